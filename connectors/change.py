@@ -1,0 +1,79 @@
+"""What is asked of a target and what came of it. A change and its outcome find each other by our key, never by place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from .cell import Cell
+
+
+class ChangeKind(StrEnum):
+    """CREATE a record; UPDATE fields of one; DELETE one; ADOPT writes our key on an existing record (and any values
+    given with it); RELEASE takes our key off again and leaves the record (and writes any values given with it)."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+    ADOPT = "adopt"
+    RELEASE = "release"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change to one target record.
+
+    our_key: unique within the batch. target_key: the record's key in the target; None for CREATE.
+    values: target field -> cell, typed as the field (Decimal, date, aware datetime for INSTANT, naive datetime for
+    LOCAL_TIME, text for references: the *target's* key of the parent). Only these fields are written.
+    expect: compare-and-set. Where given, the change is applied only while every named field still holds this cell (by
+    canonical text); otherwise its outcome is STALE and nothing of it is written.
+    """
+
+    kind: ChangeKind
+    our_key: str
+    target_key: str | None = None
+    values: Mapping[str, Cell] = field(default_factory=dict)
+    expect: Mapping[str, Cell] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Changes of one object sent together. Our keys are unique within it; its size keeps to the target's capabilities."""
+
+    object: str
+    changes: tuple[Change, ...]
+
+    def __post_init__(self) -> None:
+        if len({change.our_key for change in self.changes}) != len(self.changes):
+            raise ValueError(f"{self.object}: the same key twice in one batch")
+
+
+class OutcomeState(StrEnum):
+    """ACKED: done. REJECTED: the target said no, and will say no again. NOT_SENT: certainly not done. UNKNOWN: ask the
+    target. STALE: compare-and-set found another value, nothing written. EXISTS: a create found our key already there."""
+
+    ACKED = "acked"
+    REJECTED = "rejected"
+    NOT_SENT = "not_sent"
+    UNKNOWN = "unknown"
+    STALE = "stale"
+    EXISTS = "exists"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one change.
+
+    target_key: the record's key where known. code: our catalogue's code of the cause (`target.duplicate`,
+    `target.required`, ...), None when ACKED. detail: the server's own words; they may hold values, so they go to the
+    value store and nowhere else. field: the target field at fault where the target names it.
+    """
+
+    our_key: str
+    state: OutcomeState
+    target_key: str | None = None
+    code: str | None = None
+    detail: str | None = None
+    field: str | None = None

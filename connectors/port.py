@@ -1,0 +1,145 @@
+"""The port: what every connector can be asked, and the data in which it says what it is able to do."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final, Protocol
+
+from .cell import Cell
+from .change import Batch, Outcome
+from .chunk import Chunk
+from .clock import Clock
+from .schema import Schema
+from .secrets import Secrets
+
+OUR_KEY: Final = "@our_key"
+"""In `find(by=...)`: search by our key instead of by a field."""
+
+KEY: Final = "@key"
+"""In `find(by=...)`: search by the record's own key (as text, composite keys joined by `join_key`)."""
+
+
+class OurKeyPlace(StrEnum):
+    """Where our key lies on a target: in a side table, in a unique field of the object, or nowhere (DEGRADED)."""
+
+    SIDE_TABLE = "side_table"
+    FIELD = "field"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a connector is able to do, as data.
+
+    batch_size: changes a write takes at most. find_size: values a find takes at most. writes: it can be a target.
+    our_key: where our key lies. compare_and_set: `Change.expect` is honoured in one act with the write.
+    all_or_nothing: a batch commits whole or not at all (each bad record is still told apart).
+    deletes: DELETE is possible. ordered_reads: chunks come in key order and a cursor resumes exactly.
+    read_back_lag: how long a write may stay unseen by `find`. server_maximum: how long the server may still finish a
+    call that we gave up on; an UNKNOWN outcome is probed only after both have passed.
+    """
+
+    batch_size: int = 1000
+    find_size: int = 1000
+    writes: bool = False
+    our_key: OurKeyPlace = OurKeyPlace.NONE
+    compare_and_set: bool = False
+    all_or_nothing: bool = False
+    deletes: bool = False
+    ordered_reads: bool = True
+    read_back_lag: dt.timedelta = dt.timedelta(0)
+    server_maximum: dt.timedelta = dt.timedelta(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Which system this is, as it says itself.
+
+    kind: `sqlite`, `postgresql`, ... id: stays the same while it is the same org or database, differs for a copy where
+    the system has any way to tell. name: what a person calls it. production: what the system says, None when it does
+    not say.
+    """
+
+    kind: str
+    id: str
+    name: str
+    production: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFields:
+    """Fields of an object that say who made and changed a record and when, None where the object has none."""
+
+    modified_at: str | None = None
+    modified_by: str | None = None
+
+
+class Connector(Protocol):
+    """A system, source or target. Methods raise UnavailableError when the system cannot be reached or refuses us, and
+    InputError when they are asked for an object or field that is not there. Nothing else is raised on purpose."""
+
+    capabilities: Capabilities
+
+    def identity(self) -> Identity: ...
+
+    def describe(self) -> Schema: ...
+
+    def audit_fields(self, object_name: str) -> AuditFields: ...
+
+    def acting_user(self) -> str | None:
+        """Whom the system records as the author of our writes, where it records one."""
+
+    def read(
+        self, object_name: str, fields: Sequence[str], *, after: str | None = None, size: int = 20_000
+    ) -> Iterator[Chunk]:
+        """All records in key order, in chunks of at most `size`; with `after`, those behind that cursor."""
+
+    def count(self, object_name: str) -> int: ...
+
+    def find(
+        self, object_name: str, by: Sequence[str], values: Sequence[tuple[Cell, ...]], fields: Sequence[str]
+    ) -> Chunk:
+        """Every record whose `by` fields equal one of `values` (at most `capabilities.find_size` tuples, one cell a
+        `by` field). `by` may be (OUR_KEY,) or (KEY,). A record found twice comes once; one not found does not come.
+        On a target the chunk carries our keys."""
+
+    def write(self, batch: Batch) -> list[Outcome]:
+        """Apply the changes; one Outcome for each, whatever happened. Raises only if nothing has left this machine."""
+
+    def prepare(self) -> None:
+        """Make room for our key (a target only), once before the first write: the side table on a database."""
+
+    def our_keys(self, object_name: str) -> Iterator[list[tuple[str, str]]]:
+        """Every (our key, target key) that the target knows for this object, in lists of moderate length."""
+
+    def now(self) -> dt.datetime:
+        """The time by the system's own clock, aware, in UTC."""
+
+    def record_url(self, object_name: str, key: str) -> str | None: ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a project says of one connection.
+
+    name: the connection's name, which is the *source system* in our keys. connector: the entry point's name.
+    options: the connector's own settings as plain YAML values; secrets only as `${NAME}` references.
+    zone: the zone of the system's wall clock times, an IANA name. folder: the project's folder, for relative paths.
+    """
+
+    name: str
+    connector: str
+    options: Mapping[str, object] = field(default_factory=dict)
+    zone: str | None = None
+    folder: str = "."
+
+
+class Connect(Protocol):
+    """The entry point of a connector. Raises InputError for options it does not know or that do not fit."""
+
+    def __call__(self, settings: Settings, secrets: Secrets, clock: Clock) -> Connector: ...

@@ -1,0 +1,27 @@
+"""Connectors by name: shipped ones and third parties' alike are found by entry point."""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint, entry_points
+from typing import cast
+
+from .clock import Clock
+from .errors import InputError
+from .port import Connect, Connector, Settings
+from .secrets import Secrets
+
+GROUP = "changeover.connectors"
+
+
+def available() -> dict[str, EntryPoint]:
+    """Every connector that is installed, by name."""
+    return {point.name: point for point in sorted(entry_points(group=GROUP), key=lambda point: point.name)}
+
+
+def connect(settings: Settings, secrets: Secrets, clock: Clock) -> Connector:
+    """Open the connection. Raises InputError `connector.unknown` where no such connector is installed."""
+    points = available()
+    point = points.get(settings.connector)
+    if point is None:
+        raise InputError("connector.unknown", name=settings.connector, known=", ".join(points))
+    return cast(Connect, point.load())(settings, secrets, clock)

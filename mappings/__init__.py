@@ -1,0 +1,1 @@
+"""Say what becomes what: the mapping language, its strict reader, its transforms, people, and the shipped packs."""

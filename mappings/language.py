@@ -1,0 +1,190 @@
+"""The mapping language: what a mapping file may say, as pydantic models.
+
+Every short form (`name: cust_name`, `transform: trim`, `match: [tax_no]`) is turned into its long one here, so that
+what comes after knows one form. Whether the names it uses exist is `check`'s business, not this one's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, model_validator
+from pydantic_core import PydanticCustomError
+
+from .document import Document
+
+
+def _as_text(value: object) -> object:
+    """Constants, defaults and compared values are texts, whether YAML took them for numbers or not."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, int) else value
+
+
+Literally = Annotated[str, BeforeValidator(_as_text)]
+
+
+class WritePolicy(StrEnum):
+    """When a field is written: always; on create and never again; only while the target's cell is empty."""
+
+    ALWAYS = "always"
+    ONLY_CREATE = "only_create"
+    ONLY_IF_EMPTY = "only_if_empty"
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=False)
+
+
+class TransformCall(Strict):
+    """A transform's name and the arguments that the mapping gives it."""
+
+    name: str
+    arguments: dict[str, JsonValue] = {}
+
+
+class Condition(Strict):
+    """What a source cell must be for its record to pass; every key given must hold. A null cell equals nothing: it
+    fails `equals` and `in`, and passes `not_equals` and `not_in`. present: neither null nor empty text (or, with
+    false, one of the two)."""
+
+    equals: Literally | None = None
+    not_equals: Literally | None = None
+    in_: Annotated[tuple[Literally, ...] | None, Field(alias="in", min_length=1)] = None
+    not_in: Annotated[tuple[Literally, ...] | None, Field(min_length=1)] = None
+    present: bool | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Condition:
+        if not self.model_dump(exclude_none=True):
+            raise PydanticCustomError("mapping.condition_empty", "condition_empty")
+        return self
+
+
+class Otherwise(Strict):
+    """What becomes of a source value that the value map does not have."""
+
+    kind: Literal["reject", "keep", "default"]
+    default: Literally | None = None
+
+
+def _otherwise(value: object) -> object:
+    if value in ("reject", "keep"):
+        return {"kind": value}
+    if isinstance(value, dict) and value.keys() == {"default"}:
+        return {"kind": "default", "default": value["default"]}
+    raise PydanticCustomError("mapping.otherwise_form", "otherwise_form")
+
+
+def _transforms(value: object) -> object:
+    """`trim`, `{pad: {...}}` or a list of these, as a list of names with arguments."""
+    calls: list[object] = []
+    for each in value if isinstance(value, list) else [value]:
+        if isinstance(each, str):
+            calls.append({"name": each})
+        elif isinstance(each, dict) and len(each) == 1 and isinstance(next(iter(each.values())), dict | None):
+            name, arguments = next(iter(each.items()))
+            calls.append({"name": name, "arguments": arguments or {}})
+        else:
+            raise PydanticCustomError("mapping.transform_form", "transform_form")
+    return tuple(calls)
+
+
+def _tuple(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _one_or_many(value: object) -> object:
+    return (value,) if isinstance(value, str) else _tuple(value)
+
+
+class Rule(Strict):
+    """How one target field is filled.
+
+    Evaluated in this order: `from`, `transform`, `values`, the cast to the target field's type, and last `default`,
+    where the result is null. `reference` and `people` take the place of the cast.
+    """
+
+    from_: Annotated[tuple[str, ...], BeforeValidator(_one_or_many), Field(alias="from", min_length=1)] = ()
+    constant: Literally | None = None
+    default: Literally | None = None
+    transform: Annotated[tuple[TransformCall, ...], BeforeValidator(_transforms)] = ()
+    values: Annotated[dict[str, Literally | None] | None, Field(min_length=1)] = None
+    otherwise: Annotated[Otherwise | None, BeforeValidator(_otherwise)] = None
+    reference: str | None = None
+    people: bool = False
+    zone: str | None = None
+    write: WritePolicy = WritePolicy.ALWAYS
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_name(cls, value: object) -> object:
+        if isinstance(value, str):
+            return {"from": value}
+        if not isinstance(value, dict):
+            raise PydanticCustomError("mapping.rule_form", "rule_form")
+        return value
+
+
+def _match(value: object) -> object:
+    """`[tax_no]` is short for `[[tax_no]]`."""
+    if isinstance(value, list) and value and all(isinstance(each, str) for each in value):
+        return (tuple(value),)
+    return tuple(map(_tuple, value)) if isinstance(value, list) else value
+
+
+class MappingModel(Strict):
+    """A mapping file."""
+
+    mapping: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
+    from_: Annotated[str, Field(alias="from")]
+    to: str
+    where: dict[str, Condition] = {}
+    match: Annotated[tuple[Annotated[tuple[str, ...], Field(min_length=1)], ...], BeforeValidator(_match)] = ()
+    fields: Annotated[dict[str, Rule], Field(min_length=1)]
+    drop: dict[str, Annotated[str, Field(min_length=1)]] = {}
+    expect: tuple[dict[str, dict[str, JsonValue]], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """One line of `expect`. name: of the rule or expectation. arguments: plain YAML values; numbers with a decimal
+    point are text. file, line: where it stands."""
+
+    name: str
+    arguments: Mapping[str, object]
+    file: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class MappingFile:
+    """A mapping as read, well formed. file: its name as shown, relative to the project folder."""
+
+    file: str
+    model: MappingModel
+    document: Document
+
+    @property
+    def name(self) -> str:
+        return self.model.mapping
+
+    def line(self, *path: str | int) -> int:
+        return self.document.line(path)
+
+    def meaning(self) -> dict[str, Any]:
+        """What the file says, without what has no effect on records: comments, order, and the reasons of `drop`."""
+        plain: dict[str, Any] = self.model.model_dump(
+            mode="json", by_alias=True, exclude={"drop"}, exclude_defaults=True
+        )
+        return plain
+
+    def expectations(self) -> tuple[Expectation, ...]:
+        return tuple(
+            Expectation(name, arguments, self.file, self.line("expect", place, name))
+            for place, each in enumerate(self.model.expect)
+            for name, arguments in each.items()
+        )

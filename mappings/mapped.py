@@ -1,0 +1,56 @@
+"""A chunk after its mapping: target columns, our keys, and the cells that would not fit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from ..connectors.finding import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """A cell that could not become what the target field needs; the frame holds null there.
+
+    row: position in the mapped frame. field: target field. code: what is wrong (`type.not_a_number`,
+    `type.not_a_date`, `value.unknown`, ...). sample: the source cell's text.
+    """
+
+    row: int
+    field: str
+    code: str
+    sample: str
+
+
+@dataclass(slots=True, eq=False)
+class MappedChunk:
+    """Records of one mapping branch, ready to be judged and loaded.
+
+    frame: one row a record that passed `where`, one column a mapped target field, typed by `cell.arrow_type`; index
+    0..n-1. A reference column holds *our key of the parent* as text. source_keys, our_keys: a row each.
+    read: records read for this chunk; filtered_keys: source keys of those that `where` left out.
+    findings: what mapping noticed beyond misfits (owners replaced, values kept as they are); never blocking.
+    cursor: of the source chunk.
+    """
+
+    mapping: str
+    branch: str
+    source_object: str
+    target_object: str
+    frame: pd.DataFrame
+    source_keys: list[str]
+    our_keys: list[str]
+    misfits: list[Misfit] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    read: int = 0
+    filtered_keys: list[str] = field(default_factory=list)
+    cursor: str = ""
+
+    def __len__(self) -> int:
+        return len(self.our_keys)
+
+
+def make_our_key(system: str, source_object: str, source_key: str, branch: str = "") -> str:
+    """Our key of the target record made from this source record: `system:object:key`, with `#branch` where named."""
+    return f"{system}:{source_object}:{source_key}" + (f"#{branch}" if branch else "")

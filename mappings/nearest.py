@@ -1,0 +1,34 @@
+"""The word that was probably meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+ALIKE = 60.0
+SHOWN = 12
+
+
+def nearest(word: str, known: Iterable[str] | Mapping[str, str]) -> str:
+    """The known name most like `word`, or, where none is alike, the first few of them; `-` where there are none.
+
+    known: names, or name -> label; a label is compared too and stands beside its name: `cust_name (客户名称)`.
+    """
+    from rapidfuzz import fuzz
+
+    labels = dict(known) if isinstance(known, Mapping) else dict.fromkeys(known, "")
+    if not labels:
+        return "-"
+    folded = word.casefold()
+
+    def likeness(name: str) -> float:
+        return max(fuzz.WRatio(folded, each.casefold()) for each in (name, labels[name]) if each)
+
+    best = max(labels, key=likeness)
+    if likeness(best) >= ALIKE:
+        return _shown(best, labels[best])
+    told = [_shown(name, label) for name, label in list(labels.items())[:SHOWN]]
+    return ", ".join(told) + (", ..." if len(labels) > SHOWN else "")
+
+
+def _shown(name: str, label: str) -> str:
+    return f"{name} ({label})" if label and label != name else name

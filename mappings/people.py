@@ -1,0 +1,315 @@
+"""Who of the new system stands for whom of the old one: by a list, by e-mail, by phone, else the successor.
+
+Nobody is guessed. A person whom two people of the target could be stays unknown, and so does one who is not found, or
+no longer active, where no successor is named. Of two with the same address of whom one is active, it is that one.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict, Field
+
+from ..connectors.cell import text_of
+from ..connectors.errors import InputError
+from ..connectors.finding import Finding, Severity
+
+MATCHES: Final = ("email", "phone", "name", "number")
+CSV_COLUMNS: Final = ("source", "target")
+_SHORTEST_PHONE: Final = 7
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ActiveRule(_Strict):
+    """Who counts as active: those whose `field` holds one of the texts."""
+
+    field: str
+    is_: Annotated[tuple[str | int | bool, ...], Field(alias="is", min_length=1)]
+
+
+class PersonSide(_Strict):
+    """The people of one system. object: where they are kept. key: the field that owner fields hold; None for the
+    object's own key. email, phone, name, number: the fields to match by. active: who is still there; without it all
+    are."""
+
+    object: str
+    key: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    name: str | None = None
+    number: str | None = None
+    active: ActiveRule | None = None
+
+    def match_field(self, match: str) -> str | None:
+        """The field that holds what is matched by, None where the side names none."""
+        return {"email": self.email, "phone": self.phone, "name": self.name, "number": self.number}[match]
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Every field of the object that `build_people` wants in the side's frame."""
+        named = [self.key, *(self.match_field(match) for match in MATCHES), self.active.field if self.active else None]
+        return tuple(dict.fromkeys(name for name in named if name is not None))
+
+
+class PeopleConfig(_Strict):
+    """`people:` of changeover.yaml. match: what to compare, in this order. csv: a file with the columns `source` and
+    `target`; it wins over `match`. successor: who takes over, by e-mail or key in the target."""
+
+    source: PersonSide
+    target: PersonSide
+    match: tuple[Literal["email", "phone", "name", "number"], ...] = ("email",)
+    csv: str | None = None
+    successor: str | None = None
+
+
+class Fate(StrEnum):
+    """What came of looking for a person."""
+
+    FOUND = "found"
+    SUBSTITUTED = "substituted"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class PersonRow:
+    """One line of the people list. source: key or e-mail in the source. target: key or e-mail in the target."""
+
+    source: str
+    target: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """target: the target's key of who stands for a person, None where nobody does."""
+
+    target: str | None
+    fate: Fate
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Resolved:
+    """A column of people after `People.resolve`. keys: the target's keys, null where the cell was empty or nobody was
+    found. substituted, unknown: a boolean a row."""
+
+    keys: pa.StringArray
+    substituted: np.ndarray
+    unknown: np.ndarray
+
+
+class People:
+    """Answers, for a source cell that names a person by key or by e-mail, who that is in the target."""
+
+    def __init__(self, by_key: Mapping[str, Person], by_email: Mapping[str, Person], stranger: Person) -> None:
+        self._by_key = by_key
+        self._by_email = by_email
+        self._stranger = stranger
+
+    def find(self, cell: str) -> Person:
+        """The person of that key or e-mail; for somebody whom nobody knows the successor, where there is one."""
+        name = cell.strip()
+        by_key = self._by_key.get(cell) or self._by_key.get(name)
+        return by_key or self._by_email.get(comparable("email", name) or "") or self._stranger
+
+    def resolve(self, column: pd.Series | pa.Array | pa.ChunkedArray) -> Resolved:
+        """Every cell of the column; null and empty text name nobody."""
+        coded = text_of(column).dictionary_encode()
+        people = [self.find(cell) if cell.strip() else None for cell in coded.dictionary.to_pylist()]
+        keys = pa.array([person.target if person else None for person in people], pa.string())
+        fates = np.array([person.fate if person else "" for person in people] + [""], dtype=object)
+        places = coded.indices.fill_null(len(people)).to_numpy(zero_copy_only=False)
+        return Resolved(keys.take(coded.indices), fates[places] == Fate.SUBSTITUTED, fates[places] == Fate.UNKNOWN)
+
+
+def comparable(match: str, value: str | None) -> str | None:
+    """What of an e-mail address, phone number, name or number is compared; None where nothing is left."""
+    text = unicodedata.normalize("NFKC", value or "").strip()
+    if match == "phone":
+        digits = re.sub(r"\D", "", text)
+        digits = re.sub(r"^(?:0086|86)(?=1\d{10}$)", "", digits)
+        return digits if len(digits) >= _SHORTEST_PHONE else None
+    if match == "email":
+        text = "".join(text.split()).casefold()
+        return text if "@" in text else None
+    return " ".join(text.split()).casefold() or None
+
+
+def read_people_csv(path: Path, shown_as: str) -> list[PersonRow]:
+    """The people list. Raises InputError `people.csv_missing`, `people.csv_unreadable`, `people.csv_not_utf8`,
+    `people.csv_columns`, or `people.csv_line` with every line that lacks a value or names somebody twice."""
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        raise InputError("people.csv_missing", file=shown_as) from None
+    except OSError as error:
+        raise InputError("people.csv_unreadable", file=shown_as, reason=error.strerror or "") from error
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise InputError("people.csv_not_utf8", file=shown_as, line=line) from error
+    try:
+        return _csv_rows(text, shown_as)
+    except csv.Error as error:
+        raise InputError("people.csv_unreadable", file=shown_as, reason=str(error)) from error
+
+
+def _csv_rows(text: str, shown_as: str) -> list[PersonRow]:
+    reader = csv.DictReader(text.splitlines(), strict=True)
+    missing = [name for name in CSV_COLUMNS if name not in (reader.fieldnames or [])]
+    if missing:
+        raise InputError("people.csv_columns", file=shown_as, line=1, missing=", ".join(missing))
+    rows: dict[str, PersonRow] = {}
+    wrong: list[Finding] = []
+    for each in reader:
+        source, target = ((each[name] or "").strip() for name in CSV_COLUMNS)
+        if not source or not target:
+            wrong.append(Finding("people.csv_empty", Severity.BLOCKS, file=shown_as, line=reader.line_num))
+        elif source in rows:
+            first = {"first": rows[source].line}
+            wrong.append(Finding("people.csv_twice", Severity.BLOCKS, first, file=shown_as, line=reader.line_num))
+        else:
+            rows[source] = PersonRow(source, target, reader.line_num)
+    if wrong:
+        raise InputError("people.csv_line", tuple(wrong), file=shown_as, count=len(wrong))
+    return list(rows.values())
+
+
+def build_people(
+    config: PeopleConfig,
+    source_frame: pd.DataFrame,
+    source_keys: Sequence[str],
+    target_frame: pd.DataFrame,
+    target_keys: Sequence[str],
+    rows: Iterable[PersonRow] = (),
+) -> tuple[People, list[Finding]]:
+    """Find everybody once.
+
+    source_frame, target_frame: one row a person with the columns of `config.source.fields` and `config.target.fields`;
+    source_keys, target_keys: the records' own keys, a row each. rows: the people list. Findings: BLOCKS
+    `people.successor_unknown`, `people.list_unknown`, `people.list_ambiguous` (with file and line), WARNS
+    `people.ambiguous` and `people.list_no_source`.
+    """
+    source = _Side(config.source, source_frame, source_keys)
+    target = _Side(config.target, target_frame, target_keys)
+    return _Search(config, source, target).run(rows)
+
+
+class _Side:
+    """One system's people as plain lists, and the index of each match."""
+
+    def __init__(self, side: PersonSide, frame: pd.DataFrame, keys: Sequence[str]) -> None:
+        self.texts: dict[str, list[str | None]] = {name: text_of(frame[name]).to_pylist() for name in side.fields}
+        self.keys: list[str | None] = list(keys) if side.key is None else self.texts[side.key]
+        self.side = side
+        self.active = self._active(len(self.keys))
+
+    def _active(self, count: int) -> list[bool]:
+        rule = self.side.active
+        if rule is None:
+            return [True] * count
+        wanted = {str(each).lower() if isinstance(each, bool) else str(each) for each in rule.is_}
+        return [cell in wanted for cell in self.texts[rule.field]]
+
+    def values(self, match: str) -> list[str | None]:
+        name = self.side.match_field(match)
+        cells = self.texts[name] if name else [None] * len(self.keys)
+        return [comparable(match, cell) for cell in cells]
+
+    def index(self, match: str) -> dict[str, list[int]]:
+        """Value -> rows of those who are active, or of those who are not where nobody active has it."""
+        found: dict[str, list[int]] = {}
+        for row, value in enumerate(self.values(match)):
+            if value is not None and self.keys[row] is not None:
+                found.setdefault(value, []).append(row)
+        return {value: [row for row in rows if self.active[row]] or rows for value, rows in found.items()}
+
+
+class _Search:
+    def __init__(self, config: PeopleConfig, source: _Side, target: _Side) -> None:
+        self.config, self.source, self.target = config, source, target
+        self.findings: list[Finding] = []
+        self._target_rows = {key: row for row, key in enumerate(target.keys) if key is not None}
+        self._target_emails = target.index("email")
+        self._stranger = self._successor()
+
+    def run(self, rows: Iterable[PersonRow]) -> tuple[People, list[Finding]]:
+        listed = self._listed(rows)
+        matches = [(match, self.source.values(match), self.target.index(match)) for match in self.config.match]
+        by_key: dict[str, Person] = {}
+        for row, key in enumerate(self.source.keys):
+            if key is not None:
+                by_key[key] = listed[row] if row in listed else self._match(row, matches)
+        return People(by_key, self._emails(by_key), self._stranger), self.findings
+
+    def _emails(self, by_key: Mapping[str, Person]) -> dict[str, Person]:
+        """Everybody by e-mail: whom only the target knows by it, then whom the source does."""
+        emails = {email: self._person(rows[0]) for email, rows in self._target_emails.items() if len(rows) == 1}
+        for email, rows in self.source.index("email").items():
+            people = {by_key[self.source.keys[row] or ""] for row in rows}
+            emails[email] = people.pop() if len(people) == 1 else Person(None, Fate.UNKNOWN)
+        return emails
+
+    def _named(self, name: str) -> list[int]:
+        """The target rows of a key or an e-mail."""
+        if name in self._target_rows:
+            return [self._target_rows[name]]
+        return self._target_emails.get(comparable("email", name) or "", [])
+
+    def _successor(self) -> Person:
+        if self.config.successor is None:
+            return Person(None, Fate.UNKNOWN)
+        found = [row for row in self._named(self.config.successor) if self.target.active[row]]
+        if len(found) == 1:
+            return Person(self.target.keys[found[0]], Fate.SUBSTITUTED)
+        told = {"successor": self.config.successor, "target": self.config.target.object, "count": len(found)}
+        self.findings.append(Finding("people.successor_unknown", Severity.BLOCKS, told))
+        return Person(None, Fate.UNKNOWN)
+
+    def _person(self, row: int) -> Person:
+        return Person(self.target.keys[row], Fate.FOUND) if self.target.active[row] else self._stranger
+
+    def _match(self, row: int, matches: Sequence[tuple[str, list[str | None], dict[str, list[int]]]]) -> Person:
+        for match, values, index in matches:
+            found = index.get(values[row] or "", [])
+            if len(found) > 1:
+                who = self.source.keys[row]
+                told = {"match": match, "count": len(found)}
+                place = self.config.source.object
+                self.findings.append(Finding("people.ambiguous", Severity.WARNS, told, object=place, key=who))
+                return Person(None, Fate.UNKNOWN)
+            if found:
+                return self._person(found[0])
+        return self._stranger
+
+    def _listed(self, rows: Iterable[PersonRow]) -> dict[int, Person]:
+        """Source row -> person, for everybody in the list."""
+        by_key = {key: [row] for row, key in enumerate(self.source.keys) if key is not None}
+        by_email = self.source.index("email")
+        listed: dict[int, Person] = {}
+        for each in rows:
+            owners = by_key.get(each.source) or by_email.get(comparable("email", each.source) or "", [])
+            found = self._named(each.target)
+            if len(owners) != 1:
+                self._say(Finding("people.list_no_source", Severity.WARNS, line=each.line, sample=each.source))
+            elif not found:
+                self._say(Finding("people.list_unknown", Severity.BLOCKS, line=each.line, sample=each.target))
+            elif len(found) > 1:
+                self._say(Finding("people.list_ambiguous", Severity.BLOCKS, line=each.line, sample=each.target))
+            else:
+                listed[owners[0]] = self._person(found[0])
+        return listed
+
+    def _say(self, finding: Finding) -> None:
+        self.findings.append(replace(finding, file=self.config.csv))

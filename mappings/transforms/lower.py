@@ -1,0 +1,12 @@
+"""Letters become small."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+EXAMPLES = [({}, "Ada@Example.CN", "ada@example.cn"), ({}, None, None)]
+
+
+def transform(column: pa.StringArray) -> pa.StringArray:
+    return pc.utf8_lower(column)

@@ -1,0 +1,39 @@
+"""Numbers as people write them become plain ones: `￥1,234.50`, `1 234,50 €`, `１２元`.
+
+Full width becomes half width; a currency sign (`¥ $ € £ 元 圆 RMB CNY USD EUR`) at either end, and the thousands
+separator where it parts groups of three digits, are taken off. decimal: the sign before the decimals, `.` or `,`;
+the other of the two is the thousands separator, and so are spaces and apostrophes. Anything else (`1,23`, `10万`,
+`12%`) stays as it is and will be a misfit.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+EXAMPLES = [
+    ({}, "￥1,234.50", "1234.50"),
+    ({}, "１２元", "12"),
+    ({}, "-1 234.5", "-1234.5"),
+    ({"decimal": ","}, "1.234,50 €", "1234.50"),
+    ({}, "1,23", "1,23"),
+    ({}, "10万", "10万"),
+    ({}, None, None),
+]
+
+_CURRENCY = r"(?:[¥$€£元圆]|(?i:RMB|CNY|USD|EUR))"
+
+
+def transform(column: pa.StringArray, *, decimal: Literal[".", ","] = ".") -> pa.StringArray:
+    point, comma = ("\\.", ",") if decimal == "." else (",", "\\.")
+    text = pc.utf8_normalize(column, form="NFKC")
+    text = pc.replace_substring_regex(
+        text, rf"^\s*([+-]?)\s*{_CURRENCY}?\s*([+-]?[\d.,' ]*?)\s*{_CURRENCY}?\s*$", r"\1\2"
+    )
+    grouped = rf"^[+-]?(?:\d+|\d{{1,3}}(?:{comma}\d{{3}})+|\d{{1,3}}(?:[' ]\d{{3}})+)(?:{point}\d+)?$"
+    plain = pc.replace_substring_regex(text, rf"[{comma}' ]", "")
+    if decimal == ",":
+        plain = pc.replace_substring(plain, pattern=",", replacement=".")
+    return pc.if_else(pc.match_substring_regex(text, grouped), plain, column)

@@ -1,0 +1,12 @@
+"""Letters become capitals."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+EXAMPLES = [({}, "ab-3é 李", "AB-3É 李"), ({}, None, None)]
+
+
+def transform(column: pa.StringArray) -> pa.StringArray:
+    return pc.utf8_upper(column)

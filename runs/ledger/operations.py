@@ -1,0 +1,242 @@
+"""Operations: the intent before the send, the outcome after it, in one transaction each (DESIGN §6, points 2 to 6)."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from ...connectors.change import ChangeKind
+from .records import contribute
+from .store import Ledger
+
+ENDED = ("acked", "rejected", "not_sent", "verified", "diverged", "conflict", "skipped")
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What is about to be asked of the target for one record.
+
+    sent: the digests the record will have once this is done, all fields of the fieldset. written: a byte a field, 1 where
+    this operation writes it. bucket: what the record counts as once this is done. source_key: what it is made of; None
+    where that is known already.
+    """
+
+    our_key: str
+    kind: ChangeKind
+    target_key: str | None
+    sent: bytes | None
+    written: bytes | None
+    bucket: str
+    source_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """How an operation went on. state: `acked`, `rejected`, `not_sent`, `unknown` or `conflict`. record: the record's new
+    state; `gone` takes its target key off. code: of the cause where it was not done. field: at fault, where the target
+    names one."""
+
+    our_key: str
+    state: str
+    record: str | None = None
+    target_key: str | None = None
+    code: str | None = None
+    field: str | None = None
+
+
+class OpenOperation(NamedTuple):
+    """An operation whose outcome nobody knows yet."""
+
+    batch: int
+    object: str
+    our_key: str
+    kind: str
+    target_key: str | None
+    fieldset: int | None
+    sent: bytes | None
+    written: bytes | None
+    bucket: str
+    not_after: str
+    run: int
+
+
+def intend(
+    ledger: Ledger,
+    run_id: int,
+    object_name: str,
+    source_object: str | None,
+    fieldset: int | None,
+    intents: Sequence[Intent],
+    now: dt.datetime,
+    deadline: dt.timedelta,
+) -> int:
+    """Write the intents of a whole batch down, durably, before a byte of it may leave. Returns the batch's number."""
+    with ledger.transaction():
+        batch = ledger.db.execute(
+            "insert into batch (run, object, sent_at, not_after) values (?, ?, ?, ?)",
+            (run_id, object_name, now.isoformat(), (now + deadline).isoformat()),
+        ).lastrowid
+        ledger.db.executemany(
+            "insert into operation (batch, object, our_key, kind, state, target_key, fieldset, sent, written, bucket) "
+            "values (?, ?, ?, ?, 'intent', ?, ?, ?, ?, ?)",
+            [
+                (batch, object_name, i.our_key, i.kind.value, i.target_key, fieldset, i.sent, i.written, i.bucket)
+                for i in intents
+            ],
+        )
+        if source_object is not None:
+            made_of = [(i.our_key, i.source_key) for i in intents if i.source_key is not None]
+            contribute(ledger, source_object, object_name, made_of)
+    return int(batch or 0)
+
+
+def settle(ledger: Ledger, run_id: int, batch: int, mapping: str, settled: Sequence[Settled], now: dt.datetime) -> None:
+    """Outcomes and crosswalk in one transaction. A record that was not written keeps what it was."""
+    with ledger.transaction():
+        write_outcomes(ledger, run_id, batch, mapping, settled)
+        ledger.db.execute("update batch set settled_at = ? where id = ?", (now.isoformat(), batch))
+
+
+def write_outcomes(ledger: Ledger, run_id: int, batch: int, mapping: str, settled: Sequence[Settled]) -> None:
+    """`settle` without the transaction, for a caller that has one open."""
+    ledger.db.executemany(
+        "update operation set state = ?, code = ?, target_key = coalesce(?, target_key) where batch = ? and our_key = ?",
+        [(s.state, s.code, s.target_key, batch, s.our_key) for s in settled],
+    )
+    done = [s for s in settled if s.state == "acked" and s.record != "gone"]
+    ledger.db.executemany(
+        "insert into record (object, our_key, target_key, state, mapping, fieldset, sent, adopted, run, bucket) "
+        "select o.object, o.our_key, o.target_key, ?, ?, o.fieldset, o.sent, o.kind = 'adopt', ?, o.bucket "
+        "from operation o where o.batch = ? and o.our_key = ? "
+        "on conflict (object, our_key) do update set target_key = excluded.target_key, state = excluded.state, "
+        "mapping = excluded.mapping, fieldset = excluded.fieldset, sent = excluded.sent, code = null, waits_for = null, "
+        "adopted = max(record.adopted, excluded.adopted), run = excluded.run, bucket = excluded.bucket",
+        [(s.record or "live", mapping, run_id, batch, s.our_key) for s in done],
+    )
+    ledger.db.executemany(
+        "update record set state = 'gone', target_key = null, sent = null, back = null, code = null, waits_for = null, "
+        "adopted = 0, run = ?, bucket = 'deleted' "
+        "where object = (select object from batch where id = ?) and our_key = ?",
+        [(run_id, batch, s.our_key) for s in settled if s.state == "acked" and s.record == "gone"],
+    )
+    refused = [s for s in settled if s.state in ("rejected", "conflict")]
+    ledger.db.executemany(
+        "insert into record (object, our_key, state, mapping, fieldset, sent, code, run, bucket) "
+        "select o.object, o.our_key, ?1, ?2, o.fieldset, o.sent, ?3, ?4, ?1 from operation o "
+        "where o.batch = ?5 and o.our_key = ?6 on conflict (object, our_key) do update set code = excluded.code, "
+        "waits_for = null, run = excluded.run, bucket = excluded.bucket, "
+        "fieldset = case when record.target_key is null then excluded.fieldset else record.fieldset end, "
+        "sent = case when record.target_key is null then excluded.sent else record.sent end, "
+        "state = case when record.target_key is not null and excluded.state = 'rejected' "
+        "then record.state else excluded.state end",
+        [
+            ("rejected" if s.state == "rejected" else "conflicted", mapping, s.code, run_id, batch, s.our_key)
+            for s in refused
+        ],
+    )
+
+
+def verify(ledger: Ledger, object_name: str, rows: Sequence[tuple[str, bytes, bool]], batches: Sequence[int]) -> None:
+    """(our key, digests as read back, equal to what was sent) of records that were just acknowledged in these batches."""
+    with ledger.transaction():
+        ledger.db.executemany(
+            "update record set back = ? where object = ? and our_key = ?",
+            [(back, object_name, our_key) for our_key, back, _ in rows],
+        )
+        marks = ",".join("?" * len(batches))
+        diverged = [our_key for our_key, _, equal in rows if not equal]
+        for our_key in diverged:
+            ledger.db.execute(
+                f"update operation set state = 'diverged' where batch in ({marks}) and our_key = ? and state = 'acked'",  # noqa: S608
+                (*batches, our_key),
+            )
+        ledger.db.execute(
+            f"update operation set state = 'verified' where batch in ({marks}) and state = 'acked'",  # noqa: S608
+            tuple(batches),
+        )
+
+
+def open_operations(ledger: Ledger) -> list[OpenOperation]:
+    """Everything that was sent, or may have been, and has no outcome: the first thing a new process settles."""
+    rows = ledger.db.execute(
+        "select o.batch, o.object, o.our_key, o.kind, o.target_key, o.fieldset, o.sent, o.written, o.bucket, b.not_after, "
+        "b.run from operation o join batch b on b.id = o.batch where o.state in ('planned', 'intent', 'unknown') "
+        "order by o.id"
+    )
+    return [OpenOperation(*row) for row in rows]
+
+
+def count_open(ledger: Ledger) -> int:
+    return int(
+        ledger.db.execute("select count(*) from operation where state in ('planned', 'intent', 'unknown')").fetchone()[
+            0
+        ]
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class DoneOperation:
+    """One operation of a record's history, for explain and undo."""
+
+    run: int
+    kind: str
+    state: str
+    at: str
+    code: str | None
+    target_key: str | None
+
+
+def history(ledger: Ledger, object_name: str, our_key: str) -> list[DoneOperation]:
+    rows = ledger.db.execute(
+        "select b.run, o.kind, o.state, b.sent_at, o.code, o.target_key from operation o join batch b on b.id = o.batch "
+        "where o.object = ? and o.our_key = ? order by o.id",
+        (object_name, our_key),
+    )
+    return [DoneOperation(*row) for row in rows]
+
+
+def done_by(
+    ledger: Ledger, run_id: int, object_name: str, after: int, size: int
+) -> list[tuple[int, str, str, str | None]]:
+    """(operation, our key, kind, target key) that a run really did to an object, a page at a time, by number."""
+    return ledger.db.execute(
+        "select o.id, o.our_key, o.kind, o.target_key from operation o join batch b on b.id = o.batch "
+        "where b.run = ? and o.object = ? and o.id > ? and o.state in ('acked', 'verified', 'diverged') "
+        "order by o.id limit ?",
+        (run_id, object_name, after, size),
+    ).fetchall()
+
+
+def objects_of(ledger: Ledger, run_id: int) -> list[str]:
+    """The target objects a run wrote to, in the order of its first write to each."""
+    rows = ledger.db.execute("select object from batch where run = ? group by object order by min(id)", (run_id,))
+    return [str(row[0]) for row in rows]
+
+
+def later_runs(ledger: Ledger, run_id: int) -> list[int]:
+    """Runs after this one that wrote to a record which this one wrote too."""
+    rows = ledger.db.execute(
+        "select distinct lb.run from batch b join operation o on o.batch = b.id "
+        "join operation l on (l.object, l.our_key) = (o.object, o.our_key) and l.id > o.id "
+        "join batch lb on lb.id = l.batch and lb.run > ? "
+        "where b.run = ? and l.state in ('acked', 'verified', 'diverged') and o.state in ('acked', 'verified', 'diverged') "
+        "order by 1",
+        (run_id, run_id),
+    )
+    return [int(row[0]) for row in rows]
+
+
+def last_refused(
+    ledger: Ledger, object_name: str, our_keys: Sequence[str]
+) -> dict[str, tuple[int | None, bytes | None]]:
+    """Our key -> (fieldset, digests) of the latest operation, for those records whose latest operation was refused: what
+    the target said no to need not be sent again while it is the same."""
+    rows = ledger.db.execute(
+        "select o.our_key, o.fieldset, o.sent, o.state from json_each(?) j join operation o on o.object = ? "
+        "and o.our_key = j.value where o.id = (select max(id) from operation l where (l.object, l.our_key) = (o.object, o.our_key))",
+        (json.dumps(list(our_keys), ensure_ascii=False), object_name),
+    )
+    return {row[0]: (row[1], row[2]) for row in rows if row[3] == "rejected"}

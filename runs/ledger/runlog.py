@@ -1,0 +1,182 @@
+"""Runs and how far they are."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from ...connectors.finding import Finding, Severity
+from .store import Ledger
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run as the ledger knows it. state: open, finished, stopped, interrupted or failed."""
+
+    id: int
+    verb: str
+    state: str
+    started: str
+    ended: str | None
+    mapping_digest: str
+    selection: str
+    undoes: int | None
+    report: str | None
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a run is with one mapping. counts: `read`, the buckets of a report, and `adopted`."""
+
+    mapping: str
+    cursor: str | None = None
+    done: bool = False
+    counts: dict[str, int] = field(default_factory=dict)
+
+
+_COLUMNS = "id, verb, state, started, ended, mapping_digest, selection, undoes, report"
+
+
+def begin(
+    ledger: Ledger,
+    verb: str,
+    now: dt.datetime,
+    mapping_digest: str = "",
+    selection: str = "",
+    source_time: dt.datetime | None = None,
+    undoes: int | None = None,
+) -> Run:
+    """Start a run and return it."""
+    with ledger.transaction():
+        cursor = ledger.db.execute(
+            "insert into run (verb, state, started, mapping_digest, selection, source_time, undoes) "
+            "values (?, 'open', ?, ?, ?, ?, ?)",
+            (verb, now.isoformat(), mapping_digest, selection, (source_time or now).isoformat(), undoes),
+        )
+    return get(ledger, int(cursor.lastrowid or 0))
+
+
+def resumable(ledger: Ledger, verb: str, mapping_digest: str, selection: str) -> Run | None:
+    """The latest run of this verb that did not end and meant the same thing: a new one goes on from its cursors."""
+    row = ledger.db.execute(
+        f"select {_COLUMNS} from run where verb = ? order by id desc limit 1",  # noqa: S608
+        (verb,),
+    ).fetchone()
+    if row is None:
+        return None
+    run = Run(*row)
+    unfinished = run.state in ("open", "interrupted", "failed")
+    return run if unfinished and (run.mapping_digest, run.selection) == (mapping_digest, selection) else None
+
+
+def get(ledger: Ledger, run_id: int) -> Run:
+    """The run of this number. Raises KeyError where there is none."""
+    row = ledger.db.execute(f"select {_COLUMNS} from run where id = ?", (run_id,)).fetchone()  # noqa: S608
+    if row is None:
+        raise KeyError(run_id)
+    return Run(*row)
+
+
+def history(ledger: Ledger) -> list[Run]:
+    """All runs, the latest first."""
+    rows = ledger.db.execute(f"select {_COLUMNS} from run order by id desc").fetchall()  # noqa: S608
+    return [Run(*row) for row in rows]
+
+
+def end(ledger: Ledger, run_id: int, state: str, now: dt.datetime, report: str | None = None) -> None:
+    with ledger.transaction():
+        ledger.db.execute(
+            "update run set state = ?, ended = ?, report = coalesce(?, report) where id = ?",
+            (state, now.isoformat(), report, run_id),
+        )
+
+
+def reopen(ledger: Ledger, run_id: int) -> None:
+    with ledger.transaction():
+        ledger.db.execute("update run set state = 'open', ended = null where id = ?", (run_id,))
+
+
+def progress_of(ledger: Ledger, run_id: int) -> dict[str, Progress]:
+    rows = ledger.db.execute("select mapping, cursor, done, counts from progress where run = ?", (run_id,)).fetchall()
+    return {row[0]: Progress(row[0], row[1], bool(row[2]), json.loads(row[3])) for row in rows}
+
+
+def save_progress(ledger: Ledger, run_id: int, progress: Progress) -> None:
+    """Write one mapping's progress; inside the caller's transaction."""
+    ledger.db.execute(
+        "insert into progress values (?, ?, ?, ?, ?) on conflict (run, mapping) do update set "
+        "cursor = excluded.cursor, done = excluded.done, counts = excluded.counts",
+        (run_id, progress.mapping, progress.cursor, int(progress.done), json.dumps(progress.counts, sort_keys=True)),
+    )
+
+
+def add_findings(ledger: Ledger, run_id: int, findings: Iterable[Finding]) -> None:
+    """Keep findings without their samples; inside the caller's transaction. A record's findings replace those that the
+    same run noted for it before (a chunk read again after a crash)."""
+    listed = list(findings)
+    ledger.db.executemany(
+        "delete from finding where run = ? and object = ? and key = ? and code = ? and coalesce(field, '') = ?",
+        [(run_id, each.object, each.key, each.code, each.field or "") for each in listed if each.key is not None],
+    )
+    ledger.db.executemany(
+        "insert into finding (run, mapping, object, key, field, code, severity, params, file, line) "
+        "values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (
+                run_id,
+                each.mapping,
+                each.object,
+                each.key,
+                each.field,
+                each.code,
+                each.severity.value,
+                json.dumps(dict(each.params), ensure_ascii=False, sort_keys=True),
+                each.file,
+                each.line,
+            )
+            for each in listed
+        ],
+    )
+
+
+def drop_findings(ledger: Ledger, run_id: int, code: str, keys: Iterable[tuple[str, str]]) -> None:
+    """Take back findings that came true no longer (a held record released); inside the caller's transaction."""
+    ledger.db.executemany(
+        "delete from finding where run = ? and code = ? and object = ? and key = ?",
+        [(run_id, code, object_name, key) for object_name, key in keys],
+    )
+
+
+def findings_of(ledger: Ledger, run_id: int) -> list[Finding]:
+    rows = ledger.db.execute(
+        "select mapping, object, key, field, code, severity, params, file, line from finding where run = ? order by id",
+        (run_id,),
+    )
+    return [_finding(row) for row in rows]
+
+
+def findings_about(ledger: Ledger, object_name: str, key: str) -> list[tuple[int, Finding]]:
+    """(run, finding) of one source record, the oldest first."""
+    rows = ledger.db.execute(
+        "select run, mapping, object, key, field, code, severity, params, file, line from finding "
+        "where object = ? and key = ? order by id",
+        (object_name, key),
+    )
+    return [(row[0], _finding(row[1:])) for row in rows]
+
+
+def _finding(row: tuple[str, str, str, str, str, str, str, str, int]) -> Finding:
+    params: Mapping[str, str | int] = json.loads(row[6])
+    return Finding(
+        code=row[4],
+        severity=Severity(row[5]),
+        params=params,
+        object=row[1],
+        key=row[2],
+        field=row[3],
+        mapping=row[0],
+        file=row[7],
+        line=row[8],
+    )

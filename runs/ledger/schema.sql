@@ -1,0 +1,159 @@
+-- The ledger of one environment of one project. Version 1.
+
+create table meta (
+  name text primary key,
+  value text not null
+) strict, without rowid;
+
+-- Which systems this ledger was written against, as they identified themselves (DESIGN §4, the org is pinned).
+create table system (
+  role text primary key check (role in ('source', 'target')),
+  kind text not null,
+  id text not null,
+  name text not null,
+  production integer
+) strict, without rowid;
+
+create table run (
+  id integer primary key,
+  verb text not null,
+  state text not null check (state in ('open', 'finished', 'stopped', 'interrupted', 'failed')),
+  started text not null,
+  ended text,
+  mapping_digest text not null,
+  selection text not null default '',   -- digest of --keys / --sample; empty for a full run
+  source_time text not null,            -- the source's own clock before the first page: the first sync's cursor
+  undoes integer references run (id),
+  report text
+) strict;
+
+-- How far a run is with one mapping. The cursor moves only when every record before it is settled or parked.
+create table progress (
+  run integer not null references run (id),
+  mapping text not null,
+  cursor text,
+  done integer not null default 0,
+  counts text not null default '{}',    -- JSON: read, the buckets, adopted
+  primary key (run, mapping)
+) strict, without rowid;
+
+-- Which target field each digest of a record belongs to, and under which meaning of the mapping they were made.
+create table fieldset (
+  id integer primary key,
+  object text not null,
+  mapping text not null,
+  mapping_digest text not null,
+  fields text not null,
+  unique (object, mapping, mapping_digest, fields)
+) strict;
+
+-- One row a target record. `sent` and `back`: 8 bytes a field of the fieldset, keyed digests as sent and as read back.
+create table record (
+  object text not null,
+  our_key text not null,
+  target_key text,
+  state text not null check (state in ('live', 'pending', 'held', 'rejected', 'conflicted', 'gone')),
+  mapping text not null,
+  fieldset integer references fieldset (id),
+  sent blob,
+  back blob,
+  code text,          -- why it is held, rejected or conflicted
+  waits_for text,     -- our key of the parent it is held for
+  adopted integer not null default 0,
+  run integer not null,          -- the last run that settled or parked it
+  bucket text not null,          -- what that run counted it as
+  primary key (object, our_key)
+) strict, without rowid;
+create unique index record_target on record (object, target_key) where target_key is not null;
+create index record_parked on record (object, state) where state <> 'live';
+
+-- The other half of the crosswalk: which source records a target record is made of.
+create table contribution (
+  source_object text not null,
+  source_key text not null,
+  object text not null,
+  our_key text not null,
+  role text not null default 'main',
+  primary key (source_object, source_key, object, our_key)
+) strict, without rowid;
+create index contribution_record on contribution (object, our_key);
+
+create table batch (
+  id integer primary key,
+  run integer not null references run (id),
+  object text not null,
+  sent_at text not null,
+  not_after text not null,       -- the send deadline: earlier than this plus the target's maximum nothing is probed
+  settled_at text
+) strict;
+
+-- One attempt to change one target record. It ends once and stays ended.
+create table operation (
+  id integer primary key,
+  batch integer not null references batch (id),
+  object text not null,
+  our_key text not null,
+  kind text not null check (kind in ('create', 'update', 'delete', 'adopt', 'release')),
+  state text not null check (state in ('planned', 'intent', 'acked', 'rejected', 'not_sent', 'unknown', 'verified',
+                                       'diverged', 'conflict', 'skipped')),
+  target_key text,
+  fieldset integer,
+  sent blob,                     -- digests of what is being written; 8 bytes a field of the fieldset
+  written blob,                  -- a byte a field: 1 where this operation writes it
+  bucket text not null,          -- what the record counts as once this is done
+  code text
+) strict;
+create unique index operation_open on operation (object, our_key) where state in ('planned', 'intent', 'unknown');
+create index operation_batch on operation (batch);
+create index operation_record on operation (object, our_key);
+
+-- The only ways an operation may go (DESIGN §6.2). The trigger below refuses every other edge.
+create table edge (
+  here text not null,
+  there text not null,
+  primary key (here, there)
+) strict, without rowid;
+insert into edge values
+  ('planned', 'intent'), ('planned', 'skipped'),
+  ('intent', 'acked'), ('intent', 'rejected'), ('intent', 'not_sent'), ('intent', 'unknown'), ('intent', 'conflict'),
+  ('unknown', 'acked'), ('unknown', 'not_sent'), ('unknown', 'conflict'),
+  ('acked', 'verified'), ('acked', 'diverged');
+
+create trigger operation_edge before update of state on operation
+when old.state <> new.state and not exists (select 1 from edge where here = old.state and there = new.state)
+begin
+  select raise(abort, 'illegal transition of an operation');
+end;
+
+create trigger operation_start before insert on operation
+when new.state not in ('planned', 'intent')
+begin
+  select raise(abort, 'an operation starts planned or with its intent');
+end;
+
+-- Which of our records holds a value that must be unique on the target. Digests, never values.
+create table claim (
+  object text not null,
+  field text not null,
+  our_key text not null,
+  digest integer not null,
+  primary key (object, field, our_key)
+) strict, without rowid;
+create index claim_digest on claim (object, field, digest);
+
+-- What a run noticed. Params hold names, numbers and keys; the offending values lie in the value store.
+create table finding (
+  id integer primary key,
+  run integer not null references run (id),
+  mapping text,
+  object text,
+  key text,
+  field text,
+  code text not null,
+  severity text not null,
+  params text not null,
+  file text,
+  line integer
+) strict;
+create index finding_record on finding (object, key);
+create index finding_run on finding (run, code);

@@ -1,0 +1,303 @@
+"""Declared expectations of Great Expectations, asked of every mapped chunk.
+
+Importing it takes seconds, so this module is imported only for a mapping that declares one, and Great Expectations
+itself only when the first is prepared. Its results hold cells' values: they become Findings here and are dropped.
+
+Columns are handed over as plain Python objects (text, Decimal, date, datetime), because on Arrow columns some of its
+checks compare by float; its models turn every number of a mapping into a float too, so where the column is not FLOAT
+the argument goes round them as a Decimal.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import os
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+from typing import TYPE_CHECKING, Any, cast
+
+import pandas as pd
+
+from ..connectors.errors import InputError
+from ..connectors.finding import Severity
+from ..connectors.schema import Field, FieldType
+from ..mappings.language import Expectation
+from ..mappings.nearest import nearest
+from .declared import GREAT, Cause, Refused, known_column, unknown_expectation
+from .limits import NUMBERS, TIMES, Column, limit
+
+if TYPE_CHECKING:
+    from great_expectations.core.batch_definition import BatchDefinition
+    from great_expectations.expectations.expectation import Expectation as Declared
+
+_OF_OTHERS = (
+    "expect_column_values_to_be_unique",
+    "expect_column_values_to_be_increasing",
+    "expect_column_values_to_be_decreasing",
+    "expect_column_values_to_not_be_outliers",
+    "expect_column_value_z_scores_to_be_less_than",
+    "expect_compound_columns_to_be_unique",
+)
+"""They judge a record by the others of its chunk, and a chunk is an accident of size."""
+
+_OF_STORAGE = ("expect_column_values_to_be_of_type", "expect_column_values_to_be_in_type_list")
+"""They judge how a frame stores a column, not what a record holds; the target's schema has typed it already."""
+
+_COLUMN_ARGUMENTS = ("column", "column_A", "column_B", "column_list")
+_NOT_OF_A_RECORD = ("batch_id", "mostly", "row_condition", "condition_parser", "windows")
+
+
+@dataclass(frozen=True, slots=True)
+class RecordExpectation:
+    """An expectation that judges each record by itself, ready to be asked."""
+
+    declared: Expectation
+    severity: Severity
+    fields: tuple[Field, ...]
+    asked: Declared
+
+
+def expectation_names() -> list[str]:
+    """Every expectation that Great Expectations knows, by its snake_case name."""
+    from great_expectations.expectations import registry
+
+    _batches()
+    return sorted(name for name in registry.list_registered_expectation_implementations() if name.startswith(GREAT))
+
+
+def record_expectation(
+    each: Expectation,
+    arguments: Mapping[str, object],
+    severity: Severity,
+    fields: Mapping[str, Field],
+    *,
+    try_out: bool = True,
+) -> RecordExpectation:
+    """Make one ready. Raises Refused where the name, a column or an argument is wrong, where it cannot judge a single
+    record, and (with `try_out`) where it breaks on a typical record of these columns."""
+    known = expectation_names()
+    if each.name not in known:
+        raise unknown_expectation(each.name, known)
+    kind = _record_class(each.name)
+    _check_argument_names(each.name, kind, arguments)
+    columns = _columns(arguments)
+    judged = tuple(known_column(each.name, column, fields) for column in columns)
+    asked = _construct(each.name, kind, arguments, judged)
+    ready = RecordExpectation(each, severity, judged, asked)
+    if try_out:
+        _try_out(ready)
+    return ready
+
+
+def unexpected_rows(ready: Sequence[RecordExpectation], columns: Mapping[str, Column], mapping: str) -> list[list[int]]:
+    """For each expectation the rows that do not meet it.
+
+    columns: the mapped chunk's, by target field, typed by `cell.arrow_type`. Raises InputError `expectation.broken`
+    where a check broke instead of judging."""
+    needed = dict.fromkeys(field.name for each in ready for field in each.fields)
+    frame = pd.DataFrame({name: pd.Series(columns[name].to_pylist(), dtype=object) for name in needed})
+    found = []
+    for each, (rows, broke) in zip(ready, _ask(ready, frame), strict=True):
+        if broke:
+            # The message may quote a cell; the exception's name may not.
+            problem = broke.partition(":")[0]
+            raise InputError("expectation.broken", expectation=each.declared.name, mapping=mapping, problem=problem)
+        found.append(rows)
+    return found
+
+
+def _ask(ready: Sequence[RecordExpectation], frame: pd.DataFrame) -> list[tuple[list[int], str]]:
+    """For each expectation the rows that fail and, where it broke, the exception as `Name: message`."""
+    from great_expectations import ExpectationSuite
+
+    answers = []
+    for each in ready:
+        # One at a time: a suite of equal expectations would drop the second, and its results come in its own order.
+        needed = frame[[field.name for field in each.fields]]
+        with _quiet():
+            batch = _batches().get_batch({"dataframe": needed})
+            suite = ExpectationSuite("expect", [each.asked])
+            answer = batch.validate(suite, result_format={"result_format": "COMPLETE"}).results[0]
+        rows = sorted(answer.result.get("unexpected_index_list") or [])
+        answers.append((cast(list[int], rows), _broke(answer.exception_info)))
+    return answers
+
+
+def _broke(info: Mapping[str, Any]) -> str:
+    """The exception behind a check without an answer, empty where it has one. `info` is flat, or one entry a metric."""
+    entries = [info] if "raised_exception" in info else list(info.values())
+    for entry in entries:
+        if entry.get("raised_exception"):
+            last = str(entry.get("exception_traceback") or "").strip().splitlines()[-1:]
+            name = last[0].partition(":")[0].rpartition(".")[2] if last else "Exception"
+            return f"{name}: {entry.get('exception_message')}"
+    return ""
+
+
+def _record_class(name: str) -> type[Declared]:
+    from great_expectations.expectations import registry
+    from great_expectations.expectations.expectation import (
+        ColumnMapExpectation,
+        ColumnPairMapExpectation,
+        MulticolumnMapExpectation,
+    )
+
+    kind = registry.get_expectation_impl(name)
+    if not issubclass(kind, ColumnMapExpectation | ColumnPairMapExpectation | MulticolumnMapExpectation):
+        raise Refused(("expectation.of_the_whole", {"expectation": name}))
+    if name in _OF_OTHERS:
+        raise Refused(("expectation.of_others", {"expectation": name}))
+    if name in _OF_STORAGE:
+        raise Refused(("expectation.of_storage", {"expectation": name}))
+    return cast("type[Declared]", kind)
+
+
+def _check_argument_names(name: str, kind: type[Declared], arguments: Mapping[str, object]) -> None:
+    keys = {*_COLUMN_ARGUMENTS, *kind.domain_keys, *kind.success_keys} & set(kind.__fields__)
+    known = sorted(keys - set(_NOT_OF_A_RECORD))
+    causes: list[Cause] = []
+    for argument in arguments:
+        told = {"expectation": name, "argument": argument}
+        if argument in _NOT_OF_A_RECORD:
+            causes.append(("expectation.argument_of_the_whole", told))
+        elif argument not in known:
+            causes.append(("expectation.argument_unknown", told | {"nearest": nearest(argument, known)}))
+    if causes:
+        raise Refused(*causes)
+
+
+def _columns(arguments: Mapping[str, object]) -> list[object]:
+    columns: list[object] = []
+    for name in _COLUMN_ARGUMENTS:
+        given = arguments.get(name)
+        columns += given if isinstance(given, list | tuple) else [] if given is None else [given]
+    return list(dict.fromkeys(columns))
+
+
+def _construct(name: str, kind: type[Declared], arguments: Mapping[str, object], fields: Sequence[Field]) -> Declared:
+    from great_expectations.compatibility.pydantic import ValidationError
+
+    try:
+        with _quiet():
+            read = kind.parse_obj(dict(arguments))
+    except ValidationError as error:
+        raise Refused(*_causes(name, arguments, error.errors())) from None
+    except (TypeError, ValueError) as error:
+        told = {"expectation": name, "argument": ", ".join(arguments), "problem": str(error)}
+        raise Refused(("expectation.argument_wrong", told)) from None
+    told = {argument: getattr(read, argument) for argument in arguments}
+    exact = told | _typed_values(name, told, fields)
+    if not any(field.type is FieldType.FLOAT for field in fields):
+        exact |= {argument: _exact(arguments[argument], value) for argument, value in exact.items()}
+    return read if exact == told else _loosened(kind).parse_obj(exact)
+
+
+def _typed_values(name: str, told: Mapping[str, object], fields: Sequence[Field]) -> dict[str, object]:
+    """The values that a column is compared with, as the column holds them: YAML has decimals and times as text."""
+    typed: dict[str, object] = {}
+    try:
+        if isinstance(values := told.get("value_set"), list | tuple):
+            typed["value_set"] = [_as_held(value, fields[0]) for value in values]
+        if isinstance(pairs := told.get("value_pairs_set"), list | tuple):
+            sides = (fields[0], fields[-1])
+            typed["value_pairs_set"] = [
+                tuple(_as_held(value, side) for value, side in zip(pair, sides, strict=True)) for pair in pairs
+            ]
+    except (TypeError, ValueError) as error:
+        argument = "value_set" if "value_set" in told else "value_pairs_set"
+        raise Refused(
+            ("expectation.argument_wrong", {"expectation": name, "argument": argument, "problem": str(error)})
+        ) from None
+    return typed
+
+
+def _as_held(value: object, field: Field) -> object:
+    if field.type not in NUMBERS + TIMES or not isinstance(value, str | int | float | Decimal | dt.date):
+        return value
+    held = limit(value, field.type)
+    return float(value) if field.type is FieldType.FLOAT and not isinstance(value, dt.date) else held
+
+
+def _exact(written: object, read: object) -> object:
+    """A number that was read as a float, as the decimal that the mapping wrote."""
+    return Decimal(str(written)) if isinstance(read, float) else read
+
+
+@cache
+def _loosened(kind: type[Declared]) -> type[Declared]:
+    """The same expectation with arguments of any type, so that a Decimal stays one."""
+    arguments = [key for key in kind.success_keys if key in kind.__fields__ and key not in _NOT_OF_A_RECORD]
+    body = {
+        "__module__": __name__,
+        "__doc__": kind.__doc__,
+        "__annotations__": dict.fromkeys(arguments, Any),
+        **{key: kind.__fields__[key].default for key in arguments},
+    }
+    made: type[Declared] = type(kind)(f"Exact{kind.__name__}", (kind,), body)  # type: ignore[misc]
+    return made
+
+
+def _causes(name: str, given: Mapping[str, object], errors: Sequence[Mapping[str, Any]]) -> list[Cause]:
+    causes: dict[str, Cause] = {}
+    # An argument that could not be read is missing to the model as a whole; that is no second problem.
+    of_arguments = [each for each in errors if each["loc"] != ("__root__",)]
+    for each in of_arguments or errors:
+        argument = ", ".join(str(part) for part in each["loc"] if part != "__root__") or ", ".join(given)
+        told: dict[str, str | int] = {"expectation": name, "argument": argument}
+        if each["type"] == "value_error.missing":
+            causes.setdefault(argument, ("expectation.argument_missing", told))
+        else:
+            causes.setdefault(argument, ("expectation.argument_wrong", told | {"problem": each["msg"]}))
+    return list(causes.values())
+
+
+def _try_out(ready: RecordExpectation) -> None:
+    typical = pd.DataFrame({field.name: pd.Series([_TYPICAL[field.type]], dtype=object) for field in ready.fields})
+    [(_, broke)] = _ask([ready], typical)
+    if broke:
+        raise Refused(("expectation.breaks", {"expectation": ready.declared.name, "problem": broke}))
+
+
+_TYPICAL: Mapping[FieldType, object] = {
+    FieldType.TEXT: "0",
+    FieldType.CHOICE: "0",
+    FieldType.REFERENCE: "0",
+    FieldType.INTEGER: 0,
+    FieldType.DECIMAL: Decimal(0),
+    FieldType.FLOAT: 0.0,
+    FieldType.BOOLEAN: False,
+    FieldType.DATE: dt.date(2000, 1, 1),
+    FieldType.INSTANT: dt.datetime(2000, 1, 1, tzinfo=dt.UTC),
+    FieldType.LOCAL_TIME: dt.datetime(2000, 1, 1),  # noqa: DTZ001 - a wall clock's reading has no zone
+    FieldType.BINARY: b"0",
+}
+
+
+@cache
+def _batches() -> BatchDefinition[Any]:
+    """Where frames are handed in: an ephemeral context, which writes nothing, asks nobody and shows no progress."""
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    # Its warnings quote cells.
+    logger = logging.getLogger("great_expectations")
+    logger.addHandler(logging.NullHandler())
+    logger.propagate = False
+    with _quiet():
+        import great_expectations as gx
+        from great_expectations.data_context.types.base import ProgressBarsConfig
+
+        context = gx.get_context(mode="ephemeral")
+        context.variables.progress_bars = ProgressBarsConfig(globally=False)
+        asset = context.data_sources.add_pandas("mapped").add_dataframe_asset("chunk")
+        return asset.add_batch_definition_whole_dataframe("whole")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield

@@ -1,0 +1,1 @@
+"""The rules, one a file. What is put here is found by looking (`validators.rule.rules`)."""
