@@ -7,6 +7,10 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from typing import TypeAlias
+
+
+JsonObject: TypeAlias = dict[str, object]
 
 
 class FieldType(StrEnum):
@@ -87,7 +91,7 @@ class Schema:
         """The same schema narrowed to the named objects; unknown names are left out."""
         return Schema({name: self.objects[name] for name in sorted(set(names)) if name in self.objects})
 
-    def to_json(self) -> dict[str, object]:
+    def to_json(self) -> JsonObject:
         return {name: asdict(each) for name, each in sorted(self.objects.items())}
 
     def digest(self) -> str:

@@ -50,6 +50,22 @@ def text_of(column: pd.Series | pa.Array | pa.ChunkedArray) -> pa.StringArray:
 
 def plain_text(array: pa.Array) -> pa.StringArray:
     """`text_of` for an array that came from `readable`."""
+    return spelled(array)[0]
+
+
+def spelled(array: pa.Array) -> tuple[pa.StringArray, Broken]:
+    """`plain_text`, and which cells are bytes that are no text and stand escaped; None where there are none."""
+    if not pa.types.is_binary(array.type):
+        return _spelled_out(array), None
+    try:
+        text = array.cast(pa.string())
+        text.validate(full=True)
+    except pa.ArrowInvalid:
+        return _texts(array.to_pylist())
+    return text, None
+
+
+def _spelled_out(array: pa.Array) -> pa.StringArray:
     kind = array.type
     if pa.types.is_string(kind):
         return array
@@ -59,13 +75,6 @@ def plain_text(array: pa.Array) -> pa.StringArray:
         return decimal_text(array)
     if pa.types.is_timestamp(kind):
         return _time_text(array)
-    if pa.types.is_binary(kind):
-        try:
-            text = array.cast(pa.string())
-            text.validate(full=True)
-        except pa.ArrowInvalid:
-            text, _ = _texts(array.to_pylist())
-        return text
     return array.cast(pa.string())
 
 
@@ -73,16 +82,16 @@ def decimal_text(array: pa.Array) -> pa.StringArray:
     """Decimals in plain notation without trailing zeros: `12.5`, `0`, `1200`."""
     text = array.cast(pa.string())
     if array.type.scale <= 0:
-        return _spelled(array, text) if array.type.scale < 0 else text
+        return _written_out(array, text) if array.type.scale < 0 else text
     text = pc.utf8_rtrim(pc.utf8_rtrim(text, characters="0"), characters=".")
     if array.type.scale > 6:  # Arrow writes numbers this small with an exponent
         zero = pc.equal(array, pa.scalar(Decimal(0), array.type))
         text = pc.if_else(zero, "0", text)
-        text = _spelled(array, text)
+        text = _written_out(array, text)
     return pc.if_else(pc.equal(text, ""), "0", text)
 
 
-def _spelled(array: pa.Array, text: pa.StringArray) -> pa.StringArray:
+def _written_out(array: pa.Array, text: pa.StringArray) -> pa.StringArray:
     """Exponents written out, in the few cells that have one."""
     exponent = pc.match_substring(text, "E")
     if not pc.any(exponent).as_py():

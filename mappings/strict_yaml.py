@@ -34,7 +34,9 @@ _TRAPS: Final = (
     ("yaml.trap_time", re.compile(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?")),
     ("yaml.trap_time", re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ].*)?")),
 )
-_SECRET_KEY = re.compile(r"(?i)(.*[_.-])?(password|passwd|pwd|secret|token|api_?key|access_?key|private_?key)")
+_SECRET_KEY = re.compile(
+    r"(?i)(.*[_.-])?(password|passwd|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key)|.*(密码|口令|密钥)"
+)
 _REFERENCE = re.compile(r"\$\{[A-Z][A-Z0-9_]*\}")
 _PASSWORD_IN_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/\s:@]*:(?P<password>[^/\s]+)@")
 

@@ -16,9 +16,9 @@ VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """made_at: ISO time. environment, selection: of which the dry run was. systems: role -> kind and id. mappings: name ->
-    digest of its meaning. schemas: `source NAME` or `target NAME` -> digest of the object's schema. counts: mapping ->
-    bucket -> records. causes: code -> findings."""
+    """made_at: ISO time. environment, selection: of which the dry run was. systems: role -> kind and id. mappings:
+    name -> digest of its meaning. schemas: `source NAME` or `target NAME` -> digest of the object's schema. counts:
+    mapping -> bucket -> records. causes: code -> findings."""
 
     made_at: str
     environment: str

@@ -13,6 +13,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import os
+import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -64,9 +65,9 @@ class RecordExpectation:
 
 def expectation_names() -> list[str]:
     """Every expectation that Great Expectations knows, by its snake_case name."""
+    _batches()
     from great_expectations.expectations import registry
 
-    _batches()
     return sorted(name for name in registry.list_registered_expectation_implementations() if name.startswith(GREAT))
 
 
@@ -113,19 +114,20 @@ def unexpected_rows(ready: Sequence[RecordExpectation], columns: Mapping[str, Co
 
 def _ask(ready: Sequence[RecordExpectation], frame: pd.DataFrame) -> list[tuple[list[int], str]]:
     """For each expectation the rows that fail and, where it broke, the exception as `Name: message`."""
+    batches = _batches()
     from great_expectations import ExpectationSuite
 
-    answers = []
-    for each in ready:
-        # One at a time: a suite of equal expectations would drop the second, and its results come in its own order.
-        needed = frame[[field.name for field in each.fields]]
-        with _quiet():
-            batch = _batches().get_batch({"dataframe": needed})
-            suite = ExpectationSuite("expect", [each.asked])
-            answer = batch.validate(suite, result_format={"result_format": "COMPLETE"}).results[0]
-        rows = sorted(answer.result.get("unexpected_index_list") or [])
-        answers.append((cast(list[int], rows), _broke(answer.exception_info)))
-    return answers
+    # Results come in an order of their own, and of two equal expectations only one would.
+    asked = [each.asked.copy(update={"meta": {"place": place}}) for place, each in enumerate(ready)]
+    with _quiet():
+        suite = ExpectationSuite("expect", asked)
+        batch = batches.get_batch({"dataframe": frame})
+        results = batch.validate(suite, result_format={"result_format": "COMPLETE"}).results
+    answers = {}
+    for each in results:
+        rows = sorted(each.result.get("unexpected_index_list") or [])
+        answers[each.expectation_config.meta["place"]] = (rows, _broke(each.exception_info))
+    return [answers[place] for place in range(len(ready))]
 
 
 def _broke(info: Mapping[str, Any]) -> str:
@@ -133,10 +135,14 @@ def _broke(info: Mapping[str, Any]) -> str:
     entries = [info] if "raised_exception" in info else list(info.values())
     for entry in entries:
         if entry.get("raised_exception"):
-            last = str(entry.get("exception_traceback") or "").strip().splitlines()[-1:]
-            name = last[0].partition(":")[0].rpartition(".")[2] if last else "Exception"
-            return f"{name}: {entry.get('exception_message')}"
+            return f"{_cause_name(str(entry.get('exception_traceback')))}: {entry.get('exception_message')}"
     return ""
+
+
+def _cause_name(traceback: str) -> str:
+    """The class of the first exception of the chain: what was raised before Great Expectations wrapped it."""
+    raised = re.findall(r"^((?:\w+\.)*\w*(?:Error|Exception|Warning))\b", traceback, re.MULTILINE)
+    return str(raised[0]).rpartition(".")[2] if raised else "Exception"
 
 
 def _record_class(name: str) -> type[Declared]:
@@ -282,10 +288,8 @@ _TYPICAL: Mapping[FieldType, object] = {
 def _batches() -> BatchDefinition[Any]:
     """Where frames are handed in: an ephemeral context, which writes nothing, asks nobody and shows no progress."""
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
-    # Its warnings quote cells.
-    logger = logging.getLogger("great_expectations")
-    logger.addHandler(logging.NullHandler())
-    logger.propagate = False
+    # What it logs quotes cells.
+    logging.getLogger("great_expectations").setLevel(logging.CRITICAL + 1)
     with _quiet():
         import great_expectations as gx
         from great_expectations.data_context.types.base import ProgressBarsConfig

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Context, Decimal
 from typing import Any, Final, TypeAlias
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,6 +18,7 @@ from ..connectors.cell import DECIMAL_PRECISION, DEFAULT_SCALE, canonical_text, 
 from ..connectors.finding import Finding, Severity
 from ..connectors.schema import Field, FieldType
 from ..connectors.stored import readable
+from ..mappings.compiled import CompiledCondition
 
 LEFT_BEHIND: Final = ("rejected", "held", "filtered", "conflicted", "pending")
 """Why a record did not reach the target; the names are those of the report's buckets."""
@@ -49,8 +51,8 @@ class Sums:
 class GroupSums:
     """Sums of one object's records by group, kept apart by why a record was left behind (None: it moved).
 
-    object: the object's name. group, sum: its fields, in order. A group is named by the canonical texts of its cells,
-    None for null; no group field makes one group, the empty tuple.
+    object: the object's name. group, sum: its fields, in order. where: what a record must meet to count at all. A group
+    is named by the canonical texts of its cells, None for null; no group field makes one group, the empty tuple.
     by_reason: reason or None -> group -> sums. misfits: cells of summed fields that are no number, in all; they add
     nothing. named_misfits: WARNS findings `totals.not_a_number` for the first of them.
     """
@@ -58,6 +60,7 @@ class GroupSums:
     object: str
     group: tuple[Field, ...] = ()
     sum: tuple[Field, ...] = ()
+    where: tuple[CompiledCondition, ...] = ()
     by_reason: dict[str | None, dict[Group, Sums]] = field(default_factory=dict)
     misfits: int = 0
     named_misfits: list[Finding] = field(default_factory=list)
@@ -65,12 +68,16 @@ class GroupSums:
     def add(self, frame: pd.DataFrame, keys: Sequence[str], reasons: Sequence[str | None] | None = None) -> None:
         """Count in a chunk, as stored.
 
-        frame: the records, with at least the columns of `group` and `sum`. keys: their keys, a row each. reasons: a row
-        each, one of LEFT_BEHIND, or None where the record moved; without it all moved. Raises ValueError for another
-        reason and KeyError for a missing column."""
+        frame: the records, with at least the columns of `group`, `sum` and `where`. keys: their keys, a row each.
+        reasons: a row each, one of LEFT_BEHIND, or None where the record moved; without it all moved. Raises ValueError
+        for another reason and KeyError for a missing column."""
         why = pa.array([None] * len(frame) if reasons is None else reasons, pa.string())
         if strange := set(why.unique().to_pylist()) - {None, *LEFT_BEHIND}:
             raise ValueError(f"{self.object}: no reason to be left behind: {sorted(map(str, strange))}")
+        if self.where:
+            counted = self._counted(frame)
+            frame, keys = frame.iloc[counted], [keys[row] for row in counted]
+            why = why.take(pa.array(counted, pa.int64()))
         columns: dict[str, Column] = {"why": why}
         for place, each in enumerate(self.group):
             columns[f"group {place}"] = canonical_text(readable(frame[each.name])[0], each)
@@ -94,6 +101,12 @@ class GroupSums:
     @property
     def groups(self) -> set[Group]:
         return {group for sums in self.by_reason.values() for group in sums}
+
+    def _counted(self, frame: pd.DataFrame) -> list[int]:
+        met = np.ones(len(frame), dtype=bool)
+        for each in self.where:
+            met &= each.met(readable(frame[each.field.name])[0]).to_numpy(zero_copy_only=False)
+        return [int(row) for row in np.flatnonzero(met)]
 
     def _take(self, table: pa.Table, by: list[str]) -> None:
         names = [f"sum {place}" for place in range(len(self.sum))]

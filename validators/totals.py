@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from ..connectors.finding import Finding, Severity
 from ..connectors.schema import ObjectSchema, Schema
+from ..mappings.compiled import CompiledCondition
 from ..mappings.document import Document, YamlPath
 from ..mappings.language import Condition, Strict
 from ..mappings.nearest import nearest
@@ -133,7 +134,10 @@ def group_sums(side: TotalSide, described: ObjectSchema) -> GroupSums:
     """Empty sums for one side, to be fed with the object's chunks. Raises KeyError for a field it does not have."""
     fields = {each.name: each for each in described.fields}
     return GroupSums(
-        side.object, tuple(fields[name] for name in side.group), tuple(fields[name] for name in side.sum), side.where
+        side.object,
+        group=tuple(fields[name] for name in side.group),
+        sum=tuple(fields[name] for name in side.sum),
+        where=tuple(CompiledCondition(fields[name], condition) for name, condition in side.where.items()),
     )
 
 

@@ -3,7 +3,8 @@
 
 CREATE TABLE account_kind (
   code VARCHAR(18) NOT NULL PRIMARY KEY,
-  name VARCHAR(40) NOT NULL UNIQUE
+  name VARCHAR(40) NOT NULL,
+  CONSTRAINT account_kind_name_once UNIQUE (name)
 );
 
 CREATE TABLE account (
@@ -20,7 +21,8 @@ CREATE TABLE account (
 
 CREATE TABLE campaign (
   id    INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
-  title VARCHAR(80) NOT NULL UNIQUE
+  title VARCHAR(80) NOT NULL,
+  CONSTRAINT campaign_title_once UNIQUE (title)
 );
 
 CREATE TABLE fund (
@@ -151,6 +153,6 @@ CREATE TABLE campaign_member (
   campaign_id    INTEGER NOT NULL REFERENCES campaign (id),
   constituent_id INTEGER NOT NULL REFERENCES constituent (id),
   status         VARCHAR(20) NOT NULL,
-  UNIQUE (campaign_id, constituent_id)
+  CONSTRAINT campaign_member_once UNIQUE (campaign_id, constituent_id)
 );
 CREATE INDEX campaign_member_constituent ON campaign_member (constituent_id);

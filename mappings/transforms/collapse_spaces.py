@@ -5,8 +5,11 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..partly import where_matching
+
 EXAMPLES = [({}, "a  b\t\nc ", "a b c"), ({}, "沈阳\u3000\u3000和平区", "沈阳 和平区"), ({}, None, None)]
 
 
 def transform(column: pa.StringArray) -> pa.StringArray:
-    return pc.utf8_trim_whitespace(pc.replace_substring_regex(column, r"[\s\pZ]+", " "))
+    spaced = where_matching(column, r"[\s\pZ]", lambda cells: pc.replace_substring_regex(cells, r"[\s\pZ]+", " "))
+    return pc.utf8_trim_whitespace(spaced)

@@ -8,6 +8,8 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..partly import where_matching
+
 EXAMPLES = [
     ({}, "沈阳安康（集团）有限公司 ", "沈阳安康(集团)有限公司"),
     ({}, "沈阳 安康【集团】有限公司", "沈阳安康(集团)有限公司"),
@@ -15,15 +17,22 @@ EXAMPLES = [
     ({}, None, None),
 ]
 
-_HAN = r"[\p{Han}]"
+_OPENING = "[【〔〈《{"
+_CLOSING = "]】〕〉》}"
+_HAN = r"\p{Han}"
+_GAP = rf"([{_HAN})]) ([{_HAN}(])"
 
 
 def transform(column: pa.StringArray) -> pa.StringArray:
     text = pc.utf8_normalize(column, form="NFKC")
-    text = pc.replace_substring_regex(text, r"[\[【〔〈《{]", "(")
-    text = pc.replace_substring_regex(text, r"[\]】〕〉》}]", ")")
+    for opening, closing in zip(_OPENING, _CLOSING, strict=True):
+        text = pc.replace_substring(pc.replace_substring(text, opening, "("), closing, ")")
+    return where_matching(text, r"[\s\pZ]", _spaced)
+
+
+def _spaced(text: pa.StringArray) -> pa.StringArray:
     text = pc.utf8_trim_whitespace(pc.replace_substring_regex(text, r"[\s\pZ]+", " "))
-    text = pc.replace_substring_regex(pc.replace_substring_regex(text, r"\( ", "("), r" \)", ")")
+    text = pc.replace_substring(pc.replace_substring(text, "( ", "("), " )", ")")
     for _ in range(2):  # one pass cannot see a character as the end of one pair and the start of the next
-        text = pc.replace_substring_regex(text, rf"({_HAN}|\)) ({_HAN}|\()", r"\1\2")
+        text = pc.replace_substring_regex(text, _GAP, r"\1\2")
     return text

@@ -13,6 +13,8 @@ from typing import Literal
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..partly import where_matching
+
 EXAMPLES = [
     ({}, "￥1,234.50", "1234.50"),
     ({}, "１２元", "12"),
@@ -24,16 +26,19 @@ EXAMPLES = [
 ]
 
 _CURRENCY = r"(?:[¥$€£元圆]|(?i:RMB|CNY|USD|EUR))"
+_SIGNED = rf"(?:[+-]?\s*{_CURRENCY}?|{_CURRENCY}\s*[+-]?)"
 
 
 def transform(column: pa.StringArray, *, decimal: Literal[".", ","] = ".") -> pa.StringArray:
-    point, comma = ("\\.", ",") if decimal == "." else (",", "\\.")
+    point, comma = (r"\.", ",") if decimal == "." else (",", r"\.")
+    grouped = rf"(?:\d+|\d{{1,3}}(?:{comma}\d{{3}})+|\d{{1,3}}(?:[' ]\d{{3}})+)(?:{point}\d+)?"
     text = pc.utf8_normalize(column, form="NFKC")
-    text = pc.replace_substring_regex(
-        text, rf"^\s*([+-]?)\s*{_CURRENCY}?\s*([+-]?[\d.,' ]*?)\s*{_CURRENCY}?\s*$", r"\1\2"
-    )
-    grouped = rf"^[+-]?(?:\d+|\d{{1,3}}(?:{comma}\d{{3}})+|\d{{1,3}}(?:[' ]\d{{3}})+)(?:{point}\d+)?$"
-    plain = pc.replace_substring_regex(text, rf"[{comma}' ]", "")
-    if decimal == ",":
-        plain = pc.replace_substring(plain, pattern=",", replacement=".")
-    return pc.if_else(pc.match_substring_regex(text, grouped), plain, column)
+    readable = pc.fill_null(pc.match_substring_regex(text, rf"^\s*{_SIGNED}\s*{grouped}\s*{_CURRENCY}?\s*$"), False)
+    plain = where_matching(text, r"[^\d.+-]", lambda cells: _bare(cells, decimal))
+    return pc.if_else(readable, plain, column)
+
+
+def _bare(text: pa.StringArray, decimal: str) -> pa.StringArray:
+    """Digits, signs and the decimal point; of cells that are no number, whatever is left."""
+    text = pc.replace_substring_regex(text, rf"[^\d{decimal}+-]+", "")
+    return text if decimal == "." else pc.replace_substring(text, ",", ".")

@@ -19,9 +19,9 @@ class Claims:
         self._key = digest_key
 
     def claim(self, object_name: str, field: str, texts: list[str], our_keys: list[str]) -> list[str | None]:
-        """For each value: our key of the record that holds it already, None where it is free or held by the same record;
-        then it is claimed. The first of equal values in one call holds it. A record holds one value a field: a new one
-        frees the old one."""
+        """For each value: our key of the record that holds it already, None where it is free or held by the same
+        record; then it is claimed. The first of equal values in one call holds it. A record holds one value a field:
+        a new one frees the old one."""
         digests = _signed(texts, self._key)
         held = self._holders(object_name, field, sorted(set(digests)))
         answers: list[str | None] = []
@@ -35,13 +35,22 @@ class Claims:
                 answers.append(holder)
         with self._ledger.transaction():
             self._ledger.db.executemany(
-                "insert into claim values (?, ?, ?, ?) on conflict (object, field, our_key) do update set digest = excluded.digest",
+                "insert into claim values (?, ?, ?, ?) on conflict (object, field, our_key) do update set digest = "
+                "excluded.digest",
                 claims,
             )
         return answers
 
-    def release(self, object_name: str, our_keys: Sequence[str]) -> None:
-        """Give up what these records held: they were rejected, so that their values are free for others."""
+    def release(self, object_name: str, field: str, our_keys: list[str]) -> None:
+        """Free whatever these records hold of this field."""
+        with self._ledger.transaction():
+            self._ledger.db.executemany(
+                "delete from claim where object = ? and field = ? and our_key = ?",
+                [(object_name, field, our_key) for our_key in our_keys],
+            )
+
+    def release_records(self, object_name: str, our_keys: Sequence[str]) -> None:
+        """Free everything that these records hold: the target refused them, so their values are free for others."""
         with self._ledger.transaction():
             self._ledger.db.executemany(
                 "delete from claim where object = ? and our_key = ?", [(object_name, our_key) for our_key in our_keys]
@@ -49,7 +58,7 @@ class Claims:
 
     def _holders(self, object_name: str, field: str, digests: Sequence[int]) -> dict[int, str]:
         rows = self._ledger.db.execute(
-            "select c.digest, c.our_key from json_each(?) j join claim c "
+            "select c.digest, c.our_key from json_each(?) j cross join claim c "
             "on c.object = ? and c.field = ? and c.digest = j.value",
             (json.dumps(digests), object_name, field),
         )

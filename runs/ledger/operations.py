@@ -19,9 +19,9 @@ ENDED = ("acked", "rejected", "not_sent", "verified", "diverged", "conflict", "s
 class Intent:
     """What is about to be asked of the target for one record.
 
-    sent: the digests the record will have once this is done, all fields of the fieldset. written: a byte a field, 1 where
-    this operation writes it. bucket: what the record counts as once this is done. source_key: what it is made of; None
-    where that is known already.
+    sent: the digests the record will have once this is done, all fields of the fieldset. written: a byte a field, 1
+    where this operation writes it. bucket: what the record counts as once this is done. source_key: what it is made
+    of; None where that is known already.
     """
 
     our_key: str
@@ -35,9 +35,9 @@ class Intent:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """How an operation went on. state: `acked`, `rejected`, `not_sent`, `unknown` or `conflict`. record: the record's new
-    state; `gone` takes its target key off. code: of the cause where it was not done. field: at fault, where the target
-    names one."""
+    """How an operation went on. state: `acked`, `rejected`, `not_sent`, `unknown` or `conflict`. record: the record's
+    new state; `gone` takes its target key off. code: of the cause where it was not done. field: at fault, where the
+    target names one."""
 
     our_key: str
     state: str
@@ -103,7 +103,8 @@ def settle(ledger: Ledger, run_id: int, batch: int, mapping: str, settled: Seque
 def write_outcomes(ledger: Ledger, run_id: int, batch: int, mapping: str, settled: Sequence[Settled]) -> None:
     """`settle` without the transaction, for a caller that has one open."""
     ledger.db.executemany(
-        "update operation set state = ?, code = ?, target_key = coalesce(?, target_key) where batch = ? and our_key = ?",
+        "update operation set state = ?, code = ?, target_key = coalesce(?, target_key) where batch = ? and "
+        "our_key = ?",
         [(s.state, s.code, s.target_key, batch, s.our_key) for s in settled],
     )
     done = [s for s in settled if s.state == "acked" and s.record != "gone"]
@@ -112,7 +113,8 @@ def write_outcomes(ledger: Ledger, run_id: int, batch: int, mapping: str, settle
         "select o.object, o.our_key, o.target_key, ?, ?, o.fieldset, o.sent, o.kind = 'adopt', ?, o.bucket "
         "from operation o where o.batch = ? and o.our_key = ? "
         "on conflict (object, our_key) do update set target_key = excluded.target_key, state = excluded.state, "
-        "mapping = excluded.mapping, fieldset = excluded.fieldset, sent = excluded.sent, code = null, waits_for = null, "
+        "mapping = excluded.mapping, fieldset = excluded.fieldset, sent = excluded.sent, code = null, "
+        "waits_for = null, "
         "adopted = max(record.adopted, excluded.adopted), run = excluded.run, bucket = excluded.bucket",
         [(s.record or "live", mapping, run_id, batch, s.our_key) for s in done],
     )
@@ -140,7 +142,8 @@ def write_outcomes(ledger: Ledger, run_id: int, batch: int, mapping: str, settle
 
 
 def verify(ledger: Ledger, object_name: str, rows: Sequence[tuple[str, bytes, bool]], batches: Sequence[int]) -> None:
-    """(our key, digests as read back, equal to what was sent) of records that were just acknowledged in these batches."""
+    """(our key, digests as read back, equal to what was sent) of records that were just acknowledged in these
+    batches."""
     with ledger.transaction():
         ledger.db.executemany(
             "update record set back = ? where object = ? and our_key = ?",
@@ -162,9 +165,10 @@ def verify(ledger: Ledger, object_name: str, rows: Sequence[tuple[str, bytes, bo
 def open_operations(ledger: Ledger) -> list[OpenOperation]:
     """Everything that was sent, or may have been, and has no outcome: the first thing a new process settles."""
     rows = ledger.db.execute(
-        "select o.batch, o.object, o.our_key, o.kind, o.target_key, o.fieldset, o.sent, o.written, o.bucket, b.not_after, "
+        "select o.batch, o.object, o.our_key, o.kind, o.target_key, o.fieldset, o.sent, o.written, o.bucket, "
+        "b.not_after, "
         "b.run from operation o join batch b on b.id = o.batch where o.state in ('planned', 'intent', 'unknown') "
-        "order by o.id"
+        "order by o.batch, o.our_key"
     )
     return [OpenOperation(*row) for row in rows]
 
@@ -191,22 +195,24 @@ class DoneOperation:
 
 def history(ledger: Ledger, object_name: str, our_key: str) -> list[DoneOperation]:
     rows = ledger.db.execute(
-        "select b.run, o.kind, o.state, b.sent_at, o.code, o.target_key from operation o join batch b on b.id = o.batch "
-        "where o.object = ? and o.our_key = ? order by o.id",
+        "select b.run, o.kind, o.state, b.sent_at, o.code, o.target_key from operation o join batch b on "
+        "b.id = o.batch "
+        "where o.object = ? and o.our_key = ? order by o.batch",
         (object_name, our_key),
     )
     return [DoneOperation(*row) for row in rows]
 
 
 def done_by(
-    ledger: Ledger, run_id: int, object_name: str, after: int, size: int
+    ledger: Ledger, run_id: int, object_name: str, after: tuple[int, str], size: int
 ) -> list[tuple[int, str, str, str | None]]:
-    """(operation, our key, kind, target key) that a run really did to an object, a page at a time, by number."""
+    """(batch, our key, kind, target key) of what a run really did to an object, a page at a time behind (batch, our
+    key)."""
     return ledger.db.execute(
-        "select o.id, o.our_key, o.kind, o.target_key from operation o join batch b on b.id = o.batch "
-        "where b.run = ? and o.object = ? and o.id > ? and o.state in ('acked', 'verified', 'diverged') "
-        "order by o.id limit ?",
-        (run_id, object_name, after, size),
+        "select o.batch, o.our_key, o.kind, o.target_key from batch b join operation o on o.batch = b.id "
+        "where b.run = ? and b.object = ? and (o.batch, o.our_key) > (?, ?) "
+        "and o.state in ('acked', 'verified', 'diverged') order by o.batch, o.our_key limit ?",
+        (run_id, object_name, *after, size),
     ).fetchall()
 
 
@@ -220,9 +226,10 @@ def later_runs(ledger: Ledger, run_id: int) -> list[int]:
     """Runs after this one that wrote to a record which this one wrote too."""
     rows = ledger.db.execute(
         "select distinct lb.run from batch b join operation o on o.batch = b.id "
-        "join operation l on (l.object, l.our_key) = (o.object, o.our_key) and l.id > o.id "
+        "join operation l on (l.object, l.our_key) = (o.object, o.our_key) and l.batch > o.batch "
         "join batch lb on lb.id = l.batch and lb.run > ? "
-        "where b.run = ? and l.state in ('acked', 'verified', 'diverged') and o.state in ('acked', 'verified', 'diverged') "
+        "where b.run = ? and l.state in ('acked', 'verified', 'diverged') and o.state in ('acked', "
+        "'verified', 'diverged') "
         "order by 1",
         (run_id, run_id),
     )
@@ -232,11 +239,12 @@ def later_runs(ledger: Ledger, run_id: int) -> list[int]:
 def last_refused(
     ledger: Ledger, object_name: str, our_keys: Sequence[str]
 ) -> dict[str, tuple[int | None, bytes | None]]:
-    """Our key -> (fieldset, digests) of the latest operation, for those records whose latest operation was refused: what
-    the target said no to need not be sent again while it is the same."""
+    """Our key -> (fieldset, digests) of the latest operation, for those records whose latest operation was refused:
+    what the target said no to need not be sent again while it is the same."""
     rows = ledger.db.execute(
-        "select o.our_key, o.fieldset, o.sent, o.state from json_each(?) j join operation o on o.object = ? "
-        "and o.our_key = j.value where o.id = (select max(id) from operation l where (l.object, l.our_key) = (o.object, o.our_key))",
+        "select o.our_key, o.fieldset, o.sent, o.state from json_each(?) j cross join operation o on o.object = ? "
+        "and o.our_key = j.value where o.batch = (select max(batch) from operation l where (l.object, l.our_key) = "
+        "(o.object, o.our_key))",
         (json.dumps(list(our_keys), ensure_ascii=False), object_name),
     )
     return {row[0]: (row[1], row[2]) for row in rows if row[3] == "rejected"}

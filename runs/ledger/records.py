@@ -40,7 +40,10 @@ class Parked:
     waits_for: str | None = None
 
 
-_ROW = "r.our_key, r.target_key, r.state, r.mapping, r.fieldset, r.sent, r.back, r.code, r.waits_for, r.adopted, r.run, r.bucket"
+_ROW = (
+    "r.our_key, r.target_key, r.state, r.mapping, r.fieldset, r.sent, r.back, r.code, r.waits_for, r.adopted, "
+    "r.run, r.bucket"
+)
 
 
 def fieldset(ledger: Ledger, object_name: str, mapping: str, mapping_digest: str, fields: Sequence[str]) -> int:
@@ -76,7 +79,7 @@ def fieldset_of(ledger: Ledger, number: int) -> Fieldset:
 def lookup(ledger: Ledger, object_name: str, our_keys: Sequence[str]) -> dict[str, RecordRow]:
     """The records known under these keys; unknown ones are left out."""
     rows = ledger.db.execute(
-        f"select {_ROW} from json_each(?) j join record r on r.object = ? and r.our_key = j.value",  # noqa: S608
+        f"select {_ROW} from json_each(?) j cross join record r on r.object = ? and r.our_key = j.value",  # noqa: S608
         (json.dumps(list(our_keys), ensure_ascii=False), object_name),
     )
     return {row[0]: RecordRow(*row) for row in rows}
@@ -85,7 +88,8 @@ def lookup(ledger: Ledger, object_name: str, our_keys: Sequence[str]) -> dict[st
 def lookup_target(ledger: Ledger, object_name: str, target_keys: Sequence[str]) -> dict[str, RecordRow]:
     """The records known under these target keys, by target key."""
     rows = ledger.db.execute(
-        f"select {_ROW} from json_each(?) j join record r on r.object = ? and r.target_key = j.value",  # noqa: S608
+        f"select {_ROW} from json_each(?) j cross join record r on r.object = ? and r.target_key = "
+        f"j.value",  # noqa: S608
         (json.dumps(list(target_keys), ensure_ascii=False), object_name),
     )
     return {str(row[1]): RecordRow(*row) for row in rows}
@@ -94,7 +98,8 @@ def lookup_target(ledger: Ledger, object_name: str, target_keys: Sequence[str]) 
 def target_keys(ledger: Ledger, object_name: str, our_keys: Sequence[str]) -> dict[str, str]:
     """Our key -> target key of those that are in the target now."""
     rows = ledger.db.execute(
-        "select r.our_key, r.target_key from json_each(?) j join record r on r.object = ? and r.our_key = j.value "
+        "select r.our_key, r.target_key from json_each(?) j cross join record r on r.object = ? and "
+        "r.our_key = j.value "
         "where r.target_key is not null and r.state in ('live', 'pending', 'conflicted')",
         (json.dumps(list(our_keys), ensure_ascii=False), object_name),
     )
@@ -104,7 +109,8 @@ def target_keys(ledger: Ledger, object_name: str, our_keys: Sequence[str]) -> di
 def our_keys(ledger: Ledger, object_name: str, keys: Sequence[str]) -> dict[str, str]:
     """Target key -> our key of those target records that are ours."""
     rows = ledger.db.execute(
-        "select r.target_key, r.our_key from json_each(?) j join record r on r.object = ? and r.target_key = j.value",
+        "select r.target_key, r.our_key from json_each(?) j cross join record r on r.object = ? and "
+        "r.target_key = j.value",
         (json.dumps(list(keys), ensure_ascii=False), object_name),
     )
     return dict(rows.fetchall())
@@ -113,7 +119,8 @@ def our_keys(ledger: Ledger, object_name: str, keys: Sequence[str]) -> dict[str,
 def by_source(ledger: Ledger, source_object: str, source_key: str) -> list[tuple[str, RecordRow]]:
     """(target object, record) of everything this source record became or would become."""
     rows = ledger.db.execute(
-        f"select c.object, {_ROW} from contribution c join record r on (r.object, r.our_key) = (c.object, c.our_key) "  # noqa: S608
+        f"select c.object, {_ROW} from contribution c "  # noqa: S608
+        "join record r on (r.object, r.our_key) = (c.object, c.our_key) "
         "where c.source_object = ? and c.source_key = ? order by c.object, r.our_key",
         (source_object, source_key),
     )
@@ -143,7 +150,8 @@ def park(
     """Note records that were not written; inside the caller's transaction. A record that is in the target already stays
     what it is there (only a conflict changes its state): what is parked is the newer version of it."""
     ledger.db.executemany(
-        "insert into record (object, our_key, state, mapping, code, waits_for, run, bucket) values (?, ?, ?, ?, ?, ?, ?, ?) "
+        "insert into record (object, our_key, state, mapping, code, waits_for, run, bucket) values (?, ?, ?, "
+        "?, ?, ?, ?, ?) "
         "on conflict (object, our_key) do update set code = excluded.code, waits_for = excluded.waits_for, "
         "run = excluded.run, bucket = excluded.bucket, mapping = excluded.mapping, "
         "state = case when record.target_key is not null and excluded.state <> 'conflicted' "
@@ -154,10 +162,11 @@ def park(
 
 
 def rebase(ledger: Ledger, object_name: str, rows: Sequence[tuple[int, bytes, bytes, int, str]]) -> None:
-    """(fieldset, sent, back, run, our key): note that the source and the target agree already, so that nothing had to be
-    written; inside the caller's transaction. A conflict on the record is over with that."""
+    """(fieldset, sent, back, run, our key): note that the source and the target agree already, so that nothing had to
+    be written; inside the caller's transaction. A conflict on the record is over with that."""
     ledger.db.executemany(
-        "update record set fieldset = ?, sent = ?, back = ?, run = ?, code = null, waits_for = null, bucket = 'unchanged', "
+        "update record set fieldset = ?, sent = ?, back = ?, run = ?, code = null, waits_for = null, bucket "
+        "= 'unchanged', "
         "state = case state when 'conflicted' then 'live' else state end where object = ? and our_key = ?",
         [(number, sent, back, run, object_name, key) for number, sent, back, run, key in rows],
     )
@@ -195,7 +204,8 @@ def crosswalk(ledger: Ledger, object_name: str | None = None) -> Iterable[tuple[
     """(source object, source key, target object, our key, target key, state), streamed."""
     return ledger.db.execute(
         "select c.source_object, c.source_key, r.object, r.our_key, r.target_key, r.state from contribution c "
-        "join record r on (r.object, r.our_key) = (c.object, c.our_key) where ? is null or r.object = ? or c.source_object = ? "
+        "join record r on (r.object, r.our_key) = (c.object, c.our_key) where ? is null or r.object = ? or "
+        "c.source_object = ? "
         "order by 1, 2, 3, 4",
         (object_name, object_name, object_name),
     )

@@ -89,7 +89,6 @@ create table batch (
 
 -- One attempt to change one target record. It ends once and stays ended.
 create table operation (
-  id integer primary key,
   batch integer not null references batch (id),
   object text not null,
   our_key text not null,
@@ -101,10 +100,10 @@ create table operation (
   sent blob,                     -- digests of what is being written; 8 bytes a field of the fieldset
   written blob,                  -- a byte a field: 1 where this operation writes it
   bucket text not null,          -- what the record counts as once this is done
-  code text
-) strict;
+  code text,
+  primary key (batch, our_key)
+) strict, without rowid;
 create unique index operation_open on operation (object, our_key) where state in ('planned', 'intent', 'unknown');
-create index operation_batch on operation (batch);
 create index operation_record on operation (object, our_key);
 
 -- The only ways an operation may go (DESIGN §6.2). The trigger below refuses every other edge.

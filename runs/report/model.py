@@ -72,12 +72,14 @@ class Cause:
 @dataclass(frozen=True, slots=True)
 class Table:
     """A titled table. columns: catalogue codes. rows: texts as they stand, numbers, or Text to be rendered.
-    omitted: rows left out of this report because there were too many."""
+    omitted: rows left out of this report because there were too many. detail: for the page and the JSON; on a terminal
+    its title is enough."""
 
     title: Text
     columns: tuple[str, ...]
     rows: tuple[tuple[str | int | Text | None, ...], ...]
     omitted: int = 0
+    detail: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,7 @@ class SpokenTable:
     numeric: tuple[bool, ...]
     rows: tuple[tuple[str, ...], ...]
     omitted: int
+    detail: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +148,7 @@ def _table(table: Table, catalogue: Catalogue, most_rows: int) -> SpokenTable:
         numeric=tuple(_all_numbers(column) for column in columns),
         rows=tuple(tuple(_said(cell, catalogue) for cell in row) for row in table.rows[:most_rows]),
         omitted=table.omitted + max(0, len(table.rows) - most_rows),
+        detail=table.detail,
     )
 
 

@@ -43,6 +43,8 @@ def render(report: Report, catalogue: Catalogue) -> RenderableType:
     if spoken.causes:
         parts += [_heading(catalogue.text("report.causes")), *_causes(spoken.causes, catalogue)]
     for table in spoken.tables:
+        if table.detail:
+            continue
         parts += [_heading(table.title), *_table(table, catalogue)]
     if spoken.next_steps:
         parts += [_heading(catalogue.text("report.next")), *map(_command, spoken.next_steps)]

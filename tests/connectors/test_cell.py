@@ -167,6 +167,7 @@ def test_impossible_dates_and_lost_times_are_misfits() -> None:
     assert results([20230105], DAY) == [MISFIT]
 
 
+@settings(deadline=None)
 @given(st.text("0123456789-", min_size=8, max_size=10) | st.dates().map(str))
 def test_dates_in_text_are_those_of_the_calendar(text: str) -> None:
     try:
@@ -224,6 +225,7 @@ def test_skipped_and_repeated_hours() -> None:
     ]
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.datetimes(dt.datetime(1, 1, 3), dt.datetime(9999, 12, 28)), max_size=8),
     st.sampled_from(
@@ -290,7 +292,7 @@ FIELDS = st.sampled_from(
 )
 
 
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 @given(st.lists(ANYTHING, max_size=6), FIELDS, st.sampled_from([None, SHANGHAI, NEW_YORK]))
 def test_casting_never_fails_and_is_the_same_cell_by_cell(
     cells: list[object], to: Field, zone: ZoneInfo | None
@@ -306,6 +308,7 @@ def test_casting_never_fails_and_is_the_same_cell_by_cell(
     assert texts == [canonical_value(cell, to) for cell in typed.to_pylist()]
 
 
+@settings(deadline=None)
 @given(st.lists(st.decimals(-(10**15), 10**15, places=4), max_size=6))
 def test_decimals_are_kept_or_refused(numbers: list[Decimal]) -> None:
     wanted = [number if number == number.quantize(Decimal("0.01")) else MISFIT for number in numbers]
@@ -313,6 +316,7 @@ def test_decimals_are_kept_or_refused(numbers: list[Decimal]) -> None:
     assert results([str(number) for number in numbers], MONEY) == wanted
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(-(2**70), 2**70).map(str) | st.from_regex(r"-?[0-9]{1,19}\.0{0,3}", fullmatch=True)))
 def test_integers_in_text_are_kept_or_refused(texts: list[str]) -> None:
     numbers = [int(Decimal(text)) for text in texts]
@@ -353,6 +357,7 @@ def test_the_scale_of_a_column_does_not_show() -> None:
         assert canonical_text(column, MONEY).to_pylist() == ["12.5", "0", "-3"]
 
 
+@settings(deadline=None)
 @given(st.text(max_size=6))
 def test_equal_after_composition_is_equal(text: str) -> None:
     assert canonical_value(unicodedata.normalize("NFD", text), WORDS) == canonical_value(text, WORDS)

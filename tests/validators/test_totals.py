@@ -90,6 +90,7 @@ def test_both_sides_agree_group_by_group_and_what_was_left_behind_is_told_by_rea
     beijing = told[("北京",), due]
     assert (beijing.source_total, beijing.left_behind, beijing.expected, beijing.target) == (101, 0, 101, 101)
     assert (beijing.difference, beijing.equal) == (0, True)
+    assert (str(beijing.expected), str(beijing.difference)) == ("101", "0")
     assert not told[("北京",), "count"].equal
     assert told[("北京",), "count"].difference == -1
 
@@ -115,6 +116,30 @@ def test_counts_alone_need_no_fields(read):
     [line] = compare_totals(total, source, target)
     assert (line.group, line.measure, line.source_total, line.left_by) == ((), "count", 3, {"filtered": 1})
     assert (line.expected, line.target, line.equal) == (2, 2, True)
+
+
+def test_only_what_meets_where_is_counted(read):
+    file, _ = read(
+        """
+totals:
+  - name: a
+    source: {object: t_bill, sum: [received], where: {city: {in: [北京, 上海]}, amount: {not_equals: "0.00"}}}
+    target: {object: statement, sum: [amount_received], where: {city_name: {present: true}}}
+"""
+    )
+    total = file.totals[0]
+    source, target = group_sums(total.source, BILL), group_sums(total.target, STATEMENT)
+    bills = frame(
+        city=["北京", "广州", None, "上海", "上海"],
+        amount=["1", "1", "1", "0", "2"],
+        received=["?", "1", "2", "4", "8"],
+    )
+    source.add(bills, keys(5), [None, None, None, None, "held"])
+    target.add(frame(city_name=["北京", None, "上海"], amount_received=["1", "2", "8"]), keys(3))
+    count, received = compare_totals(total, source, target)
+    assert (count.source_total, count.left_by, count.expected, count.target) == (2, {"held": 1}, 1, 2)
+    assert (received.source_total, received.expected, received.target) == (8, 0, 9)
+    assert [each.key for each in source.named_misfits] == ["B0"]
 
 
 def test_two_empty_sides_agree(read):

@@ -1,0 +1,92 @@
+# Needs nothing but Python 3.11 to 3.14, git and make. All that is installed goes into .venv.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+# Great Expectations does not run on Python 3.15 yet.
+SUITABLE := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))
+PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$each -c '$(SUITABLE)' 2>/dev/null && { echo $$each; break; }; done)
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+INSTALL := $(PIP) install --quiet --require-hashes --requirement
+INSTALL_OURSELVES := $(PIP) install --quiet --no-deps --no-build-isolation --editable .
+
+ROOMS := connectors mappings validators runs migrate
+OURS := $(ROOMS) __init__.py __main__.py cli.py
+TYPING := build/typing
+WORKERS ?= 2
+LOCK := build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-annotate --no-emit-index-url --no-emit-find-links $(UPGRADE) pyproject.toml
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: demo
+demo: $(VENV)/runtime ## the main job on a made-up company: 103,000 records, into the folder demo/
+	@$(BIN)/python -m compileall -q $(OURS)
+	$(BIN)/changeover demo demo
+
+.PHONY: test
+test: lint pytest ## format, lint, types, then every test (WORKERS=2 at a time)
+
+.PHONY: pytest
+pytest: $(VENV)/dev ## every test, without the linters
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --durations 20
+
+.PHONY: lint
+lint: $(VENV)/dev ## ruff (format and rules) and mypy, strict
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	@$(MAKE) --no-print-directory types
+
+# mypy follows no import hook, so the root is shown to it as a real folder named like the package.
+.PHONY: types
+types: $(VENV)/dev ## mypy alone
+	@rm -rf $(TYPING) && mkdir -p $(TYPING)/changeover
+	@ln -s $(foreach each,$(OURS) py.typed,"$(CURDIR)/$(each)") $(TYPING)/changeover/
+	cd $(TYPING) && ../../$(BIN)/python -m mypy --config-file ../../pyproject.toml --cache-dir ../../.mypy_cache -p changeover
+
+.PHONY: format
+format: $(VENV)/dev ## put the code in order, as far as ruff can
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+.PHONY: bench
+bench: $(VENV)/dev ## SQLite to PostgreSQL against the bare copy (BENCH="--scale 10" and others: see benchmarks/)
+	@$(BIN)/python -m compileall -q $(OURS)
+	$(BIN)/python benchmarks/run.py $(BENCH)
+
+.PHONY: lock
+lock: build/lock/bin/uv ## the lock files anew; UPGRADE=--upgrade takes the newest versions
+	$(LOCK) --extra postgres --extra mysql --group build --output-file requirements.lock
+	$(LOCK) --all-extras --group dev --constraints requirements.lock --output-file requirements-dev.lock
+
+.PHONY: clean
+clean: ## remove what make made, but not the demo's folder
+	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache changeover.egg-info
+
+build/lock/bin/uv: | $(BIN)/python
+	@$(BIN)/python -m venv build/lock
+	@build/lock/bin/python -m pip --disable-pip-version-check install --quiet uv
+
+$(VENV)/runtime: requirements.lock pyproject.toml setup.py | $(BIN)/python
+	@echo "Setting up $(VENV) (a minute or two)"
+	@$(INSTALL) requirements.lock
+	@$(INSTALL_OURSELVES)
+	@touch $@
+
+$(VENV)/dev: requirements-dev.lock pyproject.toml setup.py | $(BIN)/python
+	@echo "Setting up $(VENV) with the tools for tests (a minute or two)"
+	@$(INSTALL) requirements-dev.lock
+	@$(INSTALL_OURSELVES)
+	@touch $@
+
+$(BIN)/python:
+	@"$(PYTHON)" -c '$(SUITABLE)' 2>/dev/null || { \
+		echo "Changeover needs Python 3.11 to 3.14, and none was found (asked: $(or $(PYTHON),python3))."; \
+		echo "Install one, then type: make $(or $(MAKECMDGOALS),test) PYTHON=/path/to/python3"; exit 2; } >&2
+	@"$(PYTHON)" -m venv $(VENV) || { rm -rf $(VENV); \
+		echo "$(PYTHON) cannot make a virtual environment; on Debian and Ubuntu its part is a package of its own."; \
+		echo "Type: apt-get install python3-venv"; echo "then: make $(or $(MAKECMDGOALS),test)"; exit 2; } >&2

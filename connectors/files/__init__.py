@@ -1,0 +1,20 @@
+"""A folder of CSV, Parquet and JSON lines files as a source: each file an object, each cell as it stands there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..clock import Clock
+from ..port import Settings
+from ..secrets import Secrets
+
+if TYPE_CHECKING:
+    from .connector import FilesConnector
+
+
+def connect(settings: Settings, secrets: Secrets, clock: Clock) -> FilesConnector:
+    """Open a folder. Raises InputError for options that are unknown or do not fit, and for files that are missing."""
+    from .connector import FilesConnector
+    from .options import file_objects, folder_of
+
+    return FilesConnector(folder_of(settings), file_objects(settings), clock=clock)

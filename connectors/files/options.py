@@ -1,0 +1,137 @@
+"""What a project says of a folder of files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+from ..errors import InputError
+from ..port import Settings
+
+FORMATS = {
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+}
+"""Endings of file names, and the format that each stands for."""
+
+_OPTIONS = ("path", "objects", "keys")
+_OBJECT_OPTIONS = ("file", "key", "format", "encoding", "delimiter")
+
+
+@dataclass(frozen=True, slots=True)
+class FileObject:
+    """One object: its file (shown: as the project names it), its key columns, and how to read it."""
+
+    name: str
+    path: Path
+    shown: str
+    key: tuple[str, ...]
+    format: str
+    encoding: str = "utf-8"
+    delimiter: str = ","
+
+
+def folder_of(settings: Settings) -> Path:
+    """The folder of the option `path`. Raises InputError `files.no_folder`."""
+    path = settings.options.get("path", ".")
+    folder = Path(settings.folder) / str(path)
+    if not folder.is_dir():
+        raise InputError("files.no_folder", connection=settings.name, folder=str(path))
+    return folder
+
+
+def file_objects(settings: Settings) -> dict[str, FileObject]:
+    """The objects by name: those of the option `objects`, or else every file of the folder with a known ending.
+
+    Raises InputError.
+    """
+    _only_known(settings.options, _OPTIONS, settings.name)
+    folder = folder_of(settings)
+    keys = _mapping(settings.options.get("keys", {}), "keys", settings.name)
+    listed = settings.options.get("objects")
+    if listed is None:
+        objects = _found(folder, keys, settings.name)
+    else:
+        given = _mapping(listed, "objects", settings.name)
+        objects = [_listed(name, options, folder, keys, settings.name) for name, options in given.items()]
+    for name in keys:
+        if name not in {each.name for each in objects}:
+            near = nearest(name, (each.name for each in objects))
+            raise InputError("files.key_of_nothing", connection=settings.name, object=name, nearest=near)
+    return {each.name: each for each in objects}
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The known words, the likeliest first; a dash where there are none."""
+    words = {each: each.casefold() for each in known}
+    close = get_close_matches(word.casefold(), words.values(), n=3, cutoff=0.4)
+    ranked = sorted(words, key=lambda each: close.index(words[each]) if words[each] in close else len(close))
+    return ", ".join(ranked[:12]) or "-"
+
+
+def _found(folder: Path, keys: Mapping[str, object], connection: str) -> list[FileObject]:
+    objects: dict[str, FileObject] = {}
+    for path in sorted(folder.iterdir()):
+        kind = FORMATS.get(path.suffix.lower())
+        if kind is None or path.name.startswith(".") or not path.is_file():
+            continue
+        if path.stem in objects:
+            raise InputError("files.same_name", connection=connection, object=path.stem, folder=folder.name)
+        if path.stem not in keys:
+            raise InputError("files.no_key", connection=connection, object=path.stem, file=path.name)
+        delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
+        key = _names(keys[path.stem], path.stem, connection)
+        objects[path.stem] = FileObject(path.stem, path, path.name, key, kind, delimiter=delimiter)
+    if not objects:
+        raise InputError("files.empty_folder", connection=connection, folder=folder.name, known=", ".join(FORMATS))
+    return list(objects.values())
+
+
+def _listed(name: str, options: object, folder: Path, keys: Mapping[str, object], connection: str) -> FileObject:
+    given = _mapping(options, name, connection)
+    _only_known(given, _OBJECT_OPTIONS, connection)
+    shown = str(given.get("file", ""))
+    path = folder / shown
+    if not shown or not path.is_file():
+        there = (each.name for each in folder.iterdir() if each.is_file())
+        raise InputError("files.no_file", connection=connection, object=name, file=shown, nearest=nearest(shown, there))
+    kind = str(given.get("format", FORMATS.get(path.suffix.lower(), "")))
+    if kind not in FORMATS.values():
+        raise InputError("files.no_format", connection=connection, object=name, file=shown)
+    if "key" not in given and name not in keys:
+        raise InputError("files.no_key", connection=connection, object=name, file=shown)
+    key = _names(given.get("key", keys.get(name)), name, connection)
+    encoding = str(given.get("encoding", "utf-8"))
+    try:
+        b"a".decode(encoding, "ignore")
+    except (LookupError, UnicodeError):
+        raise InputError("files.no_encoding", connection=connection, object=name, encoding=encoding) from None
+    delimiter = str(given.get("delimiter", "\t" if path.suffix.lower() == ".tsv" else ","))
+    if len(delimiter) != 1 or not delimiter.isascii() or delimiter in '"\r\n':
+        raise InputError("files.no_delimiter", connection=connection, object=name)
+    return FileObject(name, path, shown, key, kind, encoding, delimiter)
+
+
+def _mapping(value: object, option: str, connection: str) -> dict[str, object]:
+    if not isinstance(value, Mapping):
+        raise InputError("files.not_a_mapping", connection=connection, option=option)
+    return {str(name): each for name, each in value.items()}
+
+
+def _names(value: object, object_name: str, connection: str) -> tuple[str, ...]:
+    names = (value,) if isinstance(value, str) else value
+    if not isinstance(names, list | tuple) or not names or not all(isinstance(each, str) and each for each in names):
+        raise InputError("files.key_no_columns", connection=connection, object=object_name)
+    return tuple(names)
+
+
+def _only_known(given: Mapping[str, object], known: tuple[str, ...], connection: str) -> None:
+    for name in given:
+        if name not in known:
+            raise InputError("files.option", connection=connection, option=str(name), nearest=nearest(str(name), known))

@@ -1,0 +1,24 @@
+"""Databases: whatever SQLAlchemy reaches, as source and target. SQLite, PostgreSQL and MariaDB (MySQL) are tried."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..clock import Clock
+    from ..port import Connector, Settings
+    from ..secrets import Secrets
+
+
+def connect(settings: Settings, secrets: Secrets, clock: Clock) -> Connector:
+    """A connection to the database named by the option `url`; it is opened when it is first used.
+
+    Other options: `schema`, `objects`, `keys`, `our_key`, `audit`, `acting_user`, `references`. One connector serves
+    one thread. Raises InputError `sql.option_unknown`, `sql.option_value`, `sql.url`, `sql.driver` or `secret.missing`.
+    """
+    from .connector import SqlConnector
+    from .database import Database
+    from .options import read_options
+
+    options = read_options(settings)
+    return SqlConnector(settings.name, options, Database.of(settings, options, secrets))

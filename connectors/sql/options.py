@@ -1,0 +1,67 @@
+"""What a project may say of a database connection."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import Field as Option
+
+from ..errors import InputError
+from ..port import AuditFields, Settings
+
+EVERY_OBJECT = "*"
+
+
+class Audit(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    modified_at: str | None = None
+    modified_by: str | None = None
+
+
+class Options(BaseModel):
+    """url: a SQLAlchemy URL, secrets as `${NAME}`. schema_: the database schema, None for the connection's own.
+    objects: only these tables, None for all. keys: the key columns of tables and views that declare none, or that
+    shall be known by others. our_key: the unique column that holds our key, by object; the others use the side table.
+    audit: who-and-when columns by object, `*` for all others. acting_user: what such a column says of our own writes.
+    references: table -> column -> table that it points to, where the database does not declare it.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    url: str
+    schema_: str | None = Option(None, alias="schema")
+    objects: list[str] | None = None
+    keys: dict[str, list[str]] = {}
+    our_key: dict[str, str] = {}
+    audit: dict[str, Audit] = {}
+    acting_user: str | None = None
+    references: dict[str, dict[str, str]] = {}
+
+    def audit_of(self, object_name: str) -> AuditFields:
+        audit = self.audit.get(object_name) or self.audit.get(EVERY_OBJECT) or Audit()
+        return AuditFields(audit.modified_at, audit.modified_by)
+
+
+def read_options(settings: Settings) -> Options:
+    """The connection's options, checked. Raises InputError `sql.option_unknown` or `sql.option_value`."""
+    try:
+        return Options.model_validate(dict(settings.options))
+    except ValidationError as error:
+        first = error.errors()[0]
+    path = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        known = [*Audit.model_fields] if len(first["loc"]) > 1 else known_options()
+        word = str(first["loc"][-1])
+        raise InputError("sql.option_unknown", connection=settings.name, option=path, near=nearest(word, known))
+    raise InputError("sql.option_value", connection=settings.name, option=path, reason=first["msg"])
+
+
+def known_options() -> list[str]:
+    return [field.alias or name for name, field in Options.model_fields.items()]
+
+
+def nearest(word: str, known: list[str]) -> str:
+    """The known word that is most like this one; all of them where none is."""
+    return next(iter(get_close_matches(word, known, 1, 0.6)), ", ".join(known))

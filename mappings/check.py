@@ -1,0 +1,242 @@
+"""A mapping against both schemas: every problem at once, before any record moves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from ..connectors.finding import Finding, Severity
+from ..connectors.schema import Field, FieldType, Schema
+from .check_values import check_values
+from .language import MappingFile, Rule
+from .nearest import nearest
+from .place import Examined, finding_in, known_zone, labels
+from .transform import WrongArgumentError, available
+
+BLOCKS, WARNS, INFO = Severity.BLOCKS, Severity.WARNS, Severity.INFO
+
+_TIMES = (FieldType.INSTANT, FieldType.LOCAL_TIME)
+_NUMBERS = (FieldType.INTEGER, FieldType.DECIMAL, FieldType.FLOAT)
+_NEVER_FITS: Mapping[FieldType, tuple[FieldType, ...]] = {
+    FieldType.BOOLEAN: (FieldType.DATE, *_TIMES),
+    FieldType.INTEGER: (FieldType.DATE, *_TIMES),
+    FieldType.DECIMAL: (FieldType.DATE, *_TIMES),
+    FieldType.FLOAT: (FieldType.DATE, *_TIMES),
+    FieldType.DATE: (FieldType.BOOLEAN, *_NUMBERS),
+    FieldType.INSTANT: (FieldType.BOOLEAN, *_NUMBERS),
+    FieldType.LOCAL_TIME: (FieldType.BOOLEAN, *_NUMBERS),
+    FieldType.BINARY: (FieldType.BOOLEAN, FieldType.DATE, *_NUMBERS, *_TIMES),
+}
+
+
+def check_objects(file: MappingFile, source: Schema, target: Schema) -> Iterator[Finding]:
+    """Whether both objects exist."""
+    for key, name, schema in (("from", file.model.from_, source), ("to", file.model.to, target)):
+        if schema.object(name) is None:
+            known = {each: found.label for each, found in schema.objects.items()}
+            code = "mapping.no_source_object" if key == "from" else "mapping.no_target_object"
+            yield finding_in(file, code, BLOCKS, key, name=name, nearest=nearest(name, known))
+
+
+def check_together(files: Mapping[str, MappingFile]) -> Iterator[Finding]:
+    """Two mappings that make the same object of the same object would give two records one and the same key of ours."""
+    first: dict[tuple[str, str], MappingFile] = {}
+    for file in files.values():
+        pair = (file.model.from_, file.model.to)
+        if pair in first:
+            yield finding_in(
+                file, "mapping.same_twice", BLOCKS, "to", source=pair[0], target=pair[1], first=first[pair].name
+            )
+        else:
+            first[pair] = file
+
+
+def check(examined: Examined) -> Iterator[Finding]:
+    """Everything about one mapping whose objects exist."""
+    yield from _check_target_fields(examined)
+    yield from _check_source_fields(examined)
+    yield from _check_left_over(examined)
+    yield from _check_match(examined)
+    for name, rule in examined.rules.items():
+        yield from _check_form(examined, name, rule)
+        yield from _check_transforms(examined, name, rule)
+    for name, rule, field in examined.filled():
+        yield from _check_reference(examined, name, rule, field)
+        yield from _check_people(examined, name, rule, field)
+        yield from _check_type(examined, name, rule, field)
+        yield from _check_zone(examined, name, rule, field)
+        yield from check_values(examined, name, rule, field)
+
+
+def _check_target_fields(examined: Examined) -> Iterator[Finding]:
+    for name in examined.rules:
+        field = examined.target.field(name)
+        if field is None:
+            told = {
+                "object": examined.target.name,
+                "name": name,
+                "nearest": nearest(name, labels(examined.target.fields)),
+            }
+            yield examined.found("mapping.no_target_field", BLOCKS, "fields", name, **told)
+        elif not field.writable:
+            yield examined.found("mapping.not_writable", BLOCKS, "fields", name, name=name)
+    for field in examined.target.fields:
+        if not field.required:
+            continue
+        rule = examined.rules.get(field.name)
+        if rule is None:
+            if field.writable:
+                yield examined.found("mapping.required_not_fed", BLOCKS, "fields", name=field.name)
+        elif _may_be_null(examined, rule):
+            yield examined.found("mapping.required_may_be_null", WARNS, "fields", field.name, name=field.name)
+
+
+def _may_be_null(examined: Examined, rule: Rule) -> bool:
+    if rule.constant is not None or rule.default is not None:
+        return False
+    sources = examined.source_fields(rule)
+    sure = all(field.required or field.name in examined.source.key for field in sources)
+    return not sure or rule.people or any(result is None for result in (rule.values or {}).values())
+
+
+def _check_source_fields(examined: Examined) -> Iterator[Finding]:
+    places = [(("where", name), name) for name in examined.file.model.where]
+    places += [(("drop", name), name) for name in examined.file.model.drop]
+    places += [(("fields", target), name) for target, rule in examined.rules.items() for name in rule.from_]
+    for path, name in places:
+        if examined.source.field(name) is None:
+            told = {
+                "object": examined.source.name,
+                "name": name,
+                "nearest": nearest(name, labels(examined.source.fields)),
+            }
+            yield examined.found("mapping.no_source_field", BLOCKS, *path, **told)
+
+
+def _check_left_over(examined: Examined) -> Iterator[Finding]:
+    """Every source field is mapped, or dropped with a reason, or named here."""
+    model = examined.file.model
+    mapped = {name for rule in examined.rules.values() for name in rule.from_}
+    for name in model.drop:
+        if name in mapped:
+            yield examined.found("mapping.mapped_and_dropped", BLOCKS, "drop", name, name=name)
+    settled = mapped | model.drop.keys() | model.where.keys() | set(examined.source.key)
+    for field in examined.source.fields:
+        if field.name not in settled:
+            yield examined.found("mapping.left_over", WARNS, "fields", name=field.name, label=field.label or "-")
+
+
+def _check_match(examined: Examined) -> Iterator[Finding]:
+    for place, names in enumerate(examined.file.model.match):
+        for name in names:
+            if name not in examined.rules:
+                told = {"name": name, "nearest": nearest(name, examined.rules.keys())}
+                yield examined.found("mapping.match_not_mapped", BLOCKS, "match", place, **told)
+
+
+def _check_form(examined: Examined, name: str, rule: Rule) -> Iterator[Finding]:
+    """Whether the keys of a rule go together."""
+    place = ("fields", name)
+    if rule.constant is not None:
+        if rule.from_ or rule.default is not None or rule.transform or rule.values or rule.reference or rule.people:
+            yield examined.found("mapping.constant_with_more", BLOCKS, *place)
+    elif not rule.from_:
+        yield examined.found("mapping.nothing_from", BLOCKS, *place)
+    if rule.values is not None and rule.otherwise is None:
+        yield examined.found("mapping.otherwise_missing", BLOCKS, *place)
+    if rule.values is None and rule.otherwise is not None:
+        yield examined.found("mapping.otherwise_alone", BLOCKS, *place, "otherwise")
+    if rule.reference and rule.people:
+        yield examined.found("mapping.reference_and_people", BLOCKS, *place)
+    if rule.reference and rule.default is not None:
+        yield examined.found("mapping.default_with_reference", BLOCKS, *place, "default")
+    if rule.zone is not None and known_zone(rule.zone) is None:
+        yield examined.found("mapping.zone_unknown", BLOCKS, *place, "zone", name=rule.zone)
+
+
+def _check_transforms(examined: Examined, name: str, rule: Rule) -> Iterator[Finding]:
+    """Whether each transform exists, takes its arguments, and gets as many columns as it wants."""
+    columns = len(rule.from_)
+    for place, call in enumerate(rule.transform):
+        path = ("fields", name, "transform", place)
+        transform = available().get(call.name)
+        if transform is None:
+            told = {"name": call.name, "nearest": nearest(call.name, available().keys())}
+            yield examined.found("mapping.no_transform", BLOCKS, *path, **told)
+            return
+        try:
+            transform.bind(call.arguments)
+        except WrongArgumentError as error:
+            for problem in error.problems:
+                yield examined.found("mapping.wrong_argument", BLOCKS, *path, name=call.name, problem=problem)
+        if transform.joins and columns == 1:
+            yield examined.found("mapping.nothing_to_join", BLOCKS, *path, name=call.name)
+        if transform.joins:
+            columns = 1
+    if columns > 1 and not (rule.reference and rule.values is None):
+        yield examined.found("mapping.several_sources", BLOCKS, "fields", name, count=columns)
+
+
+def _check_reference(examined: Examined, name: str, rule: Rule, field: Field) -> Iterator[Finding]:
+    place = ("fields", name)
+    if rule.reference is None:
+        plain = rule.from_ and not rule.people and not rule.transform and rule.values is None
+        if field.type is FieldType.REFERENCE and plain:
+            yield examined.found("mapping.raw_reference", BLOCKS, *place, name=name)
+        return
+    parent = examined.others.get(rule.reference)
+    if parent is None:
+        told = {"name": rule.reference, "nearest": nearest(rule.reference, examined.others.keys())}
+        yield examined.found("mapping.no_mapping", BLOCKS, *place, "reference", **told)
+        return
+    if field.type is not FieldType.REFERENCE:
+        yield examined.found("mapping.not_a_reference", BLOCKS, *place, name=name)
+    elif field.references and parent.model.to not in field.references:
+        told = {"name": parent.name, "makes": parent.model.to, "wanted": ", ".join(field.references)}
+        yield examined.found("mapping.reference_elsewhere", BLOCKS, *place, "reference", **told)
+    source = examined.sources.get(parent.model.from_)
+    given = 1 if rule.transform and available()[rule.transform[-1].name].joins else len(rule.from_)
+    if source is not None and len(source.key) != given:
+        told = {"given": given, "wanted": ", ".join(source.key)}
+        yield examined.found("mapping.reference_key_parts", BLOCKS, *place, **told)
+
+
+def _check_people(examined: Examined, name: str, rule: Rule, field: Field) -> Iterator[Finding]:
+    if not rule.people:
+        return
+    if not examined.people:
+        yield examined.found("mapping.no_people", BLOCKS, "fields", name)
+    if field.type not in (FieldType.REFERENCE, FieldType.TEXT, FieldType.INTEGER, FieldType.DECIMAL):
+        yield examined.found("mapping.people_elsewhere", BLOCKS, "fields", name, name=name)
+
+
+def _check_type(examined: Examined, name: str, rule: Rule, field: Field) -> Iterator[Finding]:
+    """Pairs of types of which no cell ever fits, and narrower ones of which some may not."""
+    if rule.transform or rule.values is not None or rule.reference or rule.people or len(rule.from_) != 1:
+        return
+    for source in examined.source_fields(rule):
+        told: dict[str, str | int] = {"name": name, "source": source.name}
+        if field.type in _NEVER_FITS.get(source.type, ()):
+            yield examined.found(
+                "mapping.never_fits", BLOCKS, "fields", name, **told, was=source.type, becomes=field.type
+            )
+        elif field.type is source.type is FieldType.TEXT and (source.length or 0) > (
+            field.length or source.length or 0
+        ):
+            yield examined.found("mapping.may_be_too_long", WARNS, "fields", name, **told, limit=field.length or 0)
+        elif field.type is source.type is FieldType.DECIMAL and (source.scale or 0) > (
+            12 if field.scale is None else field.scale
+        ):
+            yield examined.found("mapping.may_lose_decimals", WARNS, "fields", name, **told, limit=field.scale or 0)
+
+
+def _check_zone(examined: Examined, name: str, rule: Rule, field: Field) -> Iterator[Finding]:
+    """A wall clock time needs a zone to become an instant, and an instant one to be shown as a wall clock time."""
+    zone = rule.zone or examined.zone
+    for source in examined.source_fields(rule):
+        wall = field.type is FieldType.INSTANT and source.type in (FieldType.LOCAL_TIME, FieldType.DATE)
+        text = field.type is FieldType.INSTANT and source.type is FieldType.TEXT
+        shown = field.type is FieldType.LOCAL_TIME and source.type is FieldType.INSTANT
+        if (wall or text) and zone is None:
+            yield examined.found("mapping.no_zone", BLOCKS if wall else WARNS, "fields", name, source=source.name)
+        elif shown and zone is None and examined.target_zone is None:
+            yield examined.found("mapping.no_zone", BLOCKS, "fields", name, source=source.name)

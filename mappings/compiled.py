@@ -1,0 +1,242 @@
+"""A mapping that was found to be right, ready for chunks."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ..connectors.cell import canonical_text, cast
+from ..connectors.chunk import Chunk
+from ..connectors.schema import Field, ObjectSchema
+from ..connectors.stored import plain_text, readable
+from .language import Condition, Expectation, MappingFile, WritePolicy
+from .mapped import MappedChunk, Misfit, make_our_key
+from .people import People
+from .rule import Columns, CompiledRule, samples
+
+
+@dataclass(frozen=True, slots=True)
+class TraceStep:
+    """One step on a value's way: the name of a transform, or `values`, `reference`, `people`, `cast`, `default`,
+    `constant`; and the cell's text behind it."""
+
+    name: str
+    text: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FieldTrace:
+    """How one target field of one record came about. sources: source field and its cell's text. steps: in order.
+    result: the final value's canonical text (our key of the parent for a reference). misfit: the code, where it did
+    not fit."""
+
+    field: str
+    sources: tuple[tuple[str, str | None], ...]
+    steps: tuple[TraceStep, ...]
+    result: str | None
+    misfit: str | None
+    file: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledCondition:
+    """One line of `where`. field: of the source."""
+
+    field: Field
+    condition: Condition
+
+    def met(self, column: pa.Array) -> pa.BooleanArray:
+        """A boolean a cell, without nulls. Cells and compared texts are compared as values of the field's own type
+        where they fit it, so that `0`, `0.00` and false are told apart only where the type does."""
+        text = _comparable(column, self.field)
+        said = self.condition
+        met = pa.array(np.ones(len(column), dtype=bool))
+        for wanted, turned in (
+            (None if said.equals is None else (said.equals,), False),
+            (None if said.not_equals is None else (said.not_equals,), True),
+            (said.in_, False),
+            (said.not_in, True),
+        ):
+            if wanted is not None:
+                known = _comparable(pa.array(wanted, pa.string()), self.field)
+                inside = pc.is_in(text, value_set=known.drop_null())
+                met = pc.and_(met, pc.invert(inside) if turned else inside)
+        if said.present is not None:
+            there = pc.and_(text.is_valid(), pc.fill_null(pc.not_equal(text, ""), False))
+            met = pc.and_(met, there if said.present else pc.invert(there))
+        return met
+
+
+def _comparable(column: pa.Array, field: Field) -> pa.StringArray:
+    typed, missed = cast(column, field)
+    return pc.if_else(missed, plain_text(column), canonical_text(typed, field))
+
+
+@dataclass(frozen=True)
+class CompiledMapping:
+    """One mapping branch. system: the source system's name in our keys. rules: one a target field, in the file's order.
+    parents: source object of each mapping that a reference names, by mapping."""
+
+    mapping_file: MappingFile
+    system: str
+    source: ObjectSchema
+    target: ObjectSchema
+    rules: tuple[CompiledRule, ...]
+    conditions: tuple[CompiledCondition, ...]
+    branch: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.mapping_file.name
+
+    @property
+    def file(self) -> str:
+        return self.mapping_file.file
+
+    @property
+    def match(self) -> tuple[tuple[str, ...], ...]:
+        """Lists of target fields by which existing records are found, tried in order."""
+        return self.mapping_file.model.match
+
+    @cached_property
+    def expectations(self) -> tuple[Expectation, ...]:
+        return self.mapping_file.expectations()
+
+    @cached_property
+    def source_fields(self) -> tuple[str, ...]:
+        """What to read: every source field that a rule or a condition names."""
+        named = [name for rule in self.rules for name in rule.sources]
+        return tuple(dict.fromkeys([*named, *(each.field.name for each in self.conditions)]))
+
+    @cached_property
+    def target_fields(self) -> tuple[Field, ...]:
+        """The fields of `apply`'s frame, in order."""
+        return tuple(rule.field for rule in self.rules)
+
+    @cached_property
+    def references(self) -> dict[str, str]:
+        """Target field -> the mapping that makes the parent."""
+        return {rule.field.name: rule.parent.mapping for rule in self.rules if rule.parent is not None}
+
+    @cached_property
+    def people_fields(self) -> frozenset[str]:
+        """Target fields that hold the target's key of a person."""
+        return frozenset(rule.field.name for rule in self.rules if rule.rule.people)
+
+    @cached_property
+    def parents(self) -> tuple[str, ...]:
+        """The other mappings that references name."""
+        return tuple(name for name in dict.fromkeys(self.references.values()) if name != self.name)
+
+    @cached_property
+    def write_policy(self) -> dict[str, WritePolicy]:
+        return {rule.field.name: rule.rule.write for rule in self.rules}
+
+    @cached_property
+    def rule_lines(self) -> dict[str, tuple[str, int]]:
+        """Target field -> file and line of its rule."""
+        return {rule.field.name: (rule.file, rule.line) for rule in self.rules}
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of what the mapping means: equal while comments, order and reasons are all that changed."""
+        meaning = {
+            "says": self.mapping_file.meaning(),
+            "system": self.system,
+            "branch": self.branch,
+            "parents": {
+                rule.parent.mapping: rule.parent.source_object for rule in self.rules if rule.parent is not None
+            },
+            "zones": sorted({f"{rule.zone} {rule.target_zone}" for rule in self.rules}),
+        }
+        text = json.dumps(meaning, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def passes(self, chunk: Chunk) -> pa.BooleanArray:
+        """Which records of the chunk `where` lets through."""
+        return self._passes(_columns(chunk, self.source_fields), len(chunk))
+
+    def apply(self, chunk: Chunk, people: People | None = None) -> MappedChunk:
+        """The chunk as target records. The chunk's frame holds `source_fields` at least. Raises ValueError where a rule
+        needs people and there are none."""
+        columns = _columns(chunk, self.source_fields)
+        keys, filtered = chunk.keys, []
+        if self.conditions:
+            passes = self._passes(columns, len(chunk))
+            if not pc.all(passes, min_count=0).as_py():
+                columns = {name: column.filter(passes) for name, column in columns.items()}
+                kept = passes.to_pylist()
+                filtered = [key for key, met in zip(keys, kept, strict=True) if not met]
+                keys = [key for key, met in zip(keys, kept, strict=True) if met]
+        mapped = MappedChunk(
+            mapping=self.name,
+            branch=self.branch,
+            source_object=self.source.name,
+            target_object=self.target.name,
+            frame=pd.DataFrame(index=pd.RangeIndex(len(keys))),
+            source_keys=list(keys),
+            our_keys=[make_our_key(self.system, self.source.name, key, self.branch) for key in keys],
+            read=len(chunk),
+            filtered_keys=filtered,
+            cursor=chunk.cursor,
+        )
+        mapped.frame = self._frame(columns, mapped, people)
+        return mapped
+
+    def trace(self, chunk: Chunk, people: People | None = None) -> list[FieldTrace]:
+        """How each target field of the chunk's first record comes about, whether `where` lets it through or not."""
+        columns = {name: column.slice(0, 1) for name, column in _columns(chunk, self.source_fields).items()}
+        return [_traced(rule, columns, people) for rule in self.rules]
+
+    def _passes(self, columns: Columns, count: int) -> pa.BooleanArray:
+        passes = pa.array(np.ones(count, dtype=bool))
+        for each in self.conditions:
+            passes = pc.and_(passes, each.met(columns[each.field.name]))
+        return passes
+
+    def _frame(self, columns: Columns, mapped: MappedChunk, people: People | None) -> pd.DataFrame:
+        """The typed columns; misfits and findings go into `mapped`."""
+        series: dict[str, pd.Series] = {}
+        for rule in self.rules:
+            filled = rule.fill(columns, len(mapped), people)
+            series[rule.field.name] = pd.Series(pd.arrays.ArrowExtensionArray(filled.column), copy=False)
+            for code, mask in filled.misfits.items():
+                rows = np.flatnonzero(mask)
+                texts = samples(columns, rule.sources, rows)
+                mapped.misfits.extend(
+                    Misfit(row, rule.field.name, code, text) for row, text in zip(rows.tolist(), texts, strict=True)
+                )
+            mapped.findings.extend(
+                replace(each, mapping=self.name, object=self.source.name) for each in filled.findings
+            )
+        return pd.DataFrame(series, index=pd.RangeIndex(len(mapped)), copy=False)
+
+
+def _columns(chunk: Chunk, names: tuple[str, ...]) -> dict[str, pa.Array]:
+    columns = {}
+    for name in names:
+        columns[name], broken = readable(chunk.frame[name])
+        if broken is not None:  # bytes are judged as such further on; escaped, they would pass for text
+            columns[name] = pa.chunked_array(pa.array(chunk.frame[name])).combine_chunks().cast(pa.binary(), safe=False)
+    return columns
+
+
+def _traced(rule: CompiledRule, columns: Columns, people: People | None) -> FieldTrace:
+    steps: list[TraceStep] = []
+
+    def note(name: str, column: pa.Array) -> None:
+        steps.append(TraceStep(name, plain_text(column)[0].as_py()))
+
+    filled = rule.fill(columns, 1, people, note)
+    sources = tuple((name, plain_text(columns[name])[0].as_py()) for name in rule.sources)
+    result = canonical_text(filled.column, rule.field)[0].as_py()
+    misfit = next((code for code, mask in filled.misfits.items() if mask[0]), None)
+    return FieldTrace(rule.field.name, sources, tuple(steps), result, misfit, rule.file, rule.line)

@@ -1,0 +1,18 @@
+"""Work on a column's few cells that need it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+
+def where_matching(
+    column: pa.StringArray, pattern: str, change: Callable[[pa.StringArray], pa.StringArray]
+) -> pa.StringArray:
+    """The column with `change` applied to the cells in which the pattern occurs, and to no other."""
+    concerned = pc.fill_null(pc.match_substring_regex(column, pattern), False)
+    if not pc.any(concerned, min_count=0).as_py():
+        return column
+    return pc.replace_with_mask(column, concerned, change(column.filter(concerned)))

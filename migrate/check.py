@@ -1,0 +1,61 @@
+"""The verb `check`: project, connections and mappings in full, before any record moves."""
+
+from __future__ import annotations
+
+from ..connectors.clock import Clock
+from ..connectors.port import OurKeyPlace
+from ..connectors.secrets import Secrets
+from ..runs.report.model import Report, Table, Text
+from .causes import causes
+from .prepare import prepare
+from .project import Project
+from .schemas import cache_schemas
+from .session import open_session
+from .totals import load_totals
+
+
+def check(project: Project, secrets: Secrets, clock: Clock) -> Report:
+    """Everything that can be known without moving a record, every problem at once. Raises InputError
+    `mapping.problems` with all of them where something blocks."""
+    with open_session(project, secrets, clock, alone=False) as session:
+        prepared = prepare(session)
+        load_totals(session)
+        cache_schemas(session)
+        rows = tuple(
+            (
+                name,
+                f"{mapping.source.name} > {mapping.target.name}",
+                session.source.count(mapping.source.name),
+                session.target.count(mapping.target.name),
+                len(mapping.target_fields),
+                ", ".join(sorted(set(mapping.parents) - {name})) or None,
+            )
+            for name, mapping in ((name, session.mappings[name]) for name in prepared.order)
+        )
+        columns = (
+            "column.mapping",
+            "column.objects",
+            "column.source_records",
+            "column.target_records",
+            "column.fields",
+            "column.parents",
+        )
+        source, target = session.source.identity(), session.target.identity()
+        degraded = session.target.capabilities.our_key is OurKeyPlace.NONE
+        warned = len(prepared.findings)
+        return Report(
+            verb="check",
+            verdict=Text("check.degraded" if degraded else "check.good", {"mappings": len(rows), "warnings": warned}),
+            good=not degraded,
+            facts=(
+                ("fact.project", project.spec.project),
+                ("fact.environment", project.env),
+                ("fact.source", f"{source.name} ({source.kind})"),
+                ("fact.target", f"{target.name} ({target.kind})"),
+                ("fact.our_key_place", Text(f"our_key.{session.target.capabilities.our_key.value}")),
+            ),
+            causes=causes(prepared.findings),
+            tables=(Table(Text("table.mappings"), columns, rows),),
+            next_steps=("changeover plan",),
+            extra={"mappings_checked": list(prepared.order)},
+        )

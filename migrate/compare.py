@@ -1,0 +1,152 @@
+"""The verb `reconcile`: what it says of the comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from ..connectors.clock import Clock
+from ..connectors.secrets import Secrets
+from ..runs.differences import Difference, Differences, Whose
+from ..runs.report.model import Report, Table, Text
+from ..validators.totals import TotalLine
+from .plan import reader_for
+from .prepare import prepare
+from .project import Project
+from .reconcile import Compared, Reconciler
+from .run import Order
+from .session import Session, Tick, open_session
+from .totals import totals_facts, totals_if_any, totals_tables
+
+LISTED = 200
+
+
+def reconcile(project: Project, order: Order, secrets: Secrets, clock: Clock, tick: Callable[[Tick], None]) -> Report:
+    """Compare both sides. Nothing is written to either."""
+    started = clock.monotonic()
+    with open_session(project, secrets, clock) as session:
+        session.tick = tick
+        prepared = prepare(session)
+        choice = order.choice(project)
+        reconciler = Reconciler(session, reader_for(session, choice, prepared))
+        compared = reconciler.compare(prepared.order)
+        totals = totals_if_any(session, choice)
+        return reconcile_report(session, compared, reconciler.differences, totals, clock.monotonic() - started)
+
+
+def reconcile_report(
+    session: Session,
+    compared: Sequence[Compared],
+    differences: Differences,
+    totals: Sequence[TotalLine] | None,
+    seconds: float,
+) -> Report:
+    """Differences by whose they are, what is explained, and the totals."""
+    equal = None if totals is None else all(line.equal for line in totals)
+    number = differences.total
+    code = "reconcile.differs" if number else "reconcile.totals_differ" if equal is False else "reconcile.equal"
+    explained = sum(sum(each.explained.values()) for each in compared)
+    return Report(
+        verb="reconcile",
+        verdict=Text(
+            code,
+            {
+                "differences": number,
+                "records": sum(each.equal for each in compared),
+                "explained": explained,
+                "wrong": differences.of(Whose.WRONG),
+            },
+        ),
+        good=code == "reconcile.equal",
+        exit_code=0 if code == "reconcile.equal" else 1,
+        facts=(
+            ("fact.environment", session.project.env),
+            ("fact.compared", sum(each.source for each in compared)),
+            ("fact.equal", sum(each.equal for each in compared)),
+            ("fact.explained", explained),
+            *(totals_facts(totals) if totals is not None else ()),
+            *((f"whose.{whose.value}", differences.of(whose)) for whose in Whose if differences.of(whose)),
+            ("fact.seconds", f"{seconds:.1f}"),
+        ),
+        tables=(
+            *_difference_tables(differences),
+            _compared_table(compared),
+            _compared_detail(compared),
+            *(totals_tables(totals) if totals is not None else ()),
+        ),
+        next_steps=_next(differences),
+        extra={
+            "differences": number,
+            "differences_by": {whose.value: differences.of(whose) for whose in Whose},
+            "explained": explained,
+            "theirs": {each.object: each.theirs for each in compared},
+            "totals_equal": equal,
+            "seconds": round(seconds, 3),
+        },
+    )
+
+
+def _next(differences: Differences) -> tuple[str, ...]:
+    first = differences.kept[0] if differences.kept else None
+    if first is None:
+        return ()
+    steps = [f"changeover explain {first.source_key or first.our_key}"]
+    if differences.of(Whose.SOURCE_MOVED) or differences.of(Whose.MAPPING_MOVED):
+        steps.append("changeover run --execute")
+    return tuple(steps)
+
+
+def _compared_table(compared: Sequence[Compared]) -> Table:
+    rows = tuple(
+        (each.mapping, each.source, each.equal, each.differing, sum(each.explained.values())) for each in compared
+    )
+    columns = ("column.mapping", "column.read", "column.equal", "column.differing", "column.explained")
+    return Table(Text("table.compared"), columns, rows)
+
+
+def _compared_detail(compared: Sequence[Compared]) -> Table:
+    """Why records are not there, fields left alone by policy, and how many records of the target are not ours."""
+    buckets = sorted({bucket for each in compared for bucket, number in each.explained.items() if number})
+    rows = tuple(
+        (each.mapping, each.object, *(each.explained[name] for name in buckets), each.kept, each.ours, each.theirs)
+        for each in compared
+    )
+    columns = (
+        "column.mapping",
+        "column.object",
+        *(f"bucket.{bucket}" for bucket in buckets),
+        "column.kept",
+        "column.ours",
+        "column.theirs",
+    )
+    return Table(Text("table.explained"), columns, rows, detail=True)
+
+
+def _difference_tables(differences: Differences) -> tuple[Table, ...]:
+    if not differences.total:
+        return ()
+    by_kind = tuple(
+        (Text(f"whose.{whose}"), mapping, Text(what) if what.startswith("difference.") else what, number)
+        for (whose, mapping, what), number in differences.counts.most_common()
+    )
+    listed = differences.kept[:LISTED]
+    return (
+        Table(Text("table.differences"), ("column.whose", "column.mapping", "column.what", "column.number"), by_kind),
+        Table(
+            Text("table.differing_records"),
+            ("column.whose", "column.mapping", "column.old", "column.new", "column.field", "column.by", "column.at"),
+            tuple(_row(each) for each in listed),
+            differences.total - len(listed),
+        ),
+    )
+
+
+def _row(each: Difference) -> tuple[str | int | Text | None, ...]:
+    return (
+        Text(f"whose.{each.whose.value}"),
+        each.mapping,
+        each.source_key or each.our_key,
+        each.target_key,
+        each.field or Text(each.code),
+        each.by,
+        (each.at or "")[:19] or None,
+    )

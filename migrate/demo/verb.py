@@ -1,0 +1,179 @@
+"""The verb `demo`: a whole move of an invented company, and whether everything came as it was planted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ...connectors.clock import Clock
+from ...connectors.finding import Finding, Severity
+from ...connectors.secrets import Secrets
+from ...runs.catalogue import Language
+from ...runs.ledger import records, runlog
+from ...runs.report.model import Report, Table, Text
+from .. import check, compare, run
+from ..keeping import keep_report
+from ..project import Project, load_project
+from ..session import Tick, open_ledger
+from .facts import DemoFacts, Expected
+from .generate import generate
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing that was planted, and what was found of it."""
+
+    mapping: str
+    what: Text
+    planted: int
+    found: int
+
+    @property
+    def good(self) -> bool:
+        return self.planted == self.found
+
+
+def demo(
+    folder: Path,
+    number: int,
+    seed: int,
+    secrets: Secrets,
+    clock: Clock,
+    tick: Callable[[Tick], None],
+    language: Language,
+) -> Report:
+    """Make the data, then check, plan, run and reconcile it, and compare what was found with what was planted."""
+    tick(Tick("generate", folder.name, 0, number))
+    facts = generate(folder, number, seed)
+    tick(Tick("generate", folder.name, number, number))
+    started = clock.monotonic()
+    project = load_project(folder)
+    check.check(project, secrets, clock)
+    planned = keep_report(project, run.plan(project, run.Order(), secrets, clock, tick), language)
+    order = run.Order(plan=str(planned.extra["plan"]))
+    moved = keep_report(project, run.run(project, order, secrets, clock, tick), language)
+    compared = keep_report(project, compare.reconcile(project, run.Order(), secrets, clock, tick), language)
+    lines = [*_buckets(facts, moved), *_findings(project, facts, moved), *_theirs(facts, compared)]
+    strays = _strays(project, facts, moved)
+    same_plan = _same_counts(planned, moved)
+    good = all(line.good for line in lines) and not strays and same_plan and compared.exit_code == 0
+    return keep_report(
+        project, _report(facts, moved, compared, lines, strays, good, clock.monotonic() - started, folder), language
+    )
+
+
+def _report(
+    facts: DemoFacts,
+    moved: Report,
+    compared: Report,
+    lines: list[Line],
+    strays: int,
+    good: bool,
+    seconds: float,
+    folder: Path,
+) -> Report:
+    off = [line for line in lines if not line.good]
+    planted = (_table("table.not_as_planted", off, detail=False),) if off else ()
+    planted += (_table("table.planted", lines, detail=True),)
+    code = "demo.as_planted" if good else "demo.not_as_planted"
+    where = f"--project {folder}"
+    return replace(
+        moved,
+        verb="demo",
+        verdict=Text(code, {"planted": len(facts.planted), "off": len(off) + strays, "records": facts.records}),
+        good=good,
+        exit_code=0 if good else 1,
+        facts=(
+            ("fact.records", facts.records),
+            ("fact.planted", len(facts.planted)),
+            ("fact.written_off", f"{facts.written_off_rate:.2%}"),
+            ("fact.compared", Text(compared.verdict.code, compared.verdict.params)),
+            ("fact.seconds", f"{seconds:.1f}"),
+            ("fact.run_report", str(moved.extra["report"])),
+            ("fact.reconcile_report", str(compared.extra["report"])),
+        ),
+        tables=(*planted, *compared.tables),
+        next_steps=(
+            f"changeover run --execute {where}",
+            f"changeover status {where}",
+            f"changeover explain {facts.planted[0].key} {where}",
+            f"changeover undo {moved.extra['run']} {where}",
+        ),
+        extra={
+            "run": moved.extra["run"],
+            "differences": compared.extra["differences"],
+            "totals_equal": compared.extra["totals_equal"],
+            "as_planted": good,
+            "seconds": round(seconds, 3),
+        },
+    )
+
+
+def _table(title: str, lines: list[Line], *, detail: bool) -> Table:
+    rows = tuple((line.mapping, line.what, line.planted, line.found) for line in lines)
+    columns = ("column.mapping", "column.what", "column.planted", "column.found")
+    return Table(Text(title), columns, rows, detail=detail)
+
+
+def _buckets(facts: DemoFacts, moved: Report) -> Iterable[Line]:
+    counts = {each.mapping: each for each in moved.counts}
+    for name, expected in facts.expected.items():
+        found = counts.get(name)
+        buckets = dict(found.buckets) if found else {}
+        yield Line(name, Text("bucket.read"), expected.read, found.read if found else 0)
+        for bucket in sorted({*expected.buckets, *(each for each, count in buckets.items() if count)}):
+            yield Line(name, Text(f"bucket.{bucket}"), expected.buckets.get(bucket, 0), buckets.get(bucket, 0))
+        yield Line(name, Text("bucket.adopted"), expected.adopted, found.adopted if found else 0)
+
+
+def _findings(project: Project, facts: DemoFacts, moved: Report) -> Iterable[Line]:
+    found: dict[tuple[str, str], int] = {}
+    for each in _noted(project, moved):
+        count = each.params.get("count") if each.severity is Severity.WARNS else None
+        key = (each.mapping or "", each.code)
+        found[key] = found.get(key, 0) + (count if isinstance(count, int) else 1)
+    expected = {(name, code): count for name, each in facts.expected.items() for code, count in each.findings.items()}
+    for name, code in sorted({*found, *expected}):
+        yield Line(
+            name, Text("demo.finding", {"code": code}), expected.get((name, code), 0), found.get((name, code), 0)
+        )
+
+
+def _noted(project: Project, moved: Report) -> list[Finding]:
+    with open_ledger(project) as (ledger, _):
+        number = moved.extra["run"]
+        return runlog.findings_of(ledger, number) if isinstance(number, int) else []
+
+
+def _theirs(facts: DemoFacts, compared: Report) -> Iterable[Line]:
+    """Records that users of the new CRM made: they must be there as before, and not be ours."""
+    theirs = compared.extra["theirs"]
+    if not isinstance(theirs, dict):
+        raise TypeError("reconcile tells what is not ours by object")
+    for name, count in facts.target_only.items():
+        yield Line(name, Text("column.theirs"), count, theirs.get(name, 0))
+
+
+def _strays(project: Project, facts: DemoFacts, moved: Report) -> int:
+    """Records that ended in another bucket than the one they were planted for, even where the counts agree."""
+    with open_ledger(project) as (ledger, _):
+        waiting: dict[tuple[str, str], set[str]] = {}
+        for _, source_key, row in records.parked_records(ledger):
+            waiting.setdefault((row.mapping, row.bucket), set()).add(source_key)
+    strays = 0
+    for name, expected in facts.expected.items():
+        for bucket in ("rejected", "held"):
+            strays += len(_keys(expected, bucket) ^ waiting.get((name, bucket), set()))
+    return strays
+
+
+def _keys(expected: Expected, bucket: str) -> frozenset[str]:
+    return expected.keys.get(bucket, frozenset())
+
+
+def _same_counts(planned: Report, moved: Report) -> bool:
+    """The dry run must have said exactly what the run did."""
+    return [(each.mapping, dict(each.buckets)) for each in planned.counts] == [
+        (each.mapping, dict(each.buckets)) for each in moved.counts
+    ]

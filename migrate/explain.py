@@ -1,0 +1,227 @@
+"""How a record came to be what it is, or why it is not there: one sentence, then the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..connectors.clock import Clock
+from ..connectors.errors import InputError
+from ..connectors.port import KEY
+from ..connectors.secrets import Secrets
+from ..mappings.compile import CompiledMapping
+from ..mappings.mapped import make_our_key
+from ..runs.ledger import operations, records, runlog
+from ..runs.ledger.records import RecordRow
+from ..runs.masking import mask
+from ..runs.report.model import Report, Table, Text
+from .prepare import prepare
+from .project import Project
+from .session import Session, open_session
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """What the key turned out to name. record: None where the ledger does not know it."""
+
+    mapping: CompiledMapping
+    source_key: str
+    our_key: str
+    record: RecordRow | None
+
+
+def explain(project: Project, key: str, show_values: bool, secrets: Secrets, clock: Clock) -> Report:
+    """Explain the record of an old, a new or one of our keys, `OBJECT:KEY` or just the key. Raises InputError
+    `explain.unknown` where neither the ledger nor the source knows it, `explain.several` where it names more than
+    one."""
+    with open_session(project, secrets, clock, alone=False) as session:
+        prepare(session)
+        subject = _subject(session, key)
+        object_name = subject.mapping.target.name
+        history = operations.history(session.ledger, object_name, subject.our_key)
+        noted = runlog.findings_about(session.ledger, subject.mapping.source.name, subject.source_key)
+        trace, filtered = _trace(session, subject, show_values)
+        latest = [each for run, each in noted if run == max((number for number, _ in noted), default=0)]
+        verdict = _sentence(subject, filtered, latest)
+        return Report(
+            verb="explain",
+            verdict=verdict,
+            good=subject.record is not None and subject.record.state == "live" and subject.record.code is None,
+            facts=_facts(session, subject),
+            tables=(
+                *trace,
+                *_findings_table(latest),
+                *_history_table(history),
+            ),
+            next_steps=_next(subject, filtered),
+            extra={
+                "our_key": subject.our_key,
+                "state": subject.record.state if subject.record else None,
+                "source_key": subject.source_key,
+                "target_key": subject.record.target_key if subject.record else None,
+            },
+        )
+
+
+def _subject(session: Session, text: str) -> _Subject:
+    found = list({(each.mapping.name, each.our_key): each for each in _candidates(session, text)}.values())
+    if not found:
+        raise InputError("explain.unknown", key=text)
+    if len(found) > 1:
+        named = ", ".join(f"{each.mapping.source.name}:{each.source_key}" for each in found[:5])
+        raise InputError("explain.several", key=text, count=len(found), names=named)
+    return found[0]
+
+
+def _candidates(session: Session, text: str) -> list[_Subject]:
+    """By our key, by old key, by new key, in the ledger; then by old key in the source."""
+    object_name, colon, key = text.partition(":")
+    readings: list[tuple[str | None, str]] = [(object_name, key), (None, text)] if colon else [(None, text)]
+    mappings = list(session.mappings.values())
+    found: list[_Subject] = []
+    for mapping in mappings:
+        record = records.lookup(session.ledger, mapping.target.name, [text]).get(text)
+        if record is not None and record.mapping == mapping.name:
+            found.append(_known(session, mapping, record))
+        for name, value in readings:
+            if name in (None, mapping.source.name):
+                found += [
+                    _Subject(mapping, value, row.our_key, row)
+                    for target, row in records.by_source(session.ledger, mapping.source.name, value)
+                    if target == mapping.target.name and row.mapping == mapping.name
+                ]
+            if name in (None, mapping.target.name):
+                row = records.lookup_target(session.ledger, mapping.target.name, [value]).get(value)
+                if row is not None and row.mapping == mapping.name:
+                    found.append(_known(session, mapping, row))
+    return found or _in_source(session, mappings, readings)
+
+
+def _known(session: Session, mapping: CompiledMapping, record: RecordRow) -> _Subject:
+    sources = records.sources_of(session.ledger, mapping.target.name, record.our_key)
+    return _Subject(mapping, sources[0][1] if sources else "", record.our_key, record)
+
+
+def _in_source(
+    session: Session, mappings: Sequence[CompiledMapping], readings: Sequence[tuple[str | None, str]]
+) -> list[_Subject]:
+    found = []
+    for mapping in mappings:
+        for name, value in readings:
+            if name in (None, mapping.source.name) and len(
+                session.source.find(mapping.source.name, (KEY,), [(value,)], ())
+            ):
+                our_key = make_our_key(session.source_name, mapping.source.name, value, mapping.branch)
+                found.append(_Subject(mapping, value, our_key, None))
+    return found
+
+
+def _sentence(subject: _Subject, filtered: bool, latest: Sequence[runlog.Finding]) -> Text:
+    params: dict[str, str | int] = {
+        "source": f"{subject.mapping.source.name}:{subject.source_key}",
+        "object": subject.mapping.target.name,
+    }
+    record = subject.record
+    if record is None:
+        return Text("explain.filtered" if filtered else "explain.not_run", params)
+    params |= {"target": f"{subject.mapping.target.name}:{record.target_key}", "run": record.run}
+    if record.code is not None:
+        why = next((each for each in latest if each.code == record.code), None)
+        told = {
+            "field": (why.field if why else None) or "-",
+            "parent": record.waits_for or "-",
+            **(why.params if why else {}),
+        }
+        params = {**told, **params, "cause": f"@{record.code}"}
+        return Text("explain.waits" if record.target_key is None else "explain.waits_in_target", params)
+    how = "adopted" if record.adopted else record.state
+    return Text(f"explain.{how}", params)
+
+
+def _facts(session: Session, subject: _Subject) -> tuple[tuple[str, str | int | Text], ...]:
+    mapping, record = subject.mapping, subject.record
+    facts: list[tuple[str, str | int | Text]] = [
+        ("fact.mapping", f"{mapping.name} ({mapping.file})"),
+        ("fact.our_key", subject.our_key),
+    ]
+    if record is not None:
+        facts.append(("fact.state", Text(f"state.{record.state}")))
+        if record.waits_for:
+            facts.append(("fact.waits_for", record.waits_for))
+        for label, link in (
+            ("fact.old_link", session.source.record_url(mapping.source.name, subject.source_key)),
+            (
+                "fact.new_link",
+                session.target.record_url(mapping.target.name, record.target_key) if record.target_key else None,
+            ),
+        ):
+            if link:
+                facts.append((label, link))
+    return tuple(facts)
+
+
+def _trace(session: Session, subject: _Subject, show_values: bool) -> tuple[tuple[Table, ...], bool]:
+    """Field by field from the source's cell to the target's; and whether `where` leaves the record out."""
+    mapping = subject.mapping
+    chunk = session.source.find(mapping.source.name, (KEY,), [(subject.source_key,)], mapping.source_fields)
+    if not len(chunk):
+        return (), False
+    filtered = bool(mapping.apply(chunk, session.people).filtered_keys)
+
+    def shown(text: str | None) -> str | None:
+        return text if text is None or show_values else mask(text)
+
+    rows = tuple(
+        (
+            each.field,
+            ", ".join(name for name, _ in each.sources) or None,
+            "; ".join(shown(text) or "-" for _, text in each.sources) or None,
+            " > ".join(step.name for step in each.steps) or None,
+            Text(each.misfit, {"field": each.field})
+            if each.misfit
+            else each.result
+            if each.field in mapping.references
+            else shown(each.result),
+            f"{each.file}:{each.line}",
+        )
+        for each in mapping.trace(chunk, session.people)
+    )
+    columns = ("column.field", "column.source_field", "column.cell", "column.steps", "column.value", "column.rule")
+    return (Table(Text("table.fields"), columns, rows),), filtered
+
+
+def _findings_table(findings: Sequence[runlog.Finding]) -> tuple[Table, ...]:
+    if not findings:
+        return ()
+    rows = tuple(
+        (
+            Text(f"severity.{each.severity.value}"),
+            each.field,
+            Text(each.code, {"field": each.field or "", "object": each.object or "", **each.params}),
+            f"{each.file}:{each.line}" if each.line else each.file,
+        )
+        for each in findings
+    )
+    return (Table(Text("table.findings"), ("column.severity", "column.field", "column.what", "column.rule"), rows),)
+
+
+def _history_table(history: Sequence[operations.DoneOperation]) -> tuple[Table, ...]:
+    if not history:
+        return ()
+    rows = tuple(
+        (each.run, Text(f"change.{each.kind}"), Text(f"state.{each.state}"), each.at[:19], each.code)
+        for each in history
+    )
+    return (
+        Table(
+            Text("table.operations"), ("column.run", "column.change", "column.state", "column.at", "column.code"), rows
+        ),
+    )
+
+
+def _next(subject: _Subject, filtered: bool) -> tuple[str, ...]:
+    if subject.record is None:
+        return () if filtered else ("changeover run --execute",)
+    if subject.record.waits_for:
+        return (f"changeover explain {subject.record.waits_for}",)
+    return ()

@@ -1,0 +1,36 @@
+"""Keep a report beside the ledger: JSON, and a page in each language."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+from pathlib import Path
+
+from ..runs.catalogue import Language
+from ..runs.ledger.store import Ledger
+from ..runs.report.alarm import checked
+from ..runs.report.model import Report
+from ..runs.report.write import write_report
+from .project import Project
+
+
+def keep_report(project: Project, report: Report, language: Language) -> Report:
+    """Write the report's files and return it naming its page. Raises UnavailableError where the disk refuses."""
+    report = checked(report)
+    folder = project.runs / "reports"
+    stamp = dt.datetime.now(dt.UTC).strftime("%Y%m%d-%H%M%S-%f")
+    paths = write_report(report, folder, f"{report.verb}-{stamp}")
+    shown = paths[language]
+    run_id = report.extra.get("run")
+    if isinstance(run_id, int) and report.verb in ("run", "undo"):
+        _name_in_ledger(project, run_id, shown)
+    return replace(
+        report,
+        facts=(*report.facts, ("fact.report", project.shown(shown))),
+        extra={**report.extra, "report": str(shown)},
+    )
+
+
+def _name_in_ledger(project: Project, run_id: int, path: Path) -> None:
+    with Ledger(project.runs / "ledger.db") as ledger, ledger.transaction():
+        ledger.db.execute("update run set report = ? where id = ?", (project.shown(path), run_id))

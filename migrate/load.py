@@ -1,0 +1,377 @@
+"""Load mapped chunks of one mapping: sort, resolve, adopt, create, update, read back. The one way for dry run and
+run."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..connectors.cell import Cell
+from ..connectors.change import Change, ChangeKind
+from ..connectors.errors import DecisionError
+from ..connectors.finding import Finding, Severity
+from ..mappings.compile import CompiledMapping
+from ..mappings.mapped import MappedChunk
+from ..runs.cells import decode_cells, encode_cells
+from ..runs.ledger import records
+from ..runs.ledger.operations import Intent, Settled
+from ..runs.ledger.records import Parked
+from .adopt import Matches, find_matches
+from .classify import Sorted, classify
+from .fingerprint import TargetRows, arrow_column
+from .readback import Written, read_back
+from .references import Resolved, resolve
+from .send import Planned, Sender
+from .session import Session
+from .tally import StormWatch, chosen
+from .update import plan_updates
+
+
+@dataclass
+class Loaded:
+    """What became of a chunk. buckets: one a row. deferred: rows that wait for a parent of the same object. cut: rows
+    created with a reference still empty, to be filled. adopted: rows adopted. findings: beyond those given."""
+
+    buckets: list[str]
+    deferred: list[int] = field(default_factory=list)
+    cut: list[int] = field(default_factory=list)
+    adopted: int = 0
+    findings: list[Finding] = field(default_factory=list)
+    parked: list[Parked] = field(default_factory=list)
+
+
+class ObjectLoad:
+    """Loads chunks of one mapping in one run.
+
+    cut: reference fields that may be left empty at creation, because their parents come later in a true cycle.
+    """
+
+    def __init__(
+        self, session: Session, mapping: CompiledMapping, run_id: int, storm: StormWatch, cut: Collection[str] = ()
+    ) -> None:
+        self.session = session
+        self.mapping = mapping
+        self.run = run_id
+        self.storm = storm
+        self.cut = frozenset(cut)
+        self.names = [each.name for each in mapping.target_fields]
+        self.fieldset = records.fieldset(session.ledger, mapping.target.name, mapping.name, mapping.digest, self.names)
+        self._same = [name for name, parent in mapping.references.items() if parent == mapping.name]
+
+    def load(
+        self,
+        mapped: MappedChunk,
+        findings: Sequence[Finding],
+        *,
+        wait: bool = True,
+        break_at: Mapping[int, Collection[str]] | None = None,
+    ) -> Loaded:
+        """Load one chunk. findings: what the validators said of it. wait: rows whose parent is of the same object and
+        not there yet are deferred rather than held. break_at: row -> references to leave empty there (a cycle being
+        cut)."""
+        rows = classify(self.session, self.mapping, self.fieldset, mapped, findings)
+        result = Loaded([""] * len(mapped))
+        self._settle_quiet(rows, result, findings)
+        resolved = resolve(self.session, self.mapping, mapped, [*rows.new, *rows.changed])
+        empty = self._hold_back(rows, resolved, result, wait, break_at or {})
+        matches = self._match(mapped, resolved, [row for row in rows.new if not result.buckets[row]], result)
+        self._create(rows, resolved, matches, [row for row in rows.new if not result.buckets[row]], empty, result)
+        self._update(rows, resolved, [row for row in rows.changed if not result.buckets[row]], empty, result)
+        result.cut = [row for row in empty if result.buckets[row] == "pending"]
+        return result
+
+    def _settle_quiet(self, rows: Sorted, result: Loaded, findings: Sequence[Finding]) -> None:
+        """Rows that need nothing from the target."""
+        mapped = rows.mapped
+        for row in rows.rejected:
+            result.buckets[row] = "rejected"
+        for row in rows.refused:
+            result.buckets[row] = "rejected"
+            known = rows.known[row]
+            result.findings.append(
+                self._finding(known.code or "" if known else "", Severity.BLOCKS, mapped.source_keys[row], parked=True)
+            )
+        for row in rows.unchanged:
+            known = rows.known[row]
+            mine = known is not None and known.run == self.run and known.bucket in ("created", "updated", "unchanged")
+            result.buckets[row] = known.bucket if mine and known is not None else "unchanged"
+            result.adopted += int(mine and known is not None and bool(known.adopted))
+        blocking = {each.key: each.code for each in reversed(findings) if each.severity is Severity.BLOCKS}
+        result.parked += [
+            Parked(mapped.our_keys[row], mapped.source_keys[row], "rejected", blocking[mapped.source_keys[row]])
+            for row in rows.rejected
+        ]
+        self.storm.saw(len(mapped))
+        self.storm.rejected((each.code, each.field or "") for each in findings if each.severity is Severity.BLOCKS)
+        self.storm.check()
+
+    def _hold_back(
+        self, rows: Sorted, resolved: Resolved, result: Loaded, wait: bool, break_at: Mapping[int, Collection[str]]
+    ) -> dict[int, set[str]]:
+        """Hold or defer the rows whose parents are not there; of those that go ahead without one, tell which references
+        stay empty."""
+        empty: dict[int, set[str]] = {}
+        anything = np.zeros(len(rows.known), dtype=bool)
+        for mask in resolved.missing.values():
+            anything |= mask
+        for row in chosen(anything):
+            missing = {name for name, mask in resolved.missing.items() if mask[row]}
+            may_be_cut = missing & (self.cut | set(break_at.get(row, ())))
+            hard = missing - may_be_cut
+            if not hard:
+                empty[row] = may_be_cut
+            elif wait and hard <= set(self._same):
+                result.buckets[row] = "held"
+                result.deferred.append(row)
+                self._hold(rows.mapped, row, resolved, sorted(hard), result, told=False)
+            else:
+                self._hold(rows.mapped, row, resolved, sorted(hard), result, told=True)
+        return empty
+
+    def _hold(
+        self, mapped: MappedChunk, row: int, resolved: Resolved, fields: Sequence[str], result: Loaded, *, told: bool
+    ) -> None:
+        found = resolved.first_missing(row, fields)
+        name, parent = found if found is not None else ("", "")
+        key = mapped.source_keys[row]
+        result.buckets[row] = "held"
+        result.parked.append(Parked(mapped.our_keys[row], key, "held", "reference.missing", parent))
+        if told:
+            result.findings.append(
+                self._finding("reference.missing", Severity.HOLDS, key, name, {"field": name, "parent": parent})
+            )
+
+    def _match(self, mapped: MappedChunk, resolved: Resolved, rows: Sequence[int], result: Loaded) -> Matches:
+        if not self.mapping.match or not rows:
+            return Matches()
+        matches = find_matches(self.session, self.mapping, mapped, resolved, rows)
+        for row, count in matches.ambiguous.items():
+            self._hold_match(mapped, row, "match.ambiguous", {"count": count}, result)
+        for row, holder in matches.taken.items():
+            self._hold_match(mapped, row, "match.taken", {"holder": holder}, result)
+        return matches
+
+    def _hold_match(
+        self, mapped: MappedChunk, row: int, code: str, params: Mapping[str, str | int], result: Loaded
+    ) -> None:
+        key = mapped.source_keys[row]
+        result.buckets[row] = "held"
+        result.parked.append(Parked(mapped.our_keys[row], key, "held", code))
+        result.findings.append(self._finding(code, Severity.HOLDS, key, None, params))
+
+    def _create(
+        self,
+        rows: Sorted,
+        resolved: Resolved,
+        matches: Matches,
+        new: Sequence[int],
+        empty: Mapping[int, set[str]],
+        result: Loaded,
+    ) -> None:
+        if not new:
+            return
+        cells = self.cells(rows.mapped, resolved, new)
+        planned: list[Planned] = []
+        row_of: dict[str, int] = {}
+        sent, written, before = (
+            rows.digests[new].copy(),
+            np.ones_like(rows.differs[new]),
+            np.zeros_like(rows.digests[new]),
+        )
+        images = []
+        for place, row in enumerate(new):
+            our_key = rows.mapped.our_keys[row]
+            row_of[our_key] = place
+            if row in matches.adopted:
+                change, image, bucket = self._adoption(rows, row, cells[place], *matches.adopted[row])
+                target, spot = matches.adopted[row]
+                before[place], written[place] = target.digests[spot], [name in change.values for name in self.names]
+                if image:
+                    images.append(("preimage", str(self.run), self.mapping.target.name, our_key, encode_cells(image)))
+            else:
+                change, bucket = Change(ChangeKind.CREATE, our_key, None, cells[place]), "created"
+            for name in empty.get(row, ()):
+                sent[place, self.names.index(name)] = 0
+                written[place, self.names.index(name)] = False
+            pending = row in empty
+            intent = Intent(
+                our_key,
+                change.kind,
+                change.target_key,
+                sent[place].tobytes(),
+                written[place].astype(np.uint8).tobytes(),
+                "pending" if pending else bucket,
+                rows.mapped.source_keys[row],
+            )
+            planned.append(Planned(change, intent, "pending" if pending else "live"))
+        self._keep_images(images)
+        ended = self._send(planned, rows.mapped, row_of, new, result)
+        result.adopted += sum(
+            1 for each in ended if each.state == "acked" and new[row_of[each.our_key]] in matches.adopted
+        )
+        self._read_back(rows.mapped, new, row_of, ended, sent, written, before, result)
+
+    def _adoption(
+        self, rows: Sorted, row: int, cells: Mapping[str, Cell], target: TargetRows, spot: int
+    ) -> tuple[Change, dict[str, Cell], str]:
+        """The change that makes an existing record ours: our key, and the fields that may be brought in line."""
+        values: dict[str, Cell] = {}
+        image: dict[str, Cell] = {}
+        for column, name in enumerate(self.names):
+            if rows.digests[row, column] == target.digests[spot, column]:
+                continue
+            now: Cell = target.columns[name][spot].as_py()
+            policy = self.mapping.write_policy[name]
+            if policy == "always" or (policy == "only_if_empty" and now is None):
+                values[name], image[name] = cells[name], now
+        change = Change(ChangeKind.ADOPT, rows.mapped.our_keys[row], target.keys[spot], values, image or None)
+        return change, image, "updated" if values else "unchanged"
+
+    def _update(
+        self, rows: Sorted, resolved: Resolved, changed: Sequence[int], empty: Mapping[int, set[str]], result: Loaded
+    ) -> None:
+        if not changed:
+            return
+        cells = self.cells(rows.mapped, resolved, changed)
+        plan = plan_updates(self.session, self.mapping, self.run, rows, changed, cells, resolved, empty)
+        mapped = rows.mapped
+        for row, (code, name) in plan.conflicts.items():
+            key = mapped.source_keys[row]
+            result.buckets[row] = "conflicted"
+            result.parked.append(Parked(mapped.our_keys[row], key, "conflicted", code))
+            result.findings.append(self._finding(code, Severity.HOLDS, key, name, {"field": name or ""}))
+        with self.session.ledger.transaction():
+            records.rebase(
+                self.session.ledger,
+                self.mapping.target.name,
+                [
+                    (self.fieldset, sent, back, self.run, mapped.our_keys[row])
+                    for row, (sent, back) in plan.settled.items()
+                ],
+            )
+        for row in plan.settled:
+            result.buckets[row] = "pending" if row in empty else "unchanged"
+        if not plan.planned:
+            return
+        self._keep_images(plan.images)
+        writing = plan.rows
+        row_of = {mapped.our_keys[row]: place for place, row in enumerate(writing)}
+        ended = self._send(plan.planned, mapped, row_of, writing, result)
+        self._read_back(
+            mapped, writing, row_of, ended, np.array(plan.sent), np.array(plan.written), np.array(plan.before), result
+        )
+
+    def _keep_images(self, images: Sequence[tuple[str, str, str, str, bytes]]) -> None:
+        """What the target held before this run, for undo. Of a field that the run writes twice, the first counts."""
+        if not images:
+            return
+        keys = [our_key for *_, our_key, _ in images]
+        try:
+            before = self.session.values.get_many("preimage", str(self.run), self.mapping.target.name, keys)
+        except DecisionError:  # the data key is lost: that costs undo what it could restore, never a run
+            before = {}
+        self.session.values.put_many(
+            (
+                *place,
+                our_key,
+                encode_cells({**decode_cells(image), **decode_cells(before[our_key])}) if our_key in before else image,
+            )
+            for *place, our_key, image in images
+        )
+
+    def _send(
+        self,
+        planned: Sequence[Planned],
+        mapped: MappedChunk,
+        row_of: Mapping[str, int],
+        rows: Sequence[int],
+        result: Loaded,
+    ) -> list[Settled]:
+        """Send a batch at a time, so that a reject storm stops within a batch."""
+        sender = Sender(self.session, self.run)
+        size = self.session.project.spec.limits.batch
+        ended: list[Settled] = []
+        for start in range(0, len(planned), size):
+            piece = planned[start : start + size]
+            settled = sender.send(
+                self.mapping.name, self.mapping.target.name, self.mapping.source.name, self.fieldset, piece
+            )
+            ended += settled
+            buckets = {each.change.our_key: each.intent.bucket for each in piece}
+            for each in settled:
+                row = rows[row_of[each.our_key]]
+                if each.state == "acked":
+                    result.buckets[row] = buckets[each.our_key]
+                    continue
+                result.buckets[row] = "rejected" if each.state == "rejected" else "conflicted"
+                severity = Severity.BLOCKS if each.state == "rejected" else Severity.HOLDS
+                params = {"field": each.field or ""}
+                result.findings.append(
+                    self._finding(each.code or "", severity, mapped.source_keys[row], each.field, params)
+                )
+            self.storm.rejected((each.code or "", each.field or "") for each in settled if each.state == "rejected")
+            self.storm.check()
+        self._batches = sender.batches
+        return ended
+
+    def _read_back(
+        self,
+        mapped: MappedChunk,
+        rows: Sequence[int],
+        row_of: Mapping[str, int],
+        ended: Sequence[Settled],
+        sent: np.ndarray,
+        written: np.ndarray,
+        before: np.ndarray,
+        result: Loaded,
+    ) -> None:
+        acked = [each for each in ended if each.state == "acked"]
+        places = [row_of[each.our_key] for each in acked]
+        done = Written(
+            our_keys=[each.our_key for each in acked],
+            source_keys=[mapped.source_keys[rows[place]] for place in places],
+            target_keys=[each.target_key or "" for each in acked],
+            sent=sent[places],
+            written=written[places],
+            before=before[places],
+        )
+        result.findings += read_back(self.session, self.mapping, done, self._batches)
+
+    def cells(self, mapped: MappedChunk, resolved: Resolved, rows: Sequence[int]) -> list[dict[str, Cell]]:
+        """The cells of these rows, target field -> cell, references as the target's keys."""
+        columns = []
+        for name in self.names:
+            if name in resolved.target_keys:
+                keys = resolved.target_keys[name]
+                columns.append([keys[row] for row in rows])
+            else:
+                columns.append(arrow_column(mapped.frame, name).take(np.asarray(rows, dtype=np.int64)).to_pylist())
+        return [dict(zip(self.names, cells, strict=True)) for cells in zip(*columns, strict=True)]
+
+    def _finding(
+        self,
+        code: str,
+        severity: Severity,
+        key: str,
+        name: str | None = None,
+        params: Mapping[str, str | int] | None = None,
+        *,
+        parked: bool = False,
+    ) -> Finding:
+        file, line = self.mapping.rule_lines.get(name or "", (self.mapping.file, None))
+        told = dict(params or {})
+        if parked:
+            told.setdefault("field", "")
+        return Finding(
+            code,
+            severity,
+            told,
+            object=self.mapping.source.name,
+            key=key,
+            field=name,
+            mapping=self.mapping.name,
+            file=file,
+            line=line,
+        )

@@ -1,0 +1,275 @@
+"""One run over all mappings: read, map, judge, load; deferred parents, cut cycles; counts that must balance."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from ..connectors.chunk import Chunk
+from ..connectors.finding import Finding, Severity
+from ..mappings.compile import CompiledMapping
+from ..mappings.mapped import MappedChunk
+from ..runs.ledger import records, runlog
+from ..runs.ledger.claims import Claims
+from ..runs.ledger.runlog import Progress, Run
+from ..validators.judge import Judge
+from .deferred import Deferred
+from .load import Loaded, ObjectLoad
+from .session import Session, Tick
+from .tally import ADOPTED, READ, RejectStorm, StormWatch, Tally
+
+
+class Reader(Protocol):
+    """Where a run's chunks come from: a whole source, or the records somebody chose."""
+
+    resumes: bool
+
+    def read(self, mapping: CompiledMapping, after: str | None) -> Iterator[Chunk]: ...
+
+    def total(self, mapping: CompiledMapping) -> int | None: ...
+
+
+@dataclass
+class SourceReader:
+    """All records of the source, from the cursor on."""
+
+    session: Session
+    resumes: bool = True
+
+    def read(self, mapping: CompiledMapping, after: str | None) -> Iterator[Chunk]:
+        size = self.session.project.spec.limits.chunk
+        return self.session.source.read(mapping.source.name, mapping.source_fields, after=after, size=size)
+
+    def total(self, mapping: CompiledMapping) -> int | None:
+        return self.session.source.count(mapping.source.name)
+
+
+@dataclass
+class Moved:
+    """What a run came to. tallies: by mapping. stopped: mapping -> the storm that stopped it. skipped: mapping -> the
+    stopped mapping it depends on. samples go to the value store with their findings."""
+
+    run: Run
+    tallies: dict[str, Tally] = field(default_factory=dict)
+    stopped: dict[str, RejectStorm] = field(default_factory=dict)
+    skipped: dict[str, str] = field(default_factory=dict)
+
+
+class Pipeline:
+    """Moves every mapping of a session in one run, or goes on where that run was cut off."""
+
+    def __init__(self, session: Session, run: Run, reader: Reader, cut: dict[str, set[str]]) -> None:
+        self.session = session
+        self.run = run
+        self.reader = reader
+        self.cut = cut
+        self.claims = Claims(session.ledger, session.keys.digest)
+        self.moved = Moved(run)
+        self._progress = runlog.progress_of(session.ledger, run.id) if reader.resumes else {}
+
+    def move(self, order: Sequence[str]) -> Moved:
+        """Run the mappings in this order."""
+        for name in order:
+            mapping = self.session.mappings[name]
+            blocker = next((p for p in mapping.parents if p in self.moved.stopped or p in self.moved.skipped), None)
+            if blocker is not None and blocker != name:
+                self.moved.skipped[name] = blocker
+                continue
+            try:
+                self._move_one(mapping)
+            except RejectStorm as storm:
+                self.moved.stopped[name] = storm
+        self._fill(order)
+        return self.moved
+
+    def _move_one(self, mapping: CompiledMapping) -> None:
+        progress = self._progress.get(mapping.name) or Progress(mapping.name)
+        tally = self.moved.tallies[mapping.name] = Tally(progress.counts)
+        if progress.done:
+            return
+        limits = self.session.project.spec.limits
+        storm = StormWatch(mapping.name, limits.stop_after_alike, limits.stop_share)
+        load = ObjectLoad(self.session, mapping, self.run.id, storm, self.cut.get(mapping.name, set()))
+        deferred = Deferred(self.session, self.run.id, mapping)
+        judge = self._judge(mapping)
+        total = self.reader.total(mapping)
+        for chunk in self.reader.read(mapping, progress.cursor):
+            self.session.interruption.check()
+            mapped = mapping.apply(chunk, self.session.people)
+            findings = [*mapped.findings, *self._keys_unfit(mapping, mapped, tally), *judge.judge(mapped)]
+            loaded = load.load(mapped, findings)
+            self._keep(mapping, mapped, progress, tally, loaded, findings, deferred)
+            self.session.tick(Tick("load", mapping.name, tally.counts[READ], total))
+        self._release(mapping, load, deferred, tally, progress)
+        progress.done = True
+        self._save(progress, tally)
+
+    def _judge(self, mapping: CompiledMapping) -> Judge:
+        return Judge(
+            mapping.target_fields,
+            mapping.name,
+            mapping.file,
+            mapping.rule_lines,
+            mapping.expectations,
+            self.claims,
+        )
+
+    def _keys_unfit(self, mapping: CompiledMapping, mapped: MappedChunk, tally: Tally) -> list[Finding]:
+        """Records that cannot be told apart by their key: an empty key, or one that another record has already."""
+        keys = mapped.source_keys
+        empty = [place for place, key in enumerate(keys) if key == ""]
+        twice: list[int] = []
+        if not self.session.source.capabilities.ordered_reads or len(set(keys)) != len(keys):
+            owners = [f"{tally.counts[READ] + place}" for place in range(len(keys))]
+            holders = self.claims.claim(f"source {mapping.name}", "key", keys, owners)
+            twice = [place for place, holder in enumerate(holders) if holder is not None]
+        return [
+            Finding(
+                code,
+                Severity.BLOCKS,
+                {"key": keys[place]},
+                object=mapping.source.name,
+                key=keys[place],
+                mapping=mapping.name,
+            )
+            for code, places in (("key.empty", empty), ("key.duplicate", twice))
+            for place in places
+        ]
+
+    def _keep(
+        self,
+        mapping: CompiledMapping,
+        mapped: MappedChunk,
+        progress: Progress,
+        tally: Tally,
+        loaded: Loaded,
+        findings: Sequence[Finding],
+        deferred: Deferred,
+    ) -> None:
+        """The end of a chunk: everything in it is settled or parked with its key, so its cursor may move."""
+        deferred.put(f"{progress.cursor}", mapped, loaded)
+        tally.add(READ, mapped.read)
+        tally.add("filtered", len(mapped.filtered_keys))
+        tally.add_all(loaded.buckets)
+        tally.add(ADOPTED, loaded.adopted)
+        progress.cursor = mapped.cursor
+        self._note(mapping, [*findings, *loaded.findings], loaded)
+        rejected = [mapped.our_keys[row] for row, bucket in enumerate(loaded.buckets) if bucket == "rejected"]
+        if rejected:
+            self.claims.release_records(mapping.target.name, rejected)
+        self._save(progress, tally)
+
+    def _note(self, mapping: CompiledMapping, findings: Sequence[Finding], loaded: Loaded) -> None:
+        samples = [
+            (
+                "sample",
+                str(self.run.id),
+                each.object or "",
+                f"{each.key}/{each.field}/{each.code}",
+                each.sample.encode(),
+            )
+            for each in findings
+            if each.sample is not None
+        ]
+        if samples:
+            self.session.values.put_many(samples)
+        with self.session.ledger.transaction():
+            records.park(
+                self.session.ledger, self.run.id, mapping.name, mapping.source.name, mapping.target.name, loaded.parked
+            )
+            runlog.add_findings(self.session.ledger, self.run.id, findings)
+
+    def _save(self, progress: Progress, tally: Tally) -> None:
+        progress.counts = tally.as_dict()
+        with self.session.ledger.transaction():
+            runlog.save_progress(self.session.ledger, self.run.id, progress)
+
+    def _release(
+        self, mapping: CompiledMapping, load: ObjectLoad, deferred: Deferred, tally: Tally, progress: Progress
+    ) -> None:
+        """Rows that waited for parents of the same object: level by level, then cycles cut, then the rest is held."""
+        while True:
+            progressed = False
+            for piece in deferred.waiting():
+                self.session.interruption.check()
+                loaded = load.load(piece.mapped, piece.findings)
+                progressed |= self._settle_piece(mapping, piece.name, piece.mapped, loaded, deferred, tally, progress)
+            if progressed:
+                continue
+            cycles = deferred.break_cycles()
+            for piece in deferred.waiting() if cycles else ():
+                at = {row: cycles[key] for row, key in enumerate(piece.mapped.our_keys) if key in cycles}
+                if at:
+                    loaded = load.load(piece.mapped, piece.findings, break_at=at)
+                    progressed |= self._settle_piece(
+                        mapping, piece.name, piece.mapped, loaded, deferred, tally, progress
+                    )
+            if not progressed:
+                break
+        for piece in deferred.waiting():
+            loaded = load.load(piece.mapped, piece.findings, wait=False)
+            self._settle_piece(mapping, piece.name, piece.mapped, loaded, deferred, tally, progress)
+
+    def _settle_piece(
+        self,
+        mapping: CompiledMapping,
+        name: str,
+        mapped: MappedChunk,
+        loaded: Loaded,
+        deferred: Deferred,
+        tally: Tally,
+        progress: Progress,
+    ) -> bool:
+        """Count what became of a deferred piece, keep what still waits. True where something moved on."""
+        left = set(loaded.deferred)
+        ended = [bucket for row, bucket in enumerate(loaded.buckets) if row not in left]
+        for bucket in ended:
+            tally.move("held", bucket)
+        tally.add(ADOPTED, loaded.adopted)
+        deferred.replace(name, mapped, loaded)
+        self._note(mapping, loaded.findings, loaded)
+        self._save(progress, tally)
+        return bool(ended)
+
+    def _fill(self, order: Sequence[str]) -> None:
+        """Second operations for references that were cut: by now their parents are there, or the record stays
+        pending."""
+        for name in order:
+            if name not in self.moved.tallies or name in self.moved.stopped:
+                continue
+            mapping = self.session.mappings[name]
+            deferred = Deferred(self.session, self.run.id, mapping)
+            limits = self.session.project.spec.limits
+            storm = StormWatch(name, limits.stop_after_alike, limits.stop_share)
+            tally = self.moved.tallies[name]
+            progress = runlog.progress_of(self.session.ledger, self.run.id).get(name) or Progress(name, done=True)
+            for piece in deferred.cut():
+                self.session.interruption.check()
+                load = ObjectLoad(self.session, mapping, self.run.id, storm, mapping.references)
+                loaded = load.load(piece.mapped, piece.findings, wait=False)
+                for bucket in loaded.buckets:
+                    tally.move("pending", bucket)
+                left = [
+                    self._pending(mapping, piece.mapped, row) for row, b in enumerate(loaded.buckets) if b == "pending"
+                ]
+                self._note(mapping, [*loaded.findings, *left], loaded)
+                self._save(progress, tally)
+                deferred.drop(piece.name)
+
+    def _pending(self, mapping: CompiledMapping, mapped: MappedChunk, row: int) -> Finding:
+        return Finding(
+            "reference.pending",
+            Severity.WARNS,
+            {},
+            object=mapping.source.name,
+            key=mapped.source_keys[row],
+            mapping=mapping.name,
+            file=mapping.file,
+        )
+
+
+def selection_digest(parts: Sequence[str]) -> str:
+    """One text for what was chosen, so that a run of a few records is not taken for a run of all."""
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest() if parts else ""

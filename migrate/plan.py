@@ -1,0 +1,65 @@
+"""The dry run: the same way as a run, on a copy of the ledger and a target that only says what it would do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..connectors.errors import InputError
+from ..connectors.finding import Finding
+from ..runs.ledger import runlog
+from ..runs.plan import Plan, changed_since, load_plan, save_plan
+from .pipeline import Moved, Pipeline, Reader, SourceReader
+from .prepare import Prepared
+from .rehearsal import Rehearsal
+from .select import Choice, ChosenReader
+from .session import Session, rehearse
+
+
+def reader_for(session: Session, choice: Choice, prepared: Prepared) -> Reader:
+    """All of the source, or the chosen records."""
+    return SourceReader(session) if choice.everything else ChosenReader(session, choice, prepared.order)
+
+
+def rehearsed(session: Session, prepared: Prepared, choice: Choice) -> tuple[Moved, tuple[Finding, ...]]:
+    """Go the whole way without writing to the target. Returns what it came to and the findings."""
+    with rehearse(session, Rehearsal(session.target)) as dry:
+        run = runlog.begin(dry.ledger, "plan", dry.clock.now(), prepared.digest, choice.digest)
+        moved = Pipeline(dry, run, reader_for(dry, choice, prepared), prepared.cut).move(prepared.order)
+        return moved, tuple(runlog.findings_of(dry.ledger, run.id))
+
+
+def plan_of(session: Session, prepared: Prepared, choice: Choice) -> Plan:
+    """What a run rests on today; counts and causes still empty."""
+    schemas = {}
+    for name in prepared.order:
+        mapping = session.mappings[name]
+        for role, schema, object_name in (
+            ("source", session.source_schema, mapping.source.name),
+            ("target", session.target_schema, mapping.target.name),
+        ):
+            schemas[f"{role} {object_name}"] = schema.only([object_name]).digest()
+    systems = {
+        role: f"{identity.kind} {identity.id}"
+        for role, identity in (("source", session.source.identity()), ("target", session.target.identity()))
+    }
+    return Plan(
+        made_at=session.clock.now().isoformat(timespec="seconds"),
+        environment=session.project.env,
+        selection=choice.digest,
+        systems=systems,
+        mappings={name: session.mappings[name].digest for name in prepared.order},
+        schemas=schemas,
+    )
+
+
+def keep_plan(session: Session, plan: Plan) -> Path:
+    return save_plan(plan, session.project.runs / "plans")
+
+
+def require_plan(session: Session, prepared: Prepared, choice: Choice, name: str) -> None:
+    """Raise InputError `plan.outdated` where something the plan rests on is not as it was, naming what."""
+    plan = load_plan(name, session.project.runs / "plans")
+    changed = changed_since(plan, plan_of(session, prepared, choice))
+    if changed:
+        told = "; ".join(f"{kind} {label}".strip() for kind, label in changed)
+        raise InputError("plan.outdated", name=name, changed=told)

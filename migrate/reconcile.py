@@ -1,0 +1,268 @@
+"""Compare what should be in the target with what is: counts, keys, and every mapped field of every record."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..connectors.chunk import Chunk
+from ..connectors.port import KEY
+from ..mappings.compile import CompiledMapping
+from ..mappings.mapped import MappedChunk
+from ..runs.differences import Difference, Differences, Whose
+from ..runs.ledger import records
+from ..runs.ledger.records import RecordRow
+from .fingerprint import Digests, arrow_column, find_rows, known_digests, mapped_digests
+from .pipeline import Reader
+from .session import Session, Tick
+
+PAGE = 5_000
+
+
+@dataclass
+class Compared:
+    """What reconcile saw of one mapping. source: records read. explained: bucket -> records that are rightly not
+    there or wait for somebody. equal: records equal in every field. kept: fields left alone by their `write:` policy.
+    ours, theirs: records of the target object that are ours, and that are not."""
+
+    mapping: str
+    object: str
+    source: int = 0
+    equal: int = 0
+    differing: int = 0
+    kept: int = 0
+    ours: int = 0
+    theirs: int = 0
+    explained: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True)
+class _Audit:
+    by: list[str | None]
+    at: list[str | None]
+
+
+class Reconciler:
+    """Compares one environment; nothing is written anywhere."""
+
+    def __init__(self, session: Session, reader: Reader) -> None:
+        self.session = session
+        self.reader = reader
+        self.differences = Differences()
+        self._actor = session.target.acting_user()
+        session.ledger.db.execute(
+            "create temp table if not exists seen (object text, our_key text, primary key (object, our_key)) "
+            "without rowid"
+        )
+        session.ledger.db.execute("delete from seen")
+
+    def compare(self, order: Sequence[str]) -> list[Compared]:
+        result = [self._one(self.session.mappings[name]) for name in order]
+        if self.reader.resumes:
+            self._left_in_source(order)
+            self._unknown_records(order)
+        return result
+
+    def _one(self, mapping: CompiledMapping) -> Compared:
+        compared = Compared(mapping.name, mapping.target.name)
+        total = self.reader.total(mapping)
+        names = [each.name for each in mapping.target_fields]
+        fieldset = records.fieldset(self.session.ledger, mapping.target.name, mapping.name, mapping.digest, names)
+        for chunk in self.reader.read(mapping, None):
+            self.session.interruption.check()
+            mapped = mapping.apply(chunk, self.session.people)
+            self._chunk(mapping, fieldset, mapped, compared)
+            self.session.tick(Tick("reconcile", mapping.name, compared.source, total))
+        self._count_target(mapping, compared)
+        return compared
+
+    def _chunk(self, mapping: CompiledMapping, fieldset: int, mapped: MappedChunk, compared: Compared) -> None:
+        compared.source += mapped.read
+        compared.explained["filtered"] += len(mapped.filtered_keys)
+        with self.session.ledger.transaction():
+            self.session.ledger.db.executemany(
+                "insert or ignore into seen values (?, ?)", [(mapping.target.name, key) for key in mapped.our_keys]
+            )
+        known = records.lookup(self.session.ledger, mapping.target.name, mapped.our_keys)
+        rows: list[int] = []
+        for row, key in enumerate(mapped.our_keys):
+            record = known.get(key)
+            if record is None or record.state == "gone":
+                self._add(mapping, Whose.SOURCE_MOVED, "difference.not_moved", mapped, row, None)
+                compared.differing += 1
+            elif record.target_key is None or record.state == "pending":
+                compared.explained[record.state] += 1
+            elif record.code is not None and record.state == "live":
+                compared.explained[record.bucket] += 1
+            else:
+                rows.append(row)
+        if rows:
+            self._rows(mapping, fieldset, mapped, rows, [known[mapped.our_keys[row]] for row in rows], compared)
+
+    def _rows(
+        self,
+        mapping: CompiledMapping,
+        fieldset: int,
+        mapped: MappedChunk,
+        rows: Sequence[int],
+        known: Sequence[RecordRow],
+        compared: Compared,
+    ) -> None:
+        keys = [record.target_key or "" for record in known]
+        target = find_rows(self.session, mapping, KEY, keys)
+        places = np.array([target.row_of.get(key, -1) for key in keys])
+        for place in np.flatnonzero(places < 0):
+            self._add(mapping, Whose.EDITED, "difference.deleted", mapped, rows[place], known[place])
+            compared.differing += 1
+        there = np.flatnonzero(places >= 0)
+        subset = [rows[place] for place in there]
+        expected = mapped_digests(mapped.frame, mapping.target_fields, self.session.keys.digest)[subset]
+        now = target.digests[places[there]]
+        if not (expected != now).any():
+            compared.equal += len(subset)
+            return
+        names = [each.name for each in mapping.target_fields]
+        kept_known = [known[place] for place in there]
+        sent, back = known_digests(self.session, kept_known, names, fieldset)
+        self._judge(mapping, mapped, subset, kept_known, (expected, now, sent, back), compared)
+
+    def _judge(
+        self,
+        mapping: CompiledMapping,
+        mapped: MappedChunk,
+        rows: Sequence[int],
+        known: Sequence[RecordRow],
+        digests: tuple[Digests, Digests, Digests, Digests],
+        compared: Compared,
+    ) -> None:
+        expected, now, sent, back = digests
+        kept_alone = np.array([mapping.write_policy[each.name] != "always" for each in mapping.target_fields])
+        off = expected != now
+        kept = off & kept_alone & (now == back)
+        off &= ~kept
+        compared.kept += int(kept.sum())
+        bad = np.flatnonzero(off.any(axis=1))
+        compared.equal += len(rows) - len(bad)
+        compared.differing += len(bad)
+        audit = self._audit(mapping, [known[place].target_key or "" for place in bad])
+        for number, place in enumerate(bad):
+            by, at = audit.by[number], audit.at[number]
+            for column in np.flatnonzero(off[place]):
+                whose = self._whose(
+                    mapping,
+                    known[place],
+                    moved=bool(expected[place, column] != sent[place, column]),
+                    touched=bool(now[place, column] != back[place, column]),
+                    by=by,
+                )
+                name = mapping.target_fields[column].name
+                self._add(mapping, whose, "difference.field", mapped, rows[place], known[place], name, by, at)
+
+    def _whose(
+        self, mapping: CompiledMapping, record: RecordRow, *, moved: bool, touched: bool, by: str | None
+    ) -> Whose:
+        somebody_else = by is not None and by != self._actor
+        if touched:
+            return Whose.EDITED if somebody_else else Whose.AUTOMATION
+        if moved:
+            fieldset = records.fieldset_of(self.session.ledger, record.fieldset) if record.fieldset else None
+            changed = fieldset is not None and fieldset.mapping_digest != mapping.digest
+            return Whose.MAPPING_MOVED if changed else Whose.SOURCE_MOVED
+        return Whose.AUTOMATION if somebody_else else Whose.WRONG
+
+    def _audit(self, mapping: CompiledMapping, keys: Sequence[str]) -> _Audit:
+        """Who changed these target records last and when, where the target keeps that."""
+        fields = self.session.target.audit_fields(mapping.target.name)
+        names = [name for name in (fields.modified_by, fields.modified_at) if name is not None]
+        if not names or not keys:
+            return _Audit([None] * len(keys), [None] * len(keys))
+        size = self.session.target.capabilities.find_size
+        found: dict[str, tuple[str | None, str | None]] = {}
+        for start in range(0, len(keys), size):
+            wanted = [(key,) for key in keys[start : start + size]]
+            found |= _audit_cells(
+                self.session.target.find(mapping.target.name, (KEY,), wanted, names),
+                fields.modified_by,
+                fields.modified_at,
+            )
+        told = [found.get(key, (None, None)) for key in keys]
+        return _Audit([by for by, _ in told], [at for _, at in told])
+
+    def _count_target(self, mapping: CompiledMapping, compared: Compared) -> None:
+        compared.ours = int(
+            self.session.ledger.db.execute(
+                "select count(*) from record where object = ? and target_key is not null", (mapping.target.name,)
+            ).fetchone()[0]
+        )
+        compared.theirs = max(0, self.session.target.count(mapping.target.name) - compared.ours)
+
+    def _left_in_source(self, order: Sequence[str]) -> None:
+        """Records we wrote whose source record is there no more."""
+        for name in order:
+            mapping = self.session.mappings[name]
+            rows = self.session.ledger.db.execute(
+                "select r.our_key, r.target_key from record r left join seen s on (s.object, s.our_key) = (r.object, "
+                "r.our_key) "
+                "where r.object = ? and r.mapping = ? and r.target_key is not null and s.our_key is null",
+                (mapping.target.name, name),
+            )
+            for our_key, target_key in rows.fetchall():
+                sources = records.sources_of(self.session.ledger, mapping.target.name, our_key)
+                source_key = sources[0][1] if sources else None
+                self.differences.add(
+                    Difference(Whose.SOURCE_MOVED, "difference.left_source", name, source_key, our_key, target_key)
+                )
+
+    def _unknown_records(self, order: Sequence[str]) -> None:
+        """Records that carry a key of ours in the target and that the ledger knows nothing of."""
+        done: set[str] = set()
+        for name in order:
+            mapping = self.session.mappings[name]
+            if mapping.target.name in done:
+                continue
+            done.add(mapping.target.name)
+            for pairs in self.session.target.our_keys(mapping.target.name):
+                known = records.target_keys(self.session.ledger, mapping.target.name, [ours for ours, _ in pairs])
+                for ours, key in pairs:
+                    if known.get(ours) != key:
+                        self.differences.add(
+                            Difference(Whose.WRONG, "difference.unknown_record", name, None, ours, key)
+                        )
+
+    def _add(
+        self,
+        mapping: CompiledMapping,
+        whose: Whose,
+        code: str,
+        mapped: MappedChunk,
+        row: int,
+        record: RecordRow | None,
+        name: str | None = None,
+        by: str | None = None,
+        at: str | None = None,
+    ) -> None:
+        self.differences.add(
+            Difference(
+                whose,
+                code,
+                mapping.name,
+                mapped.source_keys[row],
+                mapped.our_keys[row],
+                record.target_key if record else None,
+                name,
+                by,
+                at,
+            )
+        )
+
+
+def _audit_cells(chunk: Chunk, by: str | None, at: str | None) -> dict[str, tuple[str | None, str | None]]:
+    def texts(name: str | None) -> list[str | None]:
+        if name is None:
+            return [None] * len(chunk)
+        return [None if cell is None else str(cell) for cell in arrow_column(chunk.frame, name).to_pylist()]
+
+    return dict(zip(chunk.keys, zip(texts(by), texts(at), strict=True), strict=True))

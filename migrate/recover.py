@@ -1,0 +1,162 @@
+"""Settle what nobody knows the outcome of, by asking the target (DESIGN §6.6)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+
+import numpy as np
+
+from ..connectors.port import KEY, OUR_KEY
+from ..runs.digest import unpack
+from ..runs.ledger import operations, records
+from ..runs.ledger.operations import OpenOperation, Settled
+from .fingerprint import find_rows
+from .session import Session
+
+
+def recover(session: Session) -> int:
+    """Settle every operation that an earlier process left open, before anything new is sent. Returns how many."""
+    left = operations.open_operations(session.ledger)
+    if left:
+        intents = [each for each in left if _state(session, each) == "intent"]
+        for (batch, run_id), group in groupby(intents, key=lambda each: (each.batch, each.run)):
+            unknown = [Settled(each.our_key, "unknown", code="recover.process_ended") for each in group]
+            operations.settle(session.ledger, run_id, batch, "", unknown, session.clock.now())
+        for run_id in sorted({each.run for each in left}):
+            probe(session, run_id, [each for each in left if each.run == run_id], {})
+    return len(left)
+
+
+def _state(session: Session, operation: OpenOperation) -> str:
+    row = session.ledger.db.execute(
+        "select state from operation where batch = ? and our_key = ?", (operation.batch, operation.our_key)
+    ).fetchone()
+    return str(row[0])
+
+
+def probe(
+    session: Session, run_id: int, unknown: Sequence[OpenOperation], records_after: Mapping[tuple[int, str], str]
+) -> list[Settled]:
+    """Ask the target for each unknown operation and settle it: acked, not_sent or conflict.
+
+    It waits until the server can no longer finish the call and a finished one can be seen. records_after: (batch, our
+    key) -> what the record is once it is done; `live` where not named.
+    """
+    _wait(session, unknown)
+    settled: list[Settled] = []
+    ordered = sorted(unknown, key=lambda each: (each.object, each.batch))
+    for object_name, group in groupby(ordered, key=lambda each: each.object):
+        members = list(group)
+        answers = _ask(session, object_name, members)
+        for batch, batch_members in groupby(members, key=lambda each: each.batch):
+            told = [
+                _with_record(answers[each.our_key], records_after.get((batch, each.our_key), "live"))
+                for each in batch_members
+            ]
+            mapping = _mapping_of(session, members[0])
+            operations.settle(session.ledger, run_id, batch, mapping, told, session.clock.now())
+            settled += told
+    return settled
+
+
+def _with_record(settled: Settled, record: str) -> Settled:
+    state = "gone" if settled.record == "gone" else record
+    return Settled(settled.our_key, settled.state, state, settled.target_key, settled.code)
+
+
+def _wait(session: Session, unknown: Sequence[OpenOperation]) -> None:
+    """Until the slowest call is over for certain and what it did can be seen. A connector that answers for its own
+    deadline (server_maximum 0) has ended the call already."""
+    able = session.target.capabilities
+    if able.server_maximum <= dt.timedelta(0):
+        session.clock.sleep(able.read_back_lag.total_seconds())
+        return
+    latest = max(dt.datetime.fromisoformat(each.not_after) for each in unknown)
+    until = latest + able.server_maximum + able.read_back_lag
+    session.clock.sleep(max(0.0, (until - session.clock.now()).total_seconds()))
+
+
+def _mapping_of(session: Session, operation: OpenOperation) -> str:
+    if operation.fieldset is None:
+        row = records.lookup(session.ledger, operation.object, [operation.our_key]).get(operation.our_key)
+        return row.mapping if row else ""
+    return records.fieldset_of(session.ledger, operation.fieldset).mapping
+
+
+def _ask(session: Session, object_name: str, members: Sequence[OpenOperation]) -> dict[str, Settled]:
+    """Our key -> how its operation is settled."""
+    made = [each for each in members if each.kind in ("create", "adopt", "release")]
+    changed = [each for each in members if each.kind in ("update", "delete")]
+    answers: dict[str, Settled] = {}
+    if made:
+        present = _target_keys_by_ours(session, object_name, [each.our_key for each in made])
+        answers |= {each.our_key: _of_key(each, present.get(each.our_key)) for each in made}
+    for mapping_name, group in groupby(
+        sorted(changed, key=lambda e: _mapping_of(session, e)), key=lambda e: _mapping_of(session, e)
+    ):
+        answers |= _ask_changed(session, mapping_name, object_name, list(group))
+    return answers
+
+
+def _target_keys_by_ours(session: Session, object_name: str, our_keys: Sequence[str]) -> dict[str, str]:
+    size = session.target.capabilities.find_size
+    found: dict[str, str] = {}
+    for start in range(0, len(our_keys), size):
+        values = [(key,) for key in our_keys[start : start + size]]
+        chunk = session.target.find(object_name, (OUR_KEY,), values, ())
+        found |= {ours: key for ours, key in zip(chunk.our_keys, chunk.keys, strict=True) if ours is not None}
+    return found
+
+
+def _of_key(operation: OpenOperation, target_key: str | None) -> Settled:
+    if operation.kind == "release":
+        if target_key is None:
+            return Settled(operation.our_key, "acked", "gone", operation.target_key)
+        return Settled(operation.our_key, "not_sent", code="target.no_answer")
+    if target_key is None:
+        return Settled(operation.our_key, "not_sent", code="target.no_answer")
+    if operation.kind == "adopt" and target_key != operation.target_key:
+        return Settled(operation.our_key, "conflict", code="target.taken")
+    return Settled(operation.our_key, "acked", target_key=target_key)
+
+
+def _ask_changed(
+    session: Session, mapping_name: str, object_name: str, members: Sequence[OpenOperation]
+) -> dict[str, Settled]:
+    keys = {each.our_key: each.target_key or "" for each in members}
+    mapping = session.mappings.get(mapping_name)
+    if mapping is None or mapping.target.name != object_name:
+        return {each.our_key: Settled(each.our_key, "conflict", code="recover.mapping_gone") for each in members}
+    rows = find_rows(session, mapping, KEY, sorted(set(keys.values())))
+    names = [field.name for field in mapping.target_fields]
+    answers = {}
+    for each in members:
+        row = rows.row_of.get(keys[each.our_key])
+        if each.kind == "delete":
+            gone = row is None
+            answers[each.our_key] = Settled(
+                each.our_key, "acked" if gone else "not_sent", "gone" if gone else None, each.target_key
+            )
+        elif row is None:
+            answers[each.our_key] = Settled(each.our_key, "conflict", code="target.gone")
+        else:
+            answers[each.our_key] = _of_update(session, each, dict(zip(names, rows.digests[row], strict=True)))
+    return answers
+
+
+def _of_update(session: Session, operation: OpenOperation, now: Mapping[str, np.uint64]) -> Settled:
+    """Done where every field written holds what was sent, not done where every one holds what it held before."""
+    fields = records.fieldset_of(session.ledger, operation.fieldset or 0).fields
+    sent = unpack([operation.sent or b""], len(fields))[0]
+    written = [place for place, mark in enumerate(operation.written or b"") if mark and fields[place] in now]
+    if all(now[fields[place]] == sent[place] for place in written):
+        return Settled(operation.our_key, "acked", target_key=operation.target_key)
+    record = records.lookup(session.ledger, operation.object, [operation.our_key]).get(operation.our_key)
+    if record is not None and record.back is not None and record.fieldset is not None:
+        before_fields = records.fieldset_of(session.ledger, record.fieldset).fields
+        before = dict(zip(before_fields, unpack([record.back], len(before_fields))[0], strict=True))
+        if all(now[fields[place]] == before.get(fields[place]) for place in written):
+            return Settled(operation.our_key, "not_sent", code="target.no_answer")
+    return Settled(operation.our_key, "conflict", code="conflict.edited")

@@ -1,0 +1,124 @@
+"""The verbs `plan` and `run`: they go one way, and only the last step differs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ..connectors.clock import Clock
+from ..connectors.errors import ChangeoverError, DecisionError, InputError
+from ..connectors.secrets import Secrets
+from ..runs.ledger import operations, runlog
+from ..runs.ledger.runlog import Run
+from ..runs.report.model import Report
+from .pipeline import Moved, Pipeline
+from .plan import keep_plan, plan_of, reader_for, rehearsed, require_plan
+from .prepare import Prepared, prepare
+from .project import Project
+from .recover import recover
+from .run_report import interrupted_report, plan_report, run_report
+from .select import Choice, parse_keys
+from .session import Interrupted, Session, Tick, open_session, pin_systems
+from .totals import totals_if_any
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What was asked of plan or run. plan: the plan that a run must keep to. confirm: the org's name, typed by hand."""
+
+    keys: tuple[str, ...] = ()
+    sample: int | None = None
+    children: bool = False
+    plan: str | None = None
+    confirm: str | None = None
+
+    def choice(self, project: Project) -> Choice:
+        return Choice(parse_keys(self.keys, Path.cwd()), self.sample, self.children)
+
+
+def plan(project: Project, order: Order, secrets: Secrets, clock: Clock, tick: Callable[[Tick], None]) -> Report:
+    """Say what a run would do; nothing is written to the target."""
+    started = clock.monotonic()
+    with open_session(project, secrets, clock) as session:
+        session.tick = tick
+        prepared = prepare(session)
+        choice = order.choice(project)
+        if operations.count_open(session.ledger):
+            raise DecisionError("plan.open_operations", count=operations.count_open(session.ledger))
+        moved, findings = rehearsed(session, prepared, choice)
+        counted = {name: dict(tally.as_dict()) for name, tally in moved.tallies.items()}
+        causes: dict[str, int] = {}
+        for each in findings:
+            causes[each.code] = causes.get(each.code, 0) + 1
+        path = keep_plan(session, replace(plan_of(session, prepared, choice), counts=counted, causes=causes))
+        return plan_report(session, prepared, moved, findings, path, clock.monotonic() - started)
+
+
+def run(project: Project, order: Order, secrets: Secrets, clock: Clock, tick: Callable[[Tick], None]) -> Report:
+    """Move the records, or go on where the latest run was cut off."""
+    started = clock.monotonic()
+    with open_session(project, secrets, clock) as session:
+        session.tick = tick
+        prepared = prepare(session)
+        choice = order.choice(project)
+        _guard_production(session, order)
+        if order.plan is not None:
+            require_plan(session, prepared, choice, order.plan)
+        session.ledger.check()
+        session.target.prepare()
+        pin_systems(session)
+        recovered = recover(session)
+        current, resumed = _begin(session, prepared, choice)
+        moved = Moved(current)
+        try:
+            moved = _move(session, prepared, choice, current)
+        except Interrupted:
+            runlog.end(session.ledger, current.id, "interrupted", clock.now())
+            return interrupted_report(session, current, clock.monotonic() - started)
+        except BaseException:
+            _note_failure(session, current)
+            raise
+        runlog.end(session.ledger, current.id, "stopped" if moved.stopped else "finished", clock.now())
+        findings = runlog.findings_of(session.ledger, current.id)
+        return run_report(
+            session, moved, findings, totals_if_any(session, choice), recovered, resumed, clock.monotonic() - started
+        )
+
+
+def _begin(session: Session, prepared: Prepared, choice: Choice) -> tuple[Run, bool]:
+    """The run to go on with, or a new one; true for the former."""
+    resumed = runlog.resumable(session.ledger, "run", prepared.digest, choice.digest) if choice.everything else None
+    if resumed is not None:
+        runlog.reopen(session.ledger, resumed.id)
+        return resumed, True
+    for name in session.stage.names():
+        session.stage.drop(name)
+    begun = runlog.begin(
+        session.ledger, "run", session.clock.now(), prepared.digest, choice.digest, session.source.now()
+    )
+    return begun, False
+
+
+def _move(session: Session, prepared: Prepared, choice: Choice, current: Run) -> Moved:
+    return Pipeline(session, current, reader_for(session, choice, prepared), prepared.cut).move(prepared.order)
+
+
+def _note_failure(session: Session, current: Run) -> None:
+    """Best effort: where the ledger itself is what failed, the run stays `open`, which the next one reads the same
+    way."""
+    with suppress(ChangeoverError):
+        runlog.end(session.ledger, current.id, "failed", session.clock.now())
+
+
+def _guard_production(session: Session, order: Order) -> None:
+    """Production wants a plan and the org's own name typed. What the system says of itself outranks the project."""
+    identity = session.target.identity()
+    production = identity.production if identity.production is not None else session.project.environment.production
+    if not production:
+        return
+    if order.plan is None:
+        raise InputError("run.production_needs_plan", org=identity.name)
+    if order.confirm != identity.name:
+        raise InputError("run.production_needs_name", org=identity.name)

@@ -1,0 +1,198 @@
+"""What plan and run say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from ..connectors.finding import Finding
+from ..runs.ledger import operations, records
+from ..runs.ledger.runlog import Run
+from ..runs.report.model import BUCKETS, BranchCounts, Report, Table, Text
+from ..validators.totals import TotalLine
+from .causes import causes
+from .pipeline import Moved
+from .prepare import Prepared
+from .session import Session
+
+LEFT_BEHIND = ("rejected", "held", "conflicted", "pending")
+LINKED = 20
+
+
+def plan_report(
+    session: Session, prepared: Prepared, moved: Moved, findings: Sequence[Finding], path: Path, seconds: float
+) -> Report:
+    """READY or NOT READY, and why."""
+    counts = _counts(session, moved)
+    left = _left(counts)
+    stopped = bool(moved.stopped)
+    balanced = all(each.balanced for each in counts)
+    code = "plan.not_ready" if stopped or not balanced else "plan.ready_with_left" if left else "plan.ready"
+    shown = session.project.shown(path)
+    return Report(
+        verb="plan",
+        verdict=Text(code, {"count": left, "records": _sum(counts, "created") + _sum(counts, "updated")}),
+        good=code == "plan.ready",
+        exit_code=0 if code == "plan.ready" else 1,
+        facts=(*_systems(session), ("fact.plan", shown), ("fact.seconds", f"{seconds:.1f}")),
+        counts=counts,
+        causes=causes([*prepared.findings, *findings]),
+        tables=_stops(moved),
+        next_steps=("changeover run --execute --plan " + path.stem.removeprefix("plan-"),) if not stopped else (),
+        extra={"plan": str(path), "seconds": round(seconds, 3)},
+    )
+
+
+def run_report(
+    session: Session,
+    moved: Moved,
+    findings: Sequence[Finding],
+    totals: Sequence[TotalLine] | None,
+    recovered: int,
+    resumed: bool,
+    seconds: float,
+) -> Report:
+    """What was moved, what stayed behind, and what to do next."""
+    counts = _counts(session, moved)
+    left = _left(counts)
+    balanced = all(each.balanced for each in counts)
+    differences = sum(1 for each in findings if each.code.startswith("readback."))
+    equal = None if totals is None else all(line.equal for line in totals)
+    code = _run_code(moved, balanced, left, differences, equal)
+    facts: list[tuple[str, str | int | Text]] = [*_systems(session), ("fact.run", moved.run.id)]
+    if resumed:
+        facts.append(("fact.resumed", moved.run.started[:19]))
+    if recovered:
+        facts.append(("fact.recovered", recovered))
+    facts.append(("fact.seconds", f"{seconds:.1f}"))
+    return Report(
+        verb="run",
+        verdict=Text(code, {"count": left, "created": _sum(counts, "created"), "updated": _sum(counts, "updated")}),
+        good=code == "run.done",
+        exit_code=0 if code == "run.done" else 1,
+        facts=tuple(facts),
+        counts=counts,
+        causes=causes(findings, sample_reader(session, moved.run.id)),
+        tables=(*_stops(moved), *_links(session, moved)),
+        next_steps=_after_run(moved, left),
+        extra={
+            "run": moved.run.id,
+            "differences": differences,
+            "totals_equal": equal,
+            "seconds": round(seconds, 3),
+        },
+    )
+
+
+def _run_code(moved: Moved, balanced: bool, left: int, differences: int, equal: bool | None) -> str:
+    if not balanced:
+        return "run.unbalanced"
+    if moved.stopped:
+        return "run.stopped"
+    if differences:
+        return "run.diverged"
+    if equal is False:
+        return "run.totals_differ"
+    return "run.left_behind" if left else "run.done"
+
+
+def _after_run(moved: Moved, left: int) -> tuple[str, ...]:
+    if moved.stopped:
+        return ("changeover run --execute", f"changeover undo {moved.run.id}")
+    steps = ["changeover reconcile"]
+    if left:
+        steps.append("changeover explain OBJECT:KEY")
+    return tuple(steps)
+
+
+def interrupted_report(session: Session, current: Run, seconds: float) -> Report:
+    """After Ctrl-C: what is safe, what is unknown, what to type."""
+    unknown = operations.count_open(session.ledger)
+    safe = sum(
+        number for _, _, state, number in records.counts_by_state(session.ledger) if state in ("live", "pending")
+    )
+    return Report(
+        verb="run",
+        verdict=Text("run.interrupted", {"safe": safe, "unknown": unknown}),
+        good=False,
+        exit_code=130,
+        facts=(*_systems(session), ("fact.run", current.id), ("fact.safe", safe), ("fact.unknown", unknown)),
+        next_steps=("changeover run --execute", f"changeover undo {current.id}"),
+        extra={"run": current.id, "safe": safe, "unknown": unknown, "seconds": round(seconds, 3)},
+    )
+
+
+def sample_reader(session: Session, run_id: int) -> Callable[[Finding], str | None]:
+    """The offending value of a finding, from the value store; None where none was kept or its key is lost."""
+    from ..connectors.errors import DecisionError
+
+    def sample(finding: Finding) -> str | None:
+        key = f"{finding.key}/{finding.field}/{finding.code}"
+        try:
+            kept = session.values.get("sample", str(run_id), finding.object or "", key)
+        except DecisionError:
+            return None
+        return None if kept is None else kept.decode("utf-8", "replace")
+
+    return sample
+
+
+def _counts(session: Session, moved: Moved) -> tuple[BranchCounts, ...]:
+    return tuple(tally.as_counts(name, session.mappings[name].target.name) for name, tally in moved.tallies.items())
+
+
+def _left(counts: Sequence[BranchCounts]) -> int:
+    return sum(_sum(counts, bucket) for bucket in LEFT_BEHIND)
+
+
+def _sum(counts: Sequence[BranchCounts], bucket: str) -> int:
+    if bucket not in BUCKETS:
+        raise KeyError(bucket)
+    return sum(each.buckets.get(bucket, 0) for each in counts)
+
+
+def _systems(session: Session) -> tuple[tuple[str, str | int | Text], ...]:
+    source, target = session.source.identity(), session.target.identity()
+    return (
+        ("fact.environment", session.project.env),
+        ("fact.source", f"{source.name} ({source.kind})"),
+        ("fact.target", f"{target.name} ({target.kind})"),
+    )
+
+
+def _stops(moved: Moved) -> tuple[Table, ...]:
+    rows: list[tuple[str | int | Text | None, ...]] = [
+        (name, Text(storm.code, storm.params)) for name, storm in moved.stopped.items()
+    ]
+    rows += [(name, Text("run.skipped", {"parent": parent})) for name, parent in moved.skipped.items()]
+    if not rows:
+        return ()
+    return (Table(Text("table.stopped"), ("column.mapping", "column.why"), tuple(rows)),)
+
+
+def _links(session: Session, moved: Moved) -> tuple[Table, ...]:
+    """For a run of a few records: each of them in both systems."""
+    if not moved.run.selection:
+        return ()
+    rows: list[tuple[str | int | Text | None, ...]] = []
+    for name in moved.tallies:
+        mapping = session.mappings[name]
+        found = session.ledger.db.execute(
+            "select c.source_key, r.our_key, r.target_key, r.state from record r join contribution c "
+            "on (c.object, c.our_key) = (r.object, r.our_key) where r.object = ? and r.run = ? limit ?",
+            (mapping.target.name, moved.run.id, LINKED),
+        )
+        for source_key, _, target_key, state in found:
+            old = session.source.record_url(mapping.source.name, source_key) or f"{mapping.source.name}:{source_key}"
+            new = session.target.record_url(mapping.target.name, target_key) if target_key else None
+            rows.append(
+                (
+                    name,
+                    old,
+                    new or (f"{mapping.target.name}:{target_key}" if target_key else None),
+                    Text(f"state.{state}"),
+                )
+            )
+    if not rows:
+        return ()
+    return (Table(Text("table.links"), ("column.mapping", "column.old", "column.new", "column.state"), tuple(rows)),)

@@ -1,0 +1,226 @@
+"""Everything a verb works with, opened together and closed together."""
+
+from __future__ import annotations
+
+import signal
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import FrameType
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from ..connectors.clock import Clock
+from ..connectors.errors import DecisionError, InputError
+from ..connectors.port import KEY, Connector, Identity
+from ..connectors.registry import connect
+from ..connectors.schema import Schema
+from ..connectors.secrets import Secrets
+from ..mappings.compile import CompiledMapping
+from ..mappings.people import People
+from ..runs.keys import Keys, fingerprint, load_or_create_keys
+from ..runs.ledger import records
+from ..runs.ledger.store import Ledger, hold
+from ..runs.stage import Stage
+from ..runs.values import ValueStore
+from .project import Project
+
+SAMPLED_KEYS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A sign of life: what is being done to which mapping, how many records so far, and of how many where known."""
+
+    activity: str
+    mapping: str
+    done: int
+    total: int | None = None
+
+
+class Interrupted(Exception):  # noqa: N818 - no error: somebody asked for it
+    """The operator pressed Ctrl-C; the batch in flight has been finished."""
+
+
+class Interruption:
+    """Turns the first Ctrl-C into a request that the work looks for between batches; the second one kills."""
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    def check(self) -> None:
+        if self.asked:
+            raise Interrupted
+
+    def _ask(self, _signal: int, _frame: FrameType | None) -> None:
+        self.asked = True
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    @contextmanager
+    def heard(self) -> Iterator[None]:
+        try:
+            before = signal.signal(signal.SIGINT, self._ask)
+        except ValueError:  # not in the main thread: somebody else hears it
+            yield
+            return
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+
+@dataclass
+class Session:
+    """An environment of a project, open. `rehearsal` is true for a dry run: then ledger and values are throw-away
+    copies and the target only says what it would do."""
+
+    project: Project
+    source: Connector
+    target: Connector
+    ledger: Ledger
+    values: ValueStore
+    stage: Stage
+    keys: Keys
+    clock: Clock
+    source_schema: Schema
+    target_schema: Schema
+    rehearsal: bool = False
+    mappings: dict[str, CompiledMapping] = field(default_factory=dict)
+    people: People | None = None
+    tick: Callable[[Tick], None] = lambda _tick: None
+    interruption: Interruption = field(default_factory=Interruption)
+
+    @property
+    def source_name(self) -> str:
+        return self.project.environment.source.name
+
+    @property
+    def source_zone(self) -> ZoneInfo | None:
+        return zone_of(self.project.environment.source.zone)
+
+    @property
+    def target_zone(self) -> ZoneInfo | None:
+        return zone_of(self.project.environment.target.zone)
+
+
+def zone_of(name: str | None) -> ZoneInfo | None:
+    """The zone of that IANA name. Raises InputError `project.no_zone` for an unknown one."""
+    if name is None:
+        return None
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise InputError("project.no_zone", name=name) from error
+
+
+@contextmanager
+def open_connectors(project: Project, secrets: Secrets, clock: Clock) -> Iterator[tuple[Connector, Connector]]:
+    """(source, target) of the project's environment."""
+    with ExitStack() as stack:
+        source = connect(project.environment.source.settings(project.folder), secrets, clock)
+        stack.callback(source.close)
+        target = connect(project.environment.target.settings(project.folder), secrets, clock)
+        stack.callback(target.close)
+        yield source, target
+
+
+@contextmanager
+def open_ledger(project: Project) -> Iterator[tuple[Ledger, Keys]]:
+    """The environment's ledger and its keys, for reading; nobody is locked out. Raises DecisionError
+    `key.digest_exchanged` where the digest key is not the one the ledger was written with."""
+    keys = load_or_create_keys(project.key_id)
+    with Ledger(project.runs / "ledger.db") as ledger:
+        _check_digest_key(ledger, keys, project)
+        yield ledger, keys
+
+
+def _check_digest_key(ledger: Ledger, keys: Keys, project: Project) -> None:
+    known, given = ledger.get_meta("digest_key"), fingerprint(keys.digest)
+    if known is None:
+        with ledger.transaction():
+            ledger.set_meta("digest_key", given)
+    elif known != given:
+        raise DecisionError("key.digest_exchanged", kept=known, now=given)
+
+
+@contextmanager
+def open_session(project: Project, secrets: Secrets, clock: Clock, *, alone: bool = True) -> Iterator[Session]:
+    """Open everything. alone: hold the environment's lock (every verb that writes). Raises BusyError while another
+    process holds it, DecisionError `org.*` where a system is not the one the ledger was written against."""
+    with ExitStack() as stack:
+        source, target = stack.enter_context(open_connectors(project, secrets, clock))
+        identities = {"source": source.identity(), "target": target.identity()}
+        if alone:
+            stack.enter_context(hold(project.runs))
+        ledger, keys = stack.enter_context(open_ledger(project))
+        for role, identity in identities.items():
+            check_pin(ledger, role, identity)
+        check_known_keys(ledger, target)
+        values = ValueStore(project.runs / "values.db", keys.data)
+        stack.callback(values.close)
+        interruption = Interruption()
+        stack.enter_context(interruption.heard())
+        yield Session(
+            project=project,
+            source=source,
+            target=target,
+            ledger=ledger,
+            values=values,
+            stage=Stage(project.runs / "stage", keys.data),
+            keys=keys,
+            clock=clock,
+            source_schema=source.describe(),
+            target_schema=target.describe(),
+            interruption=interruption,
+        )
+
+
+@contextmanager
+def rehearse(session: Session, target: Connector) -> Iterator[Session]:
+    """The same session with nothing at stake: a copy of the ledger, an empty value store and stage, and the given
+    target in place of the real one. All of it is gone afterwards."""
+    session.project.runs.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="rehearsal-", dir=session.project.runs) as name:
+        folder = Path(name)
+        ledger = session.ledger.scratch(folder / "ledger.db")
+        values = ValueStore(folder / "values.db", session.keys.data)
+        try:
+            yield replace(
+                session,
+                target=target,
+                ledger=ledger,
+                values=values,
+                stage=Stage(folder / "stage", session.keys.data),
+                rehearsal=True,
+            )
+        finally:
+            ledger.close()
+            values.close()
+
+
+def check_pin(ledger: Ledger, role: str, identity: Identity) -> None:
+    """Raise DecisionError `org.another` where the ledger was written against another system."""
+    pinned = ledger.pinned(role)
+    if pinned is not None and (pinned.kind, pinned.id) != (identity.kind, identity.id):
+        raise DecisionError("org.another", role=f"@org.{role}", pinned=pinned.name, found=identity.name)
+
+
+def check_known_keys(ledger: Ledger, target: Connector) -> None:
+    """Raise DecisionError `org.keys_gone` where not one of the records we wrote is to be found: the target kept its
+    name but is another one (a refreshed test tenant, a restored copy)."""
+    objects = {row[0] for row in records.counts_by_state(ledger) if row[2] == "live"}
+    for object_name in sorted(objects):
+        sample = records.sample_in_target(ledger, object_name, SAMPLED_KEYS)
+        if not sample:
+            continue
+        found = target.find(object_name, (KEY,), [(key,) for _, key in sample], ())
+        if not len(found):
+            raise DecisionError("org.keys_gone", object=object_name, count=len(sample))
+
+
+def pin_systems(session: Session) -> None:
+    """Note which systems this ledger belongs to, once before the first write."""
+    with session.ledger.transaction():
+        session.ledger.pin("source", session.source.identity())
+        session.ledger.pin("target", session.target.identity())

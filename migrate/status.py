@@ -1,0 +1,153 @@
+"""What the ledger knows, without asking a system: status, runs, and the crosswalk."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from io import StringIO
+
+from ..runs.ledger import operations, records, runlog
+from ..runs.ledger.store import Ledger
+from ..runs.report.model import Report, Table, Text
+from .project import Project
+from .session import open_ledger
+
+PIECE = 65_536
+
+
+def status(project: Project) -> Report:
+    """How many records are in which state, the latest run, what is open."""
+    with open_ledger(project) as (ledger, _):
+        latest = next(iter(runlog.history(ledger)), None)
+        by_state = records.counts_by_state(ledger)
+        left_open = operations.count_open(ledger)
+        parked = sum(
+            number for _, _, state, number in by_state if state in ("held", "rejected", "conflicted", "pending")
+        )
+        facts: list[tuple[str, str | int | Text]] = [
+            ("fact.project", project.spec.project),
+            ("fact.environment", project.env),
+        ]
+        for role in ("source", "target"):
+            pinned = ledger.pinned(role)
+            if pinned is not None:
+                facts.append((f"fact.{role}", f"{pinned.name} ({pinned.kind})"))
+        if latest is not None:
+            facts.append(("fact.latest_run", Text("run.line", _run_params(latest))))
+        facts.append(("fact.open_operations", left_open))
+        tables = (
+            Table(
+                Text("table.records"),
+                ("column.object", "column.mapping", "column.state", "column.records"),
+                tuple((name, mapping, Text(f"state.{state}"), number) for name, mapping, state, number in by_state),
+            ),
+        )
+        good = left_open == 0 and (latest is None or latest.state != "open")
+        code = (
+            "status.never_run"
+            if latest is None
+            else "status.open"
+            if not good
+            else "status.parked"
+            if parked
+            else "status.clean"
+        )
+        return Report(
+            verb="status",
+            verdict=Text(code, {"count": parked, "open": left_open}),
+            good=good,
+            facts=tuple(facts),
+            tables=tables if by_state else (),
+            next_steps=(_next(latest is None, good),),
+            extra={"parked": parked, "open": left_open},
+        )
+
+
+def _next(never: bool, good: bool) -> str:
+    if never:
+        return "changeover plan"
+    return "changeover reconcile" if good else "changeover run --execute"
+
+
+def _run_params(run: runlog.Run) -> dict[str, str | int]:
+    return {"run": run.id, "verb": run.verb, "state": f"@runstate.{run.state}", "started": run.started[:19]}
+
+
+def runs(project: Project) -> Report:
+    """All runs, the latest first."""
+    with open_ledger(project) as (ledger, _):
+        history = runlog.history(ledger)
+        rows = tuple(
+            (
+                run.id,
+                run.verb,
+                Text(f"runstate.{run.state}"),
+                _minute(run.started),
+                _minute(run.ended),
+                *_written(ledger, run.id),
+            )
+            for run in history
+        )
+        columns = (
+            "column.run",
+            "column.verb",
+            "column.state",
+            "column.started",
+            "column.ended",
+            "column.read",
+            "column.created",
+            "column.updated",
+        )
+        return Report(
+            verb="runs",
+            verdict=Text("runs.listed", {"count": len(history)}),
+            good=True,
+            tables=(Table(Text("table.runs"), columns, rows),) if rows else (),
+            next_steps=("changeover undo RUN",) if rows else ("changeover run --execute",),
+            extra={"runs": [run.id for run in history]},
+        )
+
+
+def _minute(time: str | None) -> str | None:
+    return None if time is None else time[:16].replace("T", " ")
+
+
+def _written(ledger: Ledger, run_id: int) -> tuple[int, int, int]:
+    counts = [progress.counts for progress in runlog.progress_of(ledger, run_id).values()]
+    return (
+        sum(each.get("read", 0) for each in counts),
+        sum(each.get("created", 0) for each in counts),
+        sum(each.get("updated", 0) for each in counts),
+    )
+
+
+COLUMNS = ("source_object", "source_key", "target_object", "our_key", "target_key", "state")
+
+
+def crosswalk_lines(project: Project, object_name: str | None, *, as_json: bool) -> Iterator[str]:
+    """The crosswalk as text in pieces: CSV with a head, or one JSON list of objects."""
+    with open_ledger(project) as (ledger, _):
+        rows = records.crosswalk(ledger, object_name)
+        yield from _json_pieces(rows) if as_json else _csv_pieces(rows)
+
+
+def _json_pieces(rows: Iterable[Sequence[str | None]]) -> Iterator[str]:
+    before = "["
+    for row in rows:
+        yield before + json.dumps(dict(zip(COLUMNS, row, strict=True)), ensure_ascii=False)
+        before = ",\n"
+    yield "[]\n" if before == "[" else "]\n"
+
+
+def _csv_pieces(rows: Iterable[Sequence[str | None]]) -> Iterator[str]:
+    piece = StringIO()
+    writer = csv.writer(piece, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for row in rows:
+        writer.writerow(row)
+        if piece.tell() > PIECE:
+            yield piece.getvalue()
+            piece.seek(0)
+            piece.truncate()
+    yield piece.getvalue()

@@ -1,0 +1,118 @@
+"""The verb `undo`: its forecast, and what it did."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..connectors.clock import Clock
+from ..connectors.errors import InputError
+from ..connectors.secrets import Secrets
+from ..runs.ledger import records, runlog
+from ..runs.report.model import Report, Table, Text
+from .prepare import prepare
+from .project import Project
+from .recover import recover
+from .session import Interrupted, Session, Tick, open_session
+from .undo import Spared, Undo, Undone
+
+WHAT = ("deleted", "restored", "released", "fields", "spared")
+LISTED = 200
+
+
+def undo(
+    project: Project, run_id: int, execute: bool, secrets: Secrets, clock: Clock, tick: Callable[[Tick], None]
+) -> Report:
+    """Take a run back, or say what that would cost and spare."""
+    started = clock.monotonic()
+    with open_session(project, secrets, clock) as session:
+        session.tick = tick
+        prepare(session)
+        _require_run(session, run_id)
+        if not execute:
+            return _report(session, Undo(session, run_id, None).go(), None, clock.monotonic() - started)
+        recover(session)
+        plan = Undo(session, run_id, None)
+        current = runlog.begin(session.ledger, "undo", clock.now(), undoes=run_id)
+        try:
+            undone = Undo(session, run_id, current.id).go()
+        except Interrupted:
+            runlog.end(session.ledger, current.id, "interrupted", clock.now())
+            return _report(session, plan.undone, current.id, clock.monotonic() - started, interrupted=True)
+        except BaseException:
+            runlog.end(session.ledger, current.id, "failed", clock.now())
+            raise
+        runlog.end(session.ledger, current.id, "finished", clock.now())
+        return _report(session, undone, current.id, clock.monotonic() - started)
+
+
+def _require_run(session: Session, run_id: int) -> None:
+    try:
+        run = runlog.get(session.ledger, run_id)
+    except KeyError:
+        known = ", ".join(str(each.id) for each in runlog.history(session.ledger) if each.verb == "run")
+        raise InputError("undo.no_run", run=run_id, known=known or "-") from None
+    if run.verb != "run":
+        raise InputError("undo.not_a_run", run=run_id, verb=run.verb)
+
+
+def _report(
+    session: Session, undone: Undone, undo_run: int | None, seconds: float, *, interrupted: bool = False
+) -> Report:
+    totals = {what: sum(n for (_, w), n in undone.counts.items() if w == what) for what in WHAT}
+    forecast = undo_run is None
+    code = (
+        "undo.interrupted"
+        if interrupted
+        else "undo.forecast"
+        if forecast
+        else "undo.done_sparing"
+        if totals["spared"]
+        else "undo.done"
+    )
+    objects = list(dict.fromkeys(name for name, _ in undone.counts))
+    rows = tuple((name, *(undone.counts[name, what] for what in WHAT)) for name in objects)
+    tables = (
+        [Table(Text("table.undo"), ("column.object", *(f"undo.column.{what}" for what in WHAT)), rows)] if rows else []
+    )
+    if undone.spared:
+        tables.append(_spared_table(session, undone))
+    return Report(
+        verb="undo",
+        verdict=Text(code, {"run": undone.run, **totals}),
+        good=not interrupted and not totals["spared"],
+        exit_code=130 if interrupted else 1 if totals["spared"] and not forecast else 0,
+        facts=(
+            ("fact.environment", session.project.env),
+            ("fact.undoes", undone.run),
+            ("fact.seconds", f"{seconds:.1f}"),
+        ),
+        tables=tuple(tables),
+        next_steps=(f"changeover undo {undone.run} --execute",) if forecast or interrupted else ("changeover plan",),
+        extra={
+            "undoes": undone.run,
+            **({"run": undo_run} if undo_run is not None else {}),
+            **totals,
+            "seconds": round(seconds, 3),
+        },
+    )
+
+
+def _spared_table(session: Session, undone: Undone) -> Table:
+    listed = undone.spared[:LISTED]
+    return Table(
+        Text("table.spared"),
+        ("column.object", "column.old", "column.new", "column.why"),
+        tuple(_spared_row(session, each) for each in listed),
+        len(undone.spared) - len(listed),
+    )
+
+
+def _spared_row(session: Session, each: Spared) -> tuple[str | int | Text | None, ...]:
+    sources = records.sources_of(session.ledger, each.object, each.our_key)
+    old = ", ".join(f"{name}:{key}" for name, key in sources)
+    return (
+        each.object,
+        old,
+        each.target_key,
+        Text(each.code, {"fields": ", ".join(each.fields), "children": each.children}),
+    )

@@ -1,0 +1,125 @@
+"""Business totals on both sides, to the cent: the source's, less what stayed behind, are the target's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import pandas as pd
+
+from ..connectors.chunk import Chunk
+from ..connectors.errors import InputError
+from ..mappings.strict_yaml import load_model, read_yaml
+from ..runs.ledger import records
+from ..runs.report.model import Table, Text
+from ..validators.group_sums import LEFT_BEHIND
+from ..validators.totals import Total, TotalLine, TotalsFile, check_totals, compare_totals, group_sums
+from .select import Choice
+from .session import Session, Tick
+
+FILE = "totals.yaml"
+FILTERED, PENDING = "filtered", "pending"
+LISTED = 200
+
+
+def load_totals(session: Session) -> TotalsFile | None:
+    """The project's totals.yaml, None where it has none. Raises InputError `totals.problems` with every name in it that
+    a system does not have."""
+    path = session.project.folder / FILE
+    if not path.is_file():
+        return None
+    document = read_yaml(path, shown_as=FILE)
+    totals = load_model(document, TotalsFile)
+    problems = check_totals(totals, document, session.source_schema, session.target_schema)
+    if problems:
+        raise InputError("totals.problems", tuple(problems), count=len(problems))
+    return totals
+
+
+def totals_if_any(session: Session, choice: Choice) -> list[TotalLine] | None:
+    """Every line of every total; None where there are none, or where only a few records were chosen."""
+    totals = load_totals(session)
+    if totals is None or not choice.everything:
+        return None
+    return [line for total in totals.totals for line in _compute(session, total)]
+
+
+def _compute(session: Session, total: Total) -> list[TotalLine]:
+    described = session.source_schema.objects[total.source.object]
+    source = group_sums(total.source, described)
+    for chunk in session.source.read(described.name, total.source.fields):
+        source.add(chunk.frame, chunk.keys, _reasons(session, chunk, total.target.object))
+    described = session.target_schema.objects[total.target.object]
+    target = group_sums(total.target, described)
+    for chunk in session.target.read(described.name, total.target.fields):
+        target.add(*_ours(session, chunk))
+    session.tick(Tick("totals", total.name, 1, 1))
+    return compare_totals(total, source, target)
+
+
+def _reasons(session: Session, chunk: Chunk, target_object: str) -> list[str | None]:
+    """Why each source record is not in the target, None where it is."""
+    rows = session.ledger.db.execute(
+        "select c.source_key, r.target_key is not null, coalesce(r.code, ''), r.state, r.bucket from "
+        "json_each(?) j cross "
+        "join contribution c on c.source_object = ? and c.source_key = j.value and c.object = ? "
+        "join record r on (r.object, r.our_key) = (c.object, c.our_key)",
+        (json.dumps(chunk.keys, ensure_ascii=False), chunk.object, target_object),
+    )
+    why: dict[str, str | None] = {}
+    for key, there, code, state, bucket in rows:
+        why[key] = (
+            (bucket if code and bucket in LEFT_BEHIND else None)
+            if there
+            else (state if state in LEFT_BEHIND else PENDING)
+        )
+    return [why.get(key, FILTERED) for key in chunk.keys]
+
+
+def _ours(session: Session, chunk: Chunk) -> tuple[pd.DataFrame, list[str]]:
+    """The rows that are ours: what users made themselves counts in no total."""
+    known = records.our_keys(session.ledger, chunk.object, chunk.keys)
+    mine = [place for place, key in enumerate(chunk.keys) if key in known]
+    return chunk.frame.iloc[mine].reset_index(drop=True), [chunk.keys[place] for place in mine]
+
+
+def totals_facts(lines: Sequence[TotalLine]) -> tuple[tuple[str, Text], ...]:
+    """How many lines there are and how many differ."""
+    off = sum(not line.equal for line in lines)
+    code = "totals.some_differ" if off else "totals.all_equal"
+    return (("fact.totals", Text(code, {"lines": len(lines), "off": off})),)
+
+
+def totals_tables(lines: Sequence[TotalLine]) -> tuple[Table, ...]:
+    """Those that differ, and all of them for the page."""
+    off = _table("table.totals_off", [line for line in lines if not line.equal], detail=False)
+    every = _table("table.totals", lines, detail=True)
+    return (off, every) if off.rows else (every,)
+
+
+def _table(title: str, lines: Sequence[TotalLine], *, detail: bool) -> Table:
+    rows = tuple(_row(line) for line in lines[:LISTED])
+    return Table(Text(title), _COLUMNS, rows, max(0, len(lines) - LISTED), detail)
+
+
+_COLUMNS = (
+    "column.total",
+    "column.group",
+    "column.measure",
+    "column.source_total",
+    "column.left_behind",
+    "column.expected",
+    "column.target_total",
+    "column.difference",
+)
+
+
+def _row(line: TotalLine) -> tuple[str | int | Text | None, ...]:
+    group = " / ".join("-" if part is None else part for part in line.group)
+    figures = (line.source_total, line.left_behind, line.expected, line.target, line.difference)
+    return (
+        line.name,
+        group or None,
+        line.measure,
+        *(each if isinstance(each, int) else f"{each:,f}" for each in figures),
+    )

@@ -1,0 +1,44 @@
+"""Fixtures for every room's tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import sqlalchemy as sa
+
+from .servers import NoServerError, fresh_database, mariadb_server, postgres_server
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[sa.URL]:
+    """A PostgreSQL server for the whole session."""
+    try:
+        with postgres_server() as url:
+            yield url
+    except NoServerError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[sa.URL]:
+    """A MariaDB server for the whole session."""
+    try:
+        with mariadb_server() as url:
+            yield url
+    except NoServerError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture
+def postgres_url(postgres: sa.URL) -> Iterator[str]:
+    """A new PostgreSQL database for each test."""
+    with fresh_database(postgres) as url:
+        yield url
+
+
+@pytest.fixture
+def mariadb_url(mariadb: sa.URL) -> Iterator[str]:
+    """A new MariaDB database for each test."""
+    with fresh_database(mariadb) as url:
+        yield url

@@ -1,0 +1,48 @@
+"""The contract is itself tested: it catches every broken double, and each of its laws can fail."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from changeover.connectors.clock import VirtualClock
+from changeover.connectors.memory import MemoryConnector
+from changeover.connectors.testing.broken import BROKEN
+from changeover.connectors.testing.broken_cells import Broken
+from changeover.connectors.testing.contract import TargetContract, laws
+from changeover.connectors.testing.sample import SCHEMA
+
+
+class Suite(TargetContract):
+    def __init__(self) -> None:
+        self.clock = VirtualClock(dt.datetime(2026, 3, 1, tzinfo=dt.UTC))
+
+    def holds(self, law: str, double: type[MemoryConnector]) -> bool:
+        try:
+            getattr(self, law)(double(SCHEMA, clock=self.clock))
+        except (Exception, pytest.fail.Exception):  # whatever way a double falls, it has been caught
+            return False
+        return True
+
+
+@pytest.mark.parametrize("law", laws(TargetContract))
+def test_the_intact_double_keeps_every_law(law: str) -> None:
+    assert Suite().holds(law, MemoryConnector)
+
+
+@pytest.mark.parametrize(
+    ("double", "law"), [pytest.param(each, law, id=f"{each.__name__}-{law}") for each in BROKEN for law in each.breaks]
+)
+def test_a_broken_double_is_caught(double: type[Broken], law: str) -> None:
+    assert not Suite().holds(law, double)
+
+
+def test_each_law_has_been_seen_to_fail() -> None:
+    assert set(laws(TargetContract)) == {law for double in BROKEN for law in double.breaks}
+
+
+@pytest.mark.parametrize("double", BROKEN, ids=lambda double: double.__name__)
+def test_a_broken_double_is_not_a_broken_system(double: type[Broken]) -> None:
+    """It breaks what it says and still works elsewhere, so that it is the law that catches it and not a crash."""
+    kept = [law for law in laws(TargetContract)[::7] if law not in double.breaks and Suite().holds(law, double)]
+    assert len(kept) >= 5
