@@ -23,7 +23,7 @@ def write(folder: Path, source: Path, url: str, *, declared: bool) -> None:
             "environments": {
                 ENVIRONMENT: {
                     "source": _connection("legacy", f"sqlite:///{source}"),
-                    "target": _connection("crm", url) | {"schema": CRM},
+                    "target": _connection("crm", url) | {"schema": CRM, "references": _references()},
                     "production": False,
                 }
             },
@@ -35,6 +35,15 @@ def write(folder: Path, source: Path, url: str, *, declared: bool) -> None:
 
 def _connection(name: str, url: str) -> dict[str, object]:
     return {"connector": "sql", "name": name, "url": url, "zone": "Asia/Shanghai"}
+
+
+def _references() -> dict[str, dict[str, str]]:
+    """What the target's tables do not declare: foreign keys, which the bare copy does without as well."""
+    return {
+        name: {each.target: each.refers_to for each in columns if each.refers_to}
+        for name, columns in OBJECTS.items()
+        if any(each.refers_to for each in columns)
+    }
 
 
 def _mapping(name: str, declared: bool) -> dict[str, object]:

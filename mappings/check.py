@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from ..connectors.finding import Finding, Severity
 from ..connectors.schema import Field, FieldType, Schema
@@ -85,7 +86,8 @@ def _check_target_fields(examined: Examined) -> Iterator[Finding]:
         rule = examined.rules.get(field.name)
         if rule is None:
             if field.writable:
-                yield examined.found("mapping.required_not_fed", BLOCKS, "fields", name=field.name)
+                told = examined.found("mapping.required_not_fed", BLOCKS, "fields", name=field.name)
+                yield replace(told, field=field.name)
         elif _may_be_null(examined, rule):
             yield examined.found("mapping.required_may_be_null", WARNS, "fields", field.name, name=field.name)
 
@@ -122,7 +124,8 @@ def _check_left_over(examined: Examined) -> Iterator[Finding]:
     settled = mapped | model.drop.keys() | model.where.keys() | set(examined.source.key)
     for field in examined.source.fields:
         if field.name not in settled:
-            yield examined.found("mapping.left_over", WARNS, "fields", name=field.name, label=field.label or "-")
+            told = examined.found("mapping.left_over", WARNS, "fields", name=field.name, label=field.label or "-")
+            yield replace(told, field=field.name)
 
 
 def _check_match(examined: Examined) -> Iterator[Finding]:

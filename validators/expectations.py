@@ -126,7 +126,7 @@ def _ask(ready: Sequence[RecordExpectation], frame: pd.DataFrame) -> list[tuple[
     answers = {}
     for each in results:
         rows = sorted(each.result.get("unexpected_index_list") or [])
-        answers[each.expectation_config.meta["place"]] = (rows, _broke(each.exception_info))
+        answers[cast(Any, each.expectation_config).meta["place"]] = (rows, _broke(each.exception_info))
     return [answers[place] for place in range(len(ready))]
 
 

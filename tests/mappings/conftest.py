@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from string import Formatter
 from zoneinfo import ZoneInfo
 
+import changeover
 import pandas as pd
 import pyarrow as pa
 import pytest
+import yaml
 from changeover.connectors.chunk import Chunk
+from changeover.connectors.errors import InputError
 from changeover.connectors.finding import Finding
 from changeover.connectors.schema import Field, FieldType, ObjectSchema, Schema
 from changeover.mappings.compile import CompiledMapping, compile_mappings, load_mapping_files
@@ -79,6 +83,14 @@ NOTE = ObjectSchema(
 SOURCE = Schema({each.name: each for each in (CUSTOMERS, LINES, NOTES)})
 TARGET = Schema({each.name: each for each in (CUSTOMER, LINE, NOTE)})
 
+LANGUAGES = ("en", "zh")
+TEXTS = {
+    language: yaml.safe_load(
+        (Path(changeover.__file__).parent / "runs" / "texts" / language / "mappings.yaml").read_text("utf-8")
+    )
+    for language in LANGUAGES
+}
+
 HEAD = "mapping: account\nfrom: t_customer\nto: customer\n"
 
 
@@ -95,8 +107,14 @@ class Project:
     def compile(
         self, *, zone: ZoneInfo | None = SHANGHAI, target_zone: ZoneInfo | None = None, people: bool = True
     ) -> tuple[dict[str, CompiledMapping], list[Finding]]:
-        files = load_mapping_files(self.folder)
-        return compile_mappings(files, SOURCE, TARGET, "legacy", zone, people, target_zone=target_zone)
+        try:
+            files = load_mapping_files(self.folder)
+        except InputError as error:
+            all_told(error.findings)
+            raise
+        compiled, findings = compile_mappings(files, SOURCE, TARGET, "legacy", zone, people, target_zone=target_zone)
+        all_told(findings)
+        return compiled, findings
 
     def account(self, fields: str, rest: str = "", **options: ZoneInfo | None) -> CompiledMapping:
         """The compiled mapping with these rules; only warnings are allowed."""
@@ -105,6 +123,15 @@ class Project:
         )  # type: ignore[arg-type]
         assert "account" in compiled, findings
         return compiled["account"]
+
+
+def all_told(findings: Iterable[Finding]) -> None:
+    """Every finding has a text in both languages, and fills its holes."""
+    for each in findings:
+        given = set(each.params) | {name for name in ("object", "field", "mapping") if getattr(each, name) is not None}
+        for language in LANGUAGES:
+            wanted = {name for _, name, _, _ in Formatter().parse(TEXTS[language][each.code]) if name is not None}
+            assert wanted <= given, f"{each.code} ({language}) wants {wanted - given}"
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from changeover.mappings.people import Fate, People, Person
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from .conftest import SHANGHAI, Project, ZoneInfo
+from .conftest import SHANGHAI, Project, ZoneInfo, all_told
 
 Make = Callable[..., Chunk]
 
@@ -77,6 +77,7 @@ def test_value_maps(
 ) -> None:
     mapping = project.account(f"  level: {{from: lvl, values: {{甲: A, 乙: null}}, otherwise: {otherwise}}}\n")
     mapped = mapping.apply(customers(lvl=["甲", "乙", None, "丁", " "]))
+    all_told(mapped.findings)
     assert mapped.frame["level"].tolist() == wanted
     assert misfits(mapped) == unknown
     assert [(each.code, each.severity, each.params["count"], each.sample) for each in mapped.findings] == [

@@ -28,7 +28,7 @@ class Node:
         self.target_fields = tuple(
             Field(f"to_{name.rstrip('!')}", FieldType.REFERENCE, required=name.endswith("!")) for name in self.parents
         )
-        self.rule_lines = {name: ("mappings/x.yaml", 7) for name in self.references}
+        self.rule_lines = dict.fromkeys(self.references, ("mappings/x.yaml", 7))
 
 
 def graph(**parents: str) -> dict[str, Node]:

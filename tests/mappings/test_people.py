@@ -14,6 +14,8 @@ from changeover.mappings.strict_yaml import load_model, read_yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from .conftest import all_told
+
 CONFIG = """\
 source: {object: staff, email: email, phone: mobile}
 target: {object: sys_user, email: mail, phone: phone, active: {field: status, is: [active, 1]}}
@@ -53,7 +55,9 @@ def frame(rows: object, *names: str) -> pd.DataFrame:
 def build(settings: PeopleConfig, *rows: PersonRow) -> tuple[People, list[Finding]]:
     staff = frame(list(STAFF.values()), "email", "mobile")
     users = frame(list(USERS.values()), "mail", "phone", "status")
-    return build_people(settings, staff, list(STAFF), users, list(USERS), rows)
+    people, findings = build_people(settings, staff, list(STAFF), users, list(USERS), rows)
+    all_told(findings)
+    return people, findings
 
 
 def found(people: People, *cells: str) -> list[tuple[str | None, Fate]]:

@@ -13,6 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field
 
+from .conftest import all_told
+
 
 def read(folder: Path, text: str | bytes, **options: frozenset[str]) -> Document:
     path = folder / "file.yaml"
@@ -24,6 +26,7 @@ def refused(folder: Path, text: str | bytes, **options: frozenset[str]) -> list[
     with pytest.raises(InputError) as caught:
         read(folder, text, **options)
     assert caught.value.exit_code == 2
+    all_told(caught.value.findings)
     return [(finding.line, finding.code) for finding in caught.value.findings] or [(None, caught.value.code)]
 
 

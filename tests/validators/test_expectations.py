@@ -151,7 +151,12 @@ def test_a_cell_that_would_not_fit_is_not_told_again_as_null(mapped):
 def test_a_check_that_breaks_stops_the_operator_and_tells_no_cell(mapped, capfd):
     arguments = {"column": "name", "json_schema": {"type": "object"}}
     with pytest.raises(InputError) as broken:
-        judged(mapped(COLUMNS), ("expect_column_values_to_match_json_schema", arguments))
+        judged(
+            mapped(COLUMNS),
+            (BETWEEN, {"column": "amount", "min_value": 0}),
+            ("expect_column_values_to_match_json_schema", arguments),
+            ("expect_column_values_to_not_be_null", {"column": "name"}),
+        )
     assert broken.value.code == "expectation.broken"
     assert broken.value.params == {
         "expectation": "expect_column_values_to_match_json_schema",
