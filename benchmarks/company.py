@@ -106,6 +106,14 @@ SIZES = {
     "contract": 13_000,
     "statement": 18_000,
 }
+PREFIXES = {
+    "account": "KH",
+    "contact": "LX",
+    "opportunity": "SJ",
+    "activity": "HD",
+    "contract": "HT",
+    "statement": "DZ",
+}
 STAGES = ("初次拜访", "需求调研", "方案评审", "招标", "签约", "丢单")
 STATUSES = ("起草", "会签", "履行中", "终止")
 
@@ -224,7 +232,7 @@ class Maker:
 
 
 def key(name: str, number: int) -> str:
-    return f"{name[:3].upper()}{number:09d}"
+    return f"{PREFIXES[name]}{number:09d}"
 
 
 @dataclass(frozen=True)

@@ -63,21 +63,23 @@ def median(measures: Sequence[Measure], of: Callable[[Measure], float]) -> float
 
 def _watch(pid: int, peak: list[int], stop: threading.Event) -> None:
     while not stop.wait(SAMPLE_EVERY):
-        total = 0
-        for process in _tree(pid):
-            try:
-                total += process.memory_info().rss
-            except psutil.Error:  # it ended between the listing and the look
-                continue
-        peak[0] = max(peak[0], total)
+        peak[0] = max(peak[0], _resident(pid))
 
 
-def _tree(pid: int) -> list[psutil.Process]:
+def _resident(pid: int) -> int:
+    """Bytes. A child that is about to become another program still has its parent's command line and memory: left out."""
     try:
         top = psutil.Process(pid)
-        return [top, *top.children(recursive=True)]
+        total, own = top.memory_info().rss, top.cmdline()
+        children = top.children(recursive=True)
     except psutil.Error:
-        return []
+        return 0
+    for child in children:
+        try:
+            total += child.memory_info().rss if child.cmdline() != own else 0
+        except psutil.Error:  # it ended between the listing and the look
+            continue
+    return int(total)
 
 
 def _server_cpu(server: psutil.Process) -> float:

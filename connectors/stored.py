@@ -187,7 +187,12 @@ def present(series: pd.Series) -> list[object]:
 
 
 def _texts(cells: list[object]) -> tuple[pa.Array, Broken]:
-    texts = [_text(cell) for cell in cells]
+    texts = [None if type(cell) is float else _text(cell) for cell in cells]
+    floats = [row for row, cell in enumerate(cells) if type(cell) is float]
+    if floats:  # all at once: a column of money in a database without decimals is a mixture of these and integers
+        told = plain_text(pa.array([cells[row] for row in floats], pa.float64())).to_pylist()
+        for row, text in zip(floats, told, strict=True):
+            texts[row] = text
     broken = np.zeros(len(texts), dtype=bool)
     for row, text in enumerate(texts):
         if isinstance(text, bytes):

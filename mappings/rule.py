@@ -166,6 +166,7 @@ class CompiledRule:
         if moved and self.target_zone is not None:
             instants, missed = cast(column, replace(self.field, type=FieldType.INSTANT), self.zone)
             typed = to_local(instants, self.target_zone)
+            missed = pc.or_(missed, pc.and_(instants.is_valid(), typed.is_null()))
         else:
             zone = self.target_zone or self.zone if self.field.type is FieldType.LOCAL_TIME else self.zone
             typed, missed = cast(column, self.field, zone)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ..connectors.cell import Cell, canonical_value
+import pyarrow as pa
+
+from ..connectors.cell import Cell, canonical_text
 from ..connectors.schema import Field
 from ..mappings.compile import CompiledMapping
 from ..mappings.mapped import MappedChunk
@@ -36,56 +38,58 @@ def find_matches(
     for rule in mapping.match:
         if not open_rows:
             break
-        fields = [_field(mapping, name) for name in rule]
-        values = _match_values(mapped, resolved, mapping, rule, open_rows)
-        hits = _hits(session, mapping, fields, values)
-        for row in list(values):
-            places = hits.get(_text(values[row], fields), [])
+        wanted = _wanted(mapping, mapped, resolved, rule, open_rows)
+        hits = _hits(session, mapping, rule, [cells for cells, _ in wanted.values()])
+        for row, (_, texts) in wanted.items():
+            places = hits.get(texts, [])
             if places:
                 open_rows.remove(row)
                 _decide(session, mapping, result, claimed, row, mapped.our_keys[row], places)
     return result
 
 
+Texts = tuple[str | None, ...]
+
+
 def _field(mapping: CompiledMapping, name: str) -> Field:
     return next(each for each in mapping.target_fields if each.name == name)
 
 
-def _match_values(
-    mapped: MappedChunk, resolved: Resolved, mapping: CompiledMapping, rule: Sequence[str], rows: Sequence[int]
-) -> dict[int, tuple[Cell, ...]]:
-    """Row -> its cells of the rule's fields; rows with an empty one cannot match and are left out."""
-    columns = [
-        resolved.target_keys[name] if name in mapping.references else arrow_column(mapped.frame, name).to_pylist()
-        for name in rule
-    ]
-    cells = {row: tuple(column[row] for column in columns) for row in rows}
-    return {row: each for row, each in cells.items() if all(cell is not None and cell != "" for cell in each)}
-
-
-def _text(cells: Sequence[Cell], fields: Sequence[Field]) -> tuple[str | None, ...]:
-    return tuple(canonical_value(cell, each) for cell, each in zip(cells, fields, strict=True))
+def _wanted(
+    mapping: CompiledMapping, mapped: MappedChunk, resolved: Resolved, rule: Sequence[str], rows: Sequence[int]
+) -> dict[int, tuple[tuple[Cell, ...], Texts]]:
+    """Row -> its cells of the rule's fields, and their canonical texts; rows with an empty one cannot match."""
+    columns, texts = [], []
+    for name in rule:
+        if name in mapping.references:
+            column = pa.array(resolved.target_keys[name], pa.string())
+        else:
+            column = arrow_column(mapped.frame, name)
+        column = column.take(pa.array(rows, pa.int64()))
+        columns.append(column.to_pylist())
+        texts.append(canonical_text(column, _field(mapping, name)).to_pylist())
+    told = zip(rows, zip(*columns, strict=True), zip(*texts, strict=True), strict=True)
+    return {row: (cells, text) for row, cells, text in told if all(cell is not None and cell != "" for cell in cells)}
 
 
 def _hits(
-    session: Session, mapping: CompiledMapping, fields: Sequence[Field], values: Mapping[int, tuple[Cell, ...]]
-) -> dict[tuple[str | None, ...], list[tuple[TargetRows, int]]]:
+    session: Session, mapping: CompiledMapping, rule: Sequence[str], values: Sequence[tuple[Cell, ...]]
+) -> dict[Texts, list[tuple[TargetRows, int]]]:
     """Canonical texts of the match fields -> where the target has them."""
     size = session.target.capabilities.find_size
-    wanted = sorted(set(values.values()), key=repr)
+    wanted = list(dict.fromkeys(values))
     names = [each.name for each in mapping.target_fields]
-    by = tuple(each.name for each in fields)
     pieces = [
-        session.target.find(mapping.target.name, by, wanted[start : start + size], names)
+        session.target.find(mapping.target.name, tuple(rule), wanted[start : start + size], names)
         for start in range(0, len(wanted), size)
     ]
-    hits: dict[tuple[str | None, ...], list[tuple[TargetRows, int]]] = defaultdict(list)
+    hits: dict[Texts, list[tuple[TargetRows, int]]] = defaultdict(list)
     if not pieces:
         return hits
     found = TargetRows(session, mapping, joined(mapping.target.name, names, pieces))
-    columns = [found.columns[name].to_pylist() for name in by]
-    for place, cells in enumerate(zip(*columns, strict=True)):
-        hits[_text(cells, fields)].append((found, place))
+    texts = [canonical_text(found.columns[name], _field(mapping, name)).to_pylist() for name in rule]
+    for place, each in enumerate(zip(*texts, strict=True)):
+        hits[each].append((found, place))
     return hits
 
 

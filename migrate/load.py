@@ -98,6 +98,7 @@ class ObjectLoad:
             mine = known is not None and known.run == self.run and known.bucket in ("created", "updated", "unchanged")
             result.buckets[row] = known.bucket if mine and known is not None else "unchanged"
             result.adopted += int(mine and known is not None and bool(known.adopted))
+        self._forget_parked(rows)
         blocking = {each.key: each.code for each in reversed(findings) if each.severity is Severity.BLOCKS}
         result.parked += [
             Parked(mapped.our_keys[row], mapped.source_keys[row], "rejected", blocking[mapped.source_keys[row]])
@@ -106,6 +107,17 @@ class ObjectLoad:
         self.storm.saw(len(mapped))
         self.storm.rejected((each.code, each.field or "") for each in findings if each.severity is Severity.BLOCKS)
         self.storm.check()
+
+    def _forget_parked(self, rows: Sorted) -> None:
+        """A newer version that was parked is over where the source says again what lies in the target."""
+        over = [known for row in rows.unchanged if (known := rows.known[row]) is not None and known.code is not None]
+        if over:
+            with self.session.ledger.transaction():
+                records.rebase(
+                    self.session.ledger,
+                    self.mapping.target.name,
+                    [(each.fieldset or 0, each.sent or b"", each.back or b"", self.run, each.our_key) for each in over],
+                )
 
     def _hold_back(
         self, rows: Sorted, resolved: Resolved, result: Loaded, wait: bool, break_at: Mapping[int, Collection[str]]

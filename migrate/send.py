@@ -59,7 +59,7 @@ class Sender:
         todo = list(planned)
         retrying = Retrying(
             stop=stop_after_attempt(ATTEMPTS),
-            wait=wait_exponential_jitter(initial=0.2, max=20),
+            wait=wait_exponential_jitter(multiplier=0.2, max=20),
             retry=retry_if_exception_type(_NotSentError),
             sleep=self._session.clock.sleep,
             reraise=True,

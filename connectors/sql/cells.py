@@ -1,4 +1,4 @@
-"""Cells on their way: the driver's rows to Arrow columns as stored, and a change's or a search's cells to the column."""
+"""Cells on their way: the driver's rows to Arrow columns as stored, and cells of changes and searches to a column."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class UnfitError(ValueError):
 def column_array(cells: Sequence[object], column: Column) -> pa.Array:
     """The cells on one Arrow type, as they are. Of mixed kinds: text, or bytes where some of the text is not Unicode.
 
-    Whole numbers among floats become floats as long as each stays exact; bytes are text's UTF-8 where text stands beside
-    text that the driver could not decode, so that typing can tell the good cells from the broken ones.
+    Whole numbers among floats become floats as long as each stays exact. Bytes are UTF-8 where text stands beside text
+    that the driver could not decode, so that typing can tell the good cells from the broken ones.
     """
     kinds = set(map(type, cells)) - {type(None)}
     if not kinds:
@@ -119,6 +119,14 @@ def sql_typing(column: Column) -> Callable[[Cell], Cell]:
             raise UnfitError("target.out_of_range", column.name) from error
 
     return typing
+
+
+def all_typed(column: Column, cells: Sequence[Cell]) -> Sequence[Cell]:
+    """`sql_typing` of each cell; nothing is done where all are of the column's type already."""
+    plain = str if column.stored in (FieldType.TEXT, FieldType.CHOICE) else _PYTHON.get(column.stored)
+    if not column.uuid and set(map(type, cells)) <= {plain, type(None)}:
+        return cells
+    return list(map(sql_typing(column), cells))
 
 
 def uuid_text(cell: Cell) -> str:
@@ -207,3 +215,14 @@ _TYPED: dict[FieldType, Callable[[Cell], Cell]] = {
     FieldType.LOCAL_TIME: _local_time,
     FieldType.BINARY: _binary,
 }
+
+_PYTHON: dict[FieldType, type] = {
+    FieldType.INTEGER: int,
+    FieldType.DECIMAL: Decimal,
+    FieldType.FLOAT: float,
+    FieldType.BOOLEAN: bool,
+    FieldType.DATE: dt.date,
+    FieldType.BINARY: bytes,
+}
+"""Types whose every value fits; an integer beyond 64 bits is refused by the driver. Not times: their zone must be
+looked at."""

@@ -96,26 +96,28 @@ class SqlConnector:
         dialect, ours = self._database.dialect, our_keys_of(self._database, table)
         with self._database.reading() as connection:
             has_keys = self._has_keys(connection, table)
-            if named:
-                columns = [table.columns[name] for name in named]
-                rows = search(connection, dialect, table, columns, values, fields)
+            if tuple(by) == (OUR_KEY,):
+                held = ours.of(connection, _texts(values)) if has_keys else {}
+                rows = search_keys(connection, dialect, table, list(held.values()), fields)
+                holders = {key: our_key for our_key, key in held.items()}
+            elif named:
+                rows = search(connection, dialect, table, [table.columns[name] for name in named], values, fields)
+                holders = ours.holders(connection, rows.keys()) if has_keys else {}
             else:
-                keys = [str(value) for (value,) in values if value is not None]
-                if tuple(by) == (OUR_KEY,):
-                    keys = list(ours.of(connection, keys).values()) if has_keys else []
-                rows = search_keys(connection, dialect, table, keys, fields)
-            holders = ours.holders(connection, rows.keys()) if has_keys else {}
-        return rows.chunk(fields, our_keys=[holders.get(key) for key in rows.keys()] if has_keys else [])
+                rows = search_keys(connection, dialect, table, _texts(values), fields)
+                holders = ours.holders(connection, rows.keys()) if has_keys else {}
+        return rows.chunk(fields, our_keys=list(map(holders.get, rows.keys())) if has_keys else [])
 
     def write(self, batch: Batch) -> list[Outcome]:
-        """One transaction; see the module `write`. Raises InputError `sql.not_prepared` where there is no side table."""
+        """One transaction, see the module `write`. Raises InputError `sql.not_prepared` without a side table."""
         fields = {name: None for change in batch.changes for name in (*change.values, *(change.expect or ()))}
         table = self._table(batch.object, list(fields))
         if len(batch.changes) > self.capabilities.batch_size:
             raise ValueError(f"{batch.object}: {len(batch.changes)} changes, {self.capabilities.batch_size} at most")
-        with self._database.reading() as connection:
-            if not self._has_keys(connection, table):
-                raise InputError("sql.not_prepared", connection=self._name)
+        if table.our_key is None and not self._prepared:
+            with self._database.reading() as connection:
+                if not self._has_keys(connection, table):
+                    raise InputError("sql.not_prepared", connection=self._name)
         return write_batch(self._database, table, batch)
 
     def prepare(self) -> None:
@@ -171,3 +173,7 @@ class SqlConnector:
         for name in fields:
             if name not in table.columns:
                 raise no_field(self._name, table.name, name, table.columns)
+
+
+def _texts(values: Iterable[tuple[Cell, ...]]) -> list[str]:
+    return [str(value) for (value,) in values if value is not None]

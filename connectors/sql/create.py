@@ -13,7 +13,7 @@ from ..change import Change, ChangeKind, Outcome, OutcomeState
 from ..chunk import join_key
 from .cells import key_texts, sql_typing
 from .dialect import Dialect
-from .faults import LeftOutError
+from .faults import LeftOutError, RowError
 from .keys import OurKeys
 from .search import search_keys
 from .tables import PLAIN, Table
@@ -44,14 +44,18 @@ class Creation:
         return existing, [change for change in changes if change.our_key not in held]
 
     def apply(self, changes: Sequence[Change]) -> list[Outcome]:
-        """Insert all of them with their keys of ours. Raises what the driver raises, UnfitError and LeftOutError."""
+        """Insert all of them with their keys of ours. Raises what the driver raises, RowError (of a place among the
+        changes), UnfitError and LeftOutError."""
         outcomes = []
         for names, alike in self._groups(changes):
-            keys = self._insert(names, alike, single=len(changes) == 1)
-            pairs = [(change.our_key, key) for (change, _), key in zip(alike, keys, strict=True)]
-            if len(changes) == 1:  # a record that was just made can only have been another's before that one went
-                self.ours.clear(self.connection, keys)
-            self.ours.add(self.connection, pairs)
+            try:
+                keys = self._insert(names, alike, single=len(changes) == 1)
+                pairs = [(change.our_key, key) for (change, _), key in zip(alike, keys, strict=True)]
+                if len(changes) == 1:  # a record that was just made can only have been another's before that one went
+                    self.ours.clear(self.connection, keys)
+                self.ours.add(self.connection, pairs)
+            except RowError as error:
+                raise RowError(changes.index(alike[error.row][0])) from error.__cause__
             outcomes += [Outcome(our_key, OutcomeState.ACKED, key) for our_key, key in pairs]
         return outcomes
 
@@ -59,7 +63,9 @@ class Creation:
         """Changes that write the same fields; a null for a key field means that the database shall give it."""
         groups: dict[tuple[str, ...], list[tuple[Change, Values]]] = {}
         for change in changes:
-            values: Values = {**change.values, **self.ours.values(ChangeKind.CREATE, change.our_key)}
+            values = change.values
+            if our_key := self.ours.values(ChangeKind.CREATE, change.our_key):
+                values = {**values, **our_key}
             for name in self.table.key:
                 if name in values and values[name] is None:
                     values = {each: cell for each, cell in values.items() if each != name}
@@ -68,7 +74,9 @@ class Creation:
 
     def _insert(self, names: tuple[str, ...], alike: Sequence[tuple[Change, Values]], single: bool) -> list[str]:
         """Insert records that write the same fields. Returns their keys."""
-        columns = [self._encoded(name, [values[name] for _, values in alike]) for name in names]
+        columns = [
+            self.dialect.encoded(self.table.columns[name], [values[name] for _, values in alike]) for name in names
+        ]
         missing = [name for name in self.table.key if name not in names]
         if single and self.table.rewriting:
             return self._insert_returning(names, list(zip(*columns, strict=True)), len(alike))
@@ -84,15 +92,11 @@ class Creation:
             raise LeftOutError
         return keys
 
-    def _encoded(self, name: str, cells: Sequence[Cell]) -> Sequence[object]:
-        encode = self.dialect.written(self.table.columns[name])
-        return cells if encode is None else [encode(cell) for cell in cells]
-
     def _given_keys(self, alike: Sequence[tuple[Change, Values]]) -> list[str]:
         parts = []
         for column in self.table.key_columns:
-            typing = sql_typing(column)
-            parts.append(key_texts([typing(values[column.name]) for _, values in alike], column))
+            typed = list(map(sql_typing(column), (values[column.name] for _, values in alike)))
+            parts.append(key_texts(typed, column))
         return [join_key(key) for key in zip(*parts, strict=True)]
 
     def _all_there(self, keys: Sequence[str]) -> bool:

@@ -13,7 +13,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from ..cell import Cell
 from ..port import Identity
 from ..schema import FieldType
-from .cells import sql_typing
+from .cells import all_typed, sql_typing
 from .faults import Fault, plain_fault
 from .tables import PLAIN, Column, Table
 
@@ -91,6 +91,10 @@ class Dialect:
         """The types as they were declared, where that tells more than reflection."""
         return {}
 
+    def unique_columns(self, connection: Connection, table: str) -> list[tuple[str, ...]]:
+        """Columns of unique constraints that SQLAlchemy's reflection does not see."""
+        return []
+
     def numbers_key(self, connection: Connection, table: str, column: str, declared: str) -> bool:
         """Whether the single integer key column is numbered though nothing in the column's definition says so."""
         return False
@@ -130,9 +134,14 @@ class Dialect:
         return cell
 
     def sought(self, column: Column) -> Encoder:
-        """How a cell to search for becomes what the column is compared with. Raises UnfitError."""
+        """How a cell to search for becomes what the column is compared with; null stays null. Raises UnfitError."""
         typing, encode = sql_typing(column), self.encoder(column)
-        return typing if encode is None else lambda cell: encode(typing(cell))
+
+        def seek(cell: Cell) -> object:
+            typed = typing(cell)
+            return typed if typed is None or encode is None else encode(typed)
+
+        return seek
 
     def any_of(self, column: Column, cells: Sequence[object]) -> sa.ColumnElement[bool]:
         """The column is one of these cells, each as `sought` gives it."""
@@ -145,12 +154,13 @@ class Dialect:
     # Writing
 
     def encoder(self, column: Column) -> Encoder | None:
-        """What a typed cell must be turned into for the driver; None where nothing."""
+        """What a typed cell, never null, must be turned into for the driver; None where nothing."""
         return None
 
-    def written(self, column: Column) -> Encoder | None:
-        """How a change's cell becomes what the driver is given. Raises UnfitError. None: as it is."""
-        return self.sought(column)
+    def encoded(self, column: Column, cells: Sequence[Cell]) -> Sequence[object]:
+        """A column of changes' cells as the driver is given them. Raises UnfitError."""
+        typed, encode = all_typed(column, cells), self.encoder(column)
+        return typed if encode is None else [None if cell is None else encode(cell) for cell in typed]
 
     def reserve(self, connection: Connection, table: Table, count: int) -> list[object] | None:
         """So many new keys for a table whose single key column the database fills, None where they cannot be had
@@ -160,12 +170,19 @@ class Dialect:
     def insert(
         self, connection: Connection, table: Table, names: Sequence[str], rows: Iterable[Sequence[object]]
     ) -> int:
-        """Insert rows whose keys are all given. Returns how many the database says it took, -1 where it does not."""
+        """Insert rows whose keys are all given. Returns how many the database says it took, -1 where it does not.
+        Raises RowError where the row that is refused is known."""
         parameters = {f"p{place}": name for place, name in enumerate(names)}
         statement = sa.insert(table.clause).values(
             {name: sa.bindparam(p, type_=PLAIN) for p, name in parameters.items()}
         )
         return connection.execute(statement, [dict(zip(parameters, row, strict=True)) for row in rows]).rowcount
+
+    def insert_target(self, connection: Connection, table: Table, names: Sequence[str]) -> str:
+        """`table (column, ...)`, quoted."""
+        quote = connection.dialect.identifier_preparer.quote
+        target = ".".join(quote(part) for part in (table.schema, table.name) if part)
+        return f"{target} ({', '.join(map(quote, names))})"
 
     def fault(self, error: Exception, table: Table | None = None) -> Fault:
         """What a driver's error means."""

@@ -34,6 +34,14 @@ class LeftOutError(Exception):
     """The database took the statement and did not do all of it, without a word."""
 
 
+class RowError(Exception):
+    """An insert of many rows was refused at this row; the driver's error is its cause."""
+
+    def __init__(self, row: int) -> None:
+        super().__init__(row)
+        self.row = row
+
+
 def original(error: BaseException) -> BaseException:
     """The driver's own error beneath SQLAlchemy's."""
     inner = error.orig if isinstance(error, sa.exc.DBAPIError) else None
@@ -48,11 +56,13 @@ def words(error: BaseException) -> str:
 def plain_fault(error: Exception) -> Fault:
     """For a database whose error codes are not known: by the kind of exception alone."""
     if isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated:
-        return Fault("target.lost", words(error), breaks=True, lost=True)
-    if isinstance(error, sa.exc.DataError | ValueError | OverflowError):
+        return Fault("target.connection_lost", words(error), breaks=True, lost=True)
+    if isinstance(error, OverflowError):
+        return Fault("target.out_of_range", words(error))
+    if isinstance(error, sa.exc.DataError | ValueError):
         return Fault("target.type", words(error))
     if isinstance(error, sa.exc.OperationalError | sa.exc.InternalError | sa.exc.InterfaceError):
-        return Fault("target.lost", words(error), breaks=True, lost=True)
+        return Fault("target.connection_lost", words(error), breaks=True, lost=True)
     return Fault("target.refused", words(error))
 
 

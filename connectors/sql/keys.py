@@ -96,8 +96,7 @@ class SideTable:
         for some in slices(self._sendable(by, keys), AT_ONCE):
             wanted = self._dialect.any_of(_TEXT[by], some)
             statement = sa.select(side.c.our_key, side.c.target_key).where(side.c.object == self._object, wanted)
-            for ours, target in connection.execute(statement):
-                yield ours, target
+            yield from connection.execute(statement).tuples().all()
 
     def _delete(self, connection: Connection, by: str, keys: Sequence[str]) -> None:
         side = self._table.clause
@@ -105,8 +104,11 @@ class SideTable:
             wanted = self._dialect.any_of(_TEXT[by], some)
             connection.execute(sa.delete(side).where(side.c.object == self._object, wanted))
 
-    def _sendable(self, by: str, keys: Sequence[str]) -> list[object]:
+    def _sendable(self, by: str, keys: Sequence[str]) -> Sequence[object]:
         """Without texts that no column of the database can hold."""
+        together = "".join(keys)
+        if together.isascii() and "\0" not in together:
+            return keys
         sought, sendable = self._dialect.sought(_TEXT[by]), []
         for key in keys:
             with suppress(UnfitError):
@@ -168,7 +170,7 @@ class KeyColumn:
 
 
 def side_table(database: Database) -> Table:
-    return Table(SIDE_TABLE, database.schema, ("object", "our_key"), _TEXT)
+    return Table(SIDE_TABLE, database.schema, ("our_key", "object"), _TEXT)
 
 
 def is_prepared(connection: Connection, database: Database) -> bool:
@@ -184,7 +186,8 @@ def make_room(database: Database) -> None:
         connection.exec_driver_sql(
             f"CREATE TABLE IF NOT EXISTS {prefix}{SIDE_TABLE} (object {object_type} NOT NULL, "
             f"our_key {our_type} NOT NULL, target_key {target_type} NOT NULL, "
-            f"PRIMARY KEY (object, our_key), UNIQUE (object, target_key)){database.dialect.side_suffix}"
+            # the keys lead: by objects, of which there are few, a planner without statistics would read them all
+            f"PRIMARY KEY (our_key, object), UNIQUE (target_key, object)){database.dialect.side_suffix}"
         )
         if database.dialect.needs_id:
             connection.exec_driver_sql(f"CREATE TABLE IF NOT EXISTS {ORG_TABLE} (id TEXT PRIMARY KEY NOT NULL)")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
@@ -90,7 +90,7 @@ class MariaDB(Dialect):
     def identity(self, connection: Connection, url: URL) -> Identity:
         name = connection.exec_driver_sql("SELECT DATABASE()").scalar_one()
         asked = "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('server_uid', 'server_uuid', 'hostname', 'datadir')"
-        told = {name: each for name, each in connection.exec_driver_sql(asked)}
+        told: dict[str, str] = dict(connection.exec_driver_sql(asked).tuples().all())
         server = told.get("server_uid") or told.get("server_uuid") or f"{told.get('hostname')}:{told.get('datadir')}"
         return Identity(self.kind, f"{server}/{name}", str(name))
 
@@ -163,14 +163,14 @@ class MariaDB(Dialect):
             return plain_fault(error)
         said = words(error)
         if code in _LOSES:
-            return Fault("target.lost", said, breaks=True, lost=True)
+            return Fault("target.connection_lost", said, breaks=True, lost=True)
         if code in _BREAKS:
             return Fault(_BREAKS[code], said, breaks=True)
         return Fault(_CODES.get(code, "target.refused"), said, _field(said, table))
 
 
 def _naive(cell: Cell) -> Cell:
-    return cell.astimezone(dt.UTC).replace(tzinfo=None) if isinstance(cell, dt.datetime) else cell
+    return cast(dt.datetime, cell).astimezone(dt.UTC).replace(tzinfo=None)
 
 
 def _field(said: str, table: Table | None) -> str | None:

@@ -12,11 +12,12 @@ from sqlalchemy.dialects.postgresql import DOMAIN
 from sqlalchemy.engine import URL, Connection
 from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 
+from ..cell import Cell
 from ..port import Identity
 from ..schema import FieldType
 from .cells import UnfitError, sql_typing
 from .dialect import CONNECT_WAIT, LOCK_WAIT, Dialect, Encoder, compared
-from .faults import Fault, original, plain_fault, words
+from .faults import Fault, RowError, original, plain_fault, words
 from .tables import PLAIN, Column, Table
 
 if TYPE_CHECKING:
@@ -35,15 +36,16 @@ _CODES = {
 }
 _BREAKS = {"53100": "target.disk_full", "55P03": "target.locked", "25006": "target.read_only"}
 _BREAKING_CLASSES = {
-    "08": "target.lost",
+    "08": "target.connection_lost",
     "25": "target.batch_refused",
     "40": "target.locked",
     "53": "target.batch_refused",
-    "57": "target.lost",
-    "58": "target.lost",
-    "XX": "target.lost",
+    "57": "target.connection_lost",
+    "58": "target.connection_lost",
+    "XX": "target.connection_lost",
 }
 _BREAKING_CODES = ("42P01", "42703")
+_COPY_LINE = re.compile(r"^COPY .*, line (\d+)", re.MULTILINE)
 _COPY_FIELD = re.compile(r"COPY [^,]+, line \d+, column ([^:]+?)(?::|$)")
 _KEY_FIELD = re.compile(r"\(([^(),]+)\)=\(.*\) is not present")
 
@@ -146,9 +148,9 @@ class PostgreSQL(Dialect):
 
     # Writing
 
-    def written(self, column: Column) -> Encoder | None:
+    def encoded(self, column: Column, cells: Sequence[Cell]) -> Sequence[object]:
         """Text, numbers and times go as they are: the server reads each as the column's own type."""
-        return None
+        return cells
 
     def reserve(self, connection: Connection, table: Table, count: int) -> list[object] | None:
         """What the key's default gives, so many times; it is the sequence's next numbers where it is numbered."""
@@ -167,14 +169,21 @@ class PostgreSQL(Dialect):
     def insert(
         self, connection: Connection, table: Table, names: Sequence[str], rows: Iterable[Sequence[object]]
     ) -> int:
-        target = _quoted(connection, table)
-        columns = ", ".join(map(connection.dialect.identifier_preparer.quote, names))
+        import psycopg
+
+        statement = f"COPY {self.insert_target(connection, table, names)} FROM STDIN"
         driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
-        with driver.cursor() as cursor:
-            with cursor.copy(f"COPY {target} ({columns}) FROM STDIN".encode()) as copy:
-                for row in rows:
-                    copy.write_row(row)
-            return cursor.rowcount
+        try:
+            with driver.cursor() as cursor:
+                with cursor.copy(statement.encode()) as copy:
+                    for row in rows:
+                        copy.write_row(row)
+                return cursor.rowcount
+        except psycopg.Error as error:
+            located = _COPY_LINE.search(error.diag.context or "")
+            if located is None:
+                raise
+            raise RowError(int(located.group(1)) - 1) from error
 
     def fault(self, error: Exception, table: Table | None = None) -> Fault:
         import psycopg
@@ -186,13 +195,13 @@ class PostgreSQL(Dialect):
         if state is None:
             if isinstance(inner, psycopg.DataError):  # refused by the driver: a NUL in a text, ...
                 return Fault("target.type", said)
-            return Fault("target.lost", said, breaks=True, lost=True)
+            return Fault("target.connection_lost", said, breaks=True, lost=True)
         if state in _BREAKS:
             return Fault(_BREAKS[state], said, breaks=True)
         group = state[:2]
         if group in _BREAKING_CLASSES or state in _BREAKING_CODES:
             code = _BREAKING_CLASSES.get(group, "target.batch_refused")
-            return Fault(code, said, breaks=True, lost=code == "target.lost")
+            return Fault(code, said, breaks=True, lost=code == "target.connection_lost")
         code = _CODES.get(state) or ("target.type" if group == "22" else "target.refused")
         return Fault(code, said, _field(inner, table))
 

@@ -72,7 +72,7 @@ class _Reflection:
         }
         self.keys = own_keys | {table: tuple(key) for table, key in self.options.keys.items()}
         self.columns = self._of_each(self.inspector.get_multi_columns(**self.asked))
-        self.unique = self._unique()
+        self.unique = self._unique(names)
         self.foreign = self._of_each(self.inspector.get_multi_foreign_keys(**self.asked))
         self.checks = self._checks()
         self.comments = self._comments()
@@ -92,7 +92,7 @@ class _Reflection:
             if table not in known:
                 raise no_object(self.name, table, known)
 
-    def _unique(self) -> dict[str, Constraints]:
+    def _unique(self, tables: Sequence[str]) -> dict[str, Constraints]:
         """Unique constraints and indexes of each table by name, but not those on part of the rows or on expressions."""
         found: dict[str, dict[str, tuple[str, ...]]] = {}
         for (_, table), listed in self.inspector.get_multi_unique_constraints(**self.asked).items():
@@ -105,6 +105,11 @@ class _Reflection:
                 names = tuple(name for name in index["column_names"] if name is not None)
                 if index["unique"] and not partial and len(names) == len(index["column_names"]):
                     found.setdefault(table, {})[index["name"] or ""] = names
+        for table in tables:
+            known = set(found.get(table, {}).values())
+            for number, columns in enumerate(self.dialect.unique_columns(self.connection, table)):
+                if columns not in known:
+                    found.setdefault(table, {})[f"##{number}"] = columns
         return dict(found)
 
     def _checks(self) -> dict[str, list[str]]:

@@ -30,6 +30,7 @@ class Rows:
         self.table = table
         self.rows = rows
         self.whole = whole
+        self._keys: list[str] | None = None
         self._columns = {column.name: column for column in columns}
         self._places = {column.name: place for place, column in enumerate(columns)}
 
@@ -45,6 +46,11 @@ class Rows:
 
     def keys(self) -> list[str]:
         """The key text of each row."""
+        if self._keys is None:
+            self._keys = self._key_texts()
+        return self._keys
+
+    def _key_texts(self) -> list[str]:
         parts = [key_texts(self.cells(name), self._columns[name]) for name in self.table.key]
         return parts[0] if len(parts) == 1 else [join_key(key) for key in zip(*parts, strict=True)]
 

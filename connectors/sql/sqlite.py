@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar, cast
@@ -26,7 +26,7 @@ from ..port import Identity
 from ..schema import FieldType
 from .cells import INT64, UnfitError
 from .dialect import LOCK_WAIT, Dialect, Encoder
-from .faults import Fault, original, plain_fault, words
+from .faults import Fault, RowError, original, plain_fault, words
 from .tables import ORG_TABLE, PLAIN, SIDE_TABLE, Column, Table
 
 FLOAT_DIGITS = 15
@@ -109,7 +109,19 @@ class SQLite(Dialect):
 
     def declared_types(self, connection: Connection, table: str) -> dict[str, str]:
         found = connection.exec_driver_sql("SELECT name, type FROM pragma_table_xinfo(?)", (table,))
-        return {name: declared for name, declared in found}
+        return dict(found.tuples().all())
+
+    def unique_columns(self, connection: Connection, table: str) -> list[tuple[str, ...]]:
+        """SQLAlchemy reads them out of the table's text and misses `VARCHAR(20) UNIQUE`."""
+        found = connection.exec_driver_sql(
+            "SELECT i.name, c.name FROM pragma_index_list(?) i JOIN pragma_index_info(i.name) c "
+            "WHERE i.origin = 'u' ORDER BY i.name, c.seqno",
+            (table,),
+        )
+        names: dict[str, list[str]] = {}
+        for index, column in found:
+            names.setdefault(index, []).append(column)
+        return [tuple(columns) for columns in names.values()]
 
     def numbers_key(self, connection: Connection, table: str, column: str, declared: str) -> bool:
         """An INTEGER PRIMARY KEY is the row's own number, but not in a table WITHOUT ROWID."""
@@ -166,6 +178,26 @@ class SQLite(Dialect):
                 highest = max(highest, connection.exec_driver_sql(ours, (table.name,)).scalar() or 0)
         return max(highest, self._numbered.get(table.name, 0))
 
+    def insert(
+        self, connection: Connection, table: Table, names: Sequence[str], rows: Iterable[Sequence[object]]
+    ) -> int:
+        """By the driver's own executemany, which takes rows one by one: the last it took is the one that is refused."""
+        places = ", ".join("?" * len(names))
+        statement = f"INSERT INTO {self.insert_target(connection, table, names)} VALUES ({places})"  # noqa: S608
+        taken = 0
+
+        def counted() -> Iterator[Sequence[object]]:
+            nonlocal taken
+            for row in rows:
+                taken += 1
+                yield row
+
+        driver = cast(sqlite3.Connection, connection.connection.driver_connection)
+        try:
+            return driver.executemany(statement, counted()).rowcount
+        except (sqlite3.Error, OverflowError, UnicodeEncodeError) as error:
+            raise RowError(taken - 1) from error
+
     def fault(self, error: Exception, table: Table | None = None) -> Fault:
         inner = original(error)
         code = getattr(inner, "sqlite_errorcode", None)
@@ -175,7 +207,7 @@ class SQLite(Dialect):
         if primary in _BREAKS:
             return Fault(_BREAKS[primary], words(error), breaks=True)
         if primary in _LOSES:
-            return Fault("target.lost", words(error), breaks=True, lost=True)
+            return Fault("target.connection_lost", words(error), breaks=True, lost=True)
         found = _FIELD.search(words(error))
         meant = _CODES.get(code) or _CODES.get(primary, "target.refused")
         return Fault(meant, words(error), found.group(1) if found else None)
@@ -188,26 +220,21 @@ def _text_or_bytes(raw: bytes) -> str | bytes:
         return raw
 
 
-def _number(cell: Cell, column: Column) -> str | int | float | None:
-    if not isinstance(cell, Decimal):
-        return None
-    text = str(cell)
+def _number(cell: Cell, column: Column) -> str | int | float:
+    number = cast(Decimal, cell)
+    text = str(number)
     if len(text) <= FLOAT_DIGITS + 1:  # with its point or sign
         return text
-    if cell == cell.to_integral_value() and int(cell) in INT64:
-        return int(cell)
-    if Decimal(repr(float(cell))) == cell:
-        return float(cell)
+    if number == number.to_integral_value() and int(number) in INT64:
+        return int(number)
+    if Decimal(repr(float(number))) == number:
+        return float(number)
     raise UnfitError("target.out_of_range", column.name)
 
 
-def _moment(cell: Cell) -> str | None:
-    return cell.isoformat(" ") if isinstance(cell, dt.datetime) else None
-
-
 _ENCODED: dict[FieldType, Encoder] = {
-    FieldType.BOOLEAN: lambda cell: None if cell is None else int(bool(cell)),
-    FieldType.DATE: lambda cell: cell.isoformat() if isinstance(cell, dt.date) else None,
-    FieldType.INSTANT: _moment,
-    FieldType.LOCAL_TIME: _moment,
+    FieldType.BOOLEAN: lambda cell: int(cast(bool, cell)),
+    FieldType.DATE: lambda cell: cast(dt.date, cell).isoformat(),
+    FieldType.INSTANT: lambda cell: cast(dt.datetime, cell).isoformat(" "),
+    FieldType.LOCAL_TIME: lambda cell: cast(dt.datetime, cell).isoformat(" "),
 }

@@ -18,7 +18,7 @@ from .alter import Alteration
 from .cells import UnfitError
 from .create import Creation
 from .database import Database
-from .faults import BrokenError, Fault, LeftOutError, rejected
+from .faults import BrokenError, Fault, LeftOutError, RowError, rejected
 from .keys import our_keys_of
 from .tables import Table
 
@@ -81,10 +81,12 @@ class _Writing:
             yield from self._settle(ready, creation.apply)
 
     def _settle(self, changes: Sequence[Change], act: Act) -> Iterable[Outcome]:
-        """Do it for all at once, and where that is refused, for each half. Raises BrokenError."""
-        waiting = [changes] if changes else []
+        """Do it for all at once, and where that is refused, for ever fewer. Raises BrokenError."""
+        waiting = [changes]
         while waiting:
             part = waiting.pop()
+            if not part:
+                continue
             savepoint = self.connection.begin_nested()
             try:
                 done = act(part)
@@ -93,37 +95,34 @@ class _Writing:
                 fault = self._fault(error)
                 if fault.breaks:
                     raise BrokenError(fault) from error
+                savepoint.rollback()
+                if len(part) == 1:
+                    yield rejected(part[0].our_key, part[0].target_key, fault)
+                else:
+                    waiting += reversed(_parts(part, error.row if isinstance(error, RowError) else None))
             else:
                 yield from done
-                continue
-            savepoint.rollback()
-            if len(part) == 1:
-                yield rejected(part[0].our_key, part[0].target_key, fault)
-            else:
-                middle = len(part) // 2
-                waiting += [part[middle:], part[:middle]]
 
     @property
     def _errors(self) -> tuple[type[Exception], ...]:
         """The driver's errors, SQLAlchemy's around them, and those of cells that no parameter can carry."""
-        return (
-            sa.exc.SQLAlchemyError,
-            self.connection.dialect.loaded_dbapi.Error,
-            ValueError,
-            OverflowError,
-            LeftOutError,
-        )
+        ours = (LeftOutError, RowError, BrokenError)
+        return (sa.exc.SQLAlchemyError, self.connection.dialect.loaded_dbapi.Error, ValueError, OverflowError, *ours)
 
-    def _fault(self, error: Exception) -> Fault:
+    def _fault(self, error: BaseException) -> Fault:
         match error:
+            case RowError(__cause__=BaseException() as cause):
+                return self._fault(cause)
             case BrokenError():
                 return error.fault
             case UnfitError():
                 return Fault(error.code, str(error), error.field)
             case LeftOutError():
                 return Fault("target.refused", str(error))
-            case _:
+            case Exception():
                 return self.dialect.fault(error, self.table)
+            case _:
+                raise error
 
     def _undo(self, transaction: sa.RootTransaction, fault: Fault | None = None) -> None:
         """A connection that cannot even roll back is not used again; the server does it when the connection ends."""
@@ -162,3 +161,12 @@ class _Writing:
             return outcomes | {done[0].our_key: rejected(done[0].our_key, done[0].target_key, fault)}
         middle = len(done) // 2
         return outcomes | self.run(done[:middle]) | self.run(done[middle:])
+
+
+def _parts(changes: Sequence[Change], bad: int | None) -> list[Sequence[Change]]:
+    """What to try next, in order: halves; where one change is known to be bad, what precedes it, it alone, and the rest
+    in halves."""
+    first = [] if bad is None else [changes[:bad], changes[bad : bad + 1]]
+    rest = changes if bad is None else changes[bad + 1 :]
+    middle = (len(rest) + 1) // 2
+    return [*first, rest[:middle], rest[middle:]]

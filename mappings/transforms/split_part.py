@@ -9,6 +9,7 @@ EXAMPLES = [
     ({"separator": "/", "part": 2}, "辽宁/沈阳/和平", "沈阳"),
     ({"separator": "/", "part": -1}, "辽宁/沈阳/和平", "和平"),
     ({"separator": "/", "part": 4}, "辽宁/沈阳", None),
+    ({"separator": "/", "part": -3}, "辽宁/沈阳", None),
     ({"separator": "/", "part": 1}, "", ""),
     ({"separator": "/", "part": 1}, None, None),
 ]
@@ -21,8 +22,6 @@ def transform(column: pa.StringArray, *, separator: str, part: int) -> pa.String
         raise ValueError("part is counted from 1, or from -1 at the end")
     parts = pc.split_pattern(column, pattern=separator)
     counts = pc.list_value_length(parts)
-    # a list too short for the place gets a list of one null, so that the place can be taken from all alike
     place = pc.add(counts, part) if part < 0 else pa.array([part - 1] * len(column), pa.int32())
     there = pc.and_(pc.greater_equal(place, 0), pc.less(place, counts))
-    starts = pc.subtract(parts.offsets[:-1], parts.offsets[0])
-    return parts.flatten().take(pc.if_else(there, pc.add(starts, place), pa.scalar(None, pa.int32())))
+    return parts.flatten().take(pc.if_else(there, pc.add(parts.offsets[:-1], place), pa.scalar(None, pa.int32())))

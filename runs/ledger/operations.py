@@ -96,35 +96,55 @@ def intend(
 def settle(ledger: Ledger, run_id: int, batch: int, mapping: str, settled: Sequence[Settled], now: dt.datetime) -> None:
     """Outcomes and crosswalk in one transaction. A record that was not written keeps what it was."""
     with ledger.transaction():
-        write_outcomes(ledger, run_id, batch, mapping, settled)
+        _end_operations(ledger, batch, settled)
+        _keep_done(ledger, run_id, batch, mapping, [each for each in settled if each.state == "acked"])
+        _keep_refused(ledger, run_id, batch, mapping, [each for each in settled if each.state in ("rejected", "conflict")])
         ledger.db.execute("update batch set settled_at = ? where id = ?", (now.isoformat(), batch))
 
 
-def write_outcomes(ledger: Ledger, run_id: int, batch: int, mapping: str, settled: Sequence[Settled]) -> None:
-    """`settle` without the transaction, for a caller that has one open."""
+def _end_operations(ledger: Ledger, batch: int, settled: Sequence[Settled]) -> None:
+    """One statement where the whole batch went alike, as it mostly does."""
+    number = ledger.db.execute("select count(*) from operation where batch = ?", (batch,)).fetchone()[0]
+    if len({(each.state, each.code) for each in settled}) == 1 and len(settled) == number:
+        ledger.db.execute(
+            "update operation set state = ?, code = ? where batch = ?", (settled[0].state, settled[0].code, batch)
+        )
+        return
     ledger.db.executemany(
-        "update operation set state = ?, code = ?, target_key = coalesce(?, target_key) where batch = ? and "
-        "our_key = ?",
-        [(s.state, s.code, s.target_key, batch, s.our_key) for s in settled],
+        "update operation set state = ?, code = ? where batch = ? and our_key = ?",
+        [(each.state, each.code, batch, each.our_key) for each in settled],
     )
-    done = [s for s in settled if s.state == "acked" and s.record != "gone"]
+
+
+def _keep_done(ledger: Ledger, run_id: int, batch: int, mapping: str, done: Sequence[Settled]) -> None:
+    meant = {
+        row[1]: row
+        for row in ledger.db.execute(
+            "select object, our_key, fieldset, sent, kind = 'adopt', bucket from operation where batch = ?", (batch,)
+        )
+    }
+    there = [each for each in done if each.record != "gone"]
+    rows = []
+    for each in there:
+        object_name, our_key, fieldset, sent, adopted, bucket = meant[each.our_key]
+        record = each.record or "live"
+        rows.append((object_name, our_key, each.target_key, record, mapping, fieldset, sent, adopted, run_id, bucket))
     ledger.db.executemany(
         "insert into record (object, our_key, target_key, state, mapping, fieldset, sent, adopted, run, bucket) "
-        "select o.object, o.our_key, o.target_key, ?, ?, o.fieldset, o.sent, o.kind = 'adopt', ?, o.bucket "
-        "from operation o where o.batch = ? and o.our_key = ? "
+        "values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
         "on conflict (object, our_key) do update set target_key = excluded.target_key, state = excluded.state, "
-        "mapping = excluded.mapping, fieldset = excluded.fieldset, sent = excluded.sent, code = null, "
-        "waits_for = null, "
+        "mapping = excluded.mapping, fieldset = excluded.fieldset, sent = excluded.sent, code = null, waits_for = null, "
         "adopted = max(record.adopted, excluded.adopted), run = excluded.run, bucket = excluded.bucket",
-        [(s.record or "live", mapping, run_id, batch, s.our_key) for s in done],
+        rows,
     )
     ledger.db.executemany(
         "update record set state = 'gone', target_key = null, sent = null, back = null, code = null, waits_for = null, "
-        "adopted = 0, run = ?, bucket = 'deleted' "
-        "where object = (select object from batch where id = ?) and our_key = ?",
-        [(run_id, batch, s.our_key) for s in settled if s.state == "acked" and s.record == "gone"],
+        "adopted = 0, run = ?, bucket = 'deleted' where object = ? and our_key = ?",
+        [(run_id, meant[each.our_key][0], each.our_key) for each in done if each.record == "gone"],
     )
-    refused = [s for s in settled if s.state in ("rejected", "conflict")]
+
+
+def _keep_refused(ledger: Ledger, run_id: int, batch: int, mapping: str, refused: Sequence[Settled]) -> None:
     ledger.db.executemany(
         "insert into record (object, our_key, state, mapping, fieldset, sent, code, run, bucket) "
         "select o.object, o.our_key, ?1, ?2, o.fieldset, o.sent, ?3, ?4, ?1 from operation o "

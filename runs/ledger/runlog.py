@@ -28,12 +28,14 @@ class Run:
 
 @dataclass(slots=True)
 class Progress:
-    """How far a run is with one mapping. counts: `read`, the buckets of a report, and `adopted`."""
+    """How far a run is with one mapping. counts: `read`, the buckets of a report, and `adopted`. pieces: what of the
+    stage belongs to it; anything else there was left by a process that ended in between."""
 
     mapping: str
     cursor: str | None = None
     done: bool = False
     counts: dict[str, int] = field(default_factory=dict)
+    pieces: list[str] = field(default_factory=list)
 
 
 _COLUMNS = "id, verb, state, started, ended, mapping_digest, selection, undoes, report"
@@ -99,8 +101,10 @@ def reopen(ledger: Ledger, run_id: int) -> None:
 
 
 def progress_of(ledger: Ledger, run_id: int) -> dict[str, Progress]:
-    rows = ledger.db.execute("select mapping, cursor, done, counts from progress where run = ?", (run_id,)).fetchall()
-    return {row[0]: Progress(row[0], row[1], bool(row[2]), json.loads(row[3])) for row in rows}
+    rows = ledger.db.execute(
+        "select mapping, cursor, done, counts, pieces from progress where run = ?", (run_id,)
+    ).fetchall()
+    return {row[0]: Progress(row[0], row[1], bool(row[2]), json.loads(row[3]), json.loads(row[4])) for row in rows}
 
 
 def save_progress(ledger: Ledger, run_id: int, progress: Progress) -> None:

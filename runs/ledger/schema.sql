@@ -34,6 +34,7 @@ create table progress (
   cursor text,
   done integer not null default 0,
   counts text not null default '{}',    -- JSON: read, the buckets, adopted
+  pieces text not null default '[]',    -- JSON: the staged rows that still wait, by the names of their pieces
   primary key (run, mapping)
 ) strict, without rowid;
 

@@ -45,9 +45,8 @@ class Ledger:
 
     def _create(self) -> None:
         script = resources.files(__package__).joinpath("schema.sql").read_text(encoding="utf-8")
-        self.db.executescript("begin immediate;\n" + script + "\ncommit;")
-        with self.transaction():
-            self.set_meta("version", VERSION)
+        version = f"insert into meta values ('version', '{VERSION}');"
+        self.db.executescript("\n".join(["begin immediate;", script, version, "commit;"]))
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -120,6 +121,16 @@ def test_every_kind_of_line_end(tmp_path: Path, ending: str, last: bool) -> None
     assert connector.count("customer") == 2
 
 
+def test_blank_lines_before_the_header(tmp_path: Path) -> None:
+    assert cells(customers(tmp_path, "\n\r\nid,name\n1,x\n")) == [("1", "x")]
+
+
+def test_find_tells_composed_letters_from_combined_ones(tmp_path: Path) -> None:
+    connector = customers(tmp_path, "id,name\n1,caf\u00e9\n2,cafe\u0301\n")
+    assert connector.find("customer", ("name",), [("caf\u00e9",)], []).keys == ["1"]
+    assert connector.find("customer", ("name",), [("cafe\u0301",)], []).keys == ["2"]
+
+
 def test_another_delimiter(tmp_path: Path) -> None:
     assert cells(customers(tmp_path, "id;name\n1;a,b\n", delimiter=";")) == [("1", "a,b")]
     (tmp_path / "t.tsv").write_text("id\tname\n1\ta,b\n")
@@ -148,7 +159,7 @@ def test_a_file_with_nothing_but_a_header_has_no_records(tmp_path: Path, text: s
         ('id,name\n1,a\n2,"b\n3,c\n4,d\n', "files.open_quote", {"line": 3}),
         ('id,name\n1,a\n"2,b\n3,c\n', "files.open_quote", {"line": 3}),
         ('id,name\n1,a\n2,"b\n3,c\n4,""\n', "files.open_quote", {"line": 3}),
-        ("ID,name\n1,a\n", "files.no_key_column", {"column": "id", "nearest": "ID, name"}),
+        ("name,ID\na,1\n", "files.no_key_column", {"column": "id", "nearest": "ID, name"}),
         ("id;name\n1;a\n", "files.no_key_column", {"column": "id", "nearest": "id;name"}),
     ],
 )
@@ -178,11 +189,16 @@ def test_an_open_quote_in_a_large_file_is_told_and_not_read_to_the_end(
 ) -> None:
     monkeypatch.setattr(csv_table, "BLOCKS", (1000, 10_000))
     monkeypatch.setattr(csv_fault, "LONGEST_ROW", 10_000)
-    text = "id,name\n" + "1,a\n" * 10 + '2,"b\n' + "3,c\n" * 10_000
+    text = "id,name\n" + "1,a\n" * 10 + '2,"b\n' + "3,c\n" * 10_000 + '4,"and closed far away"\n'
     assert refused(customers(tmp_path, text)) == (
         "files.open_quote",
         {"object": "customer", "file": "customer.csv", "line": 12},
     )
+
+
+def test_a_fault_is_found_behind_a_long_cell(tmp_path: Path) -> None:
+    code, params = refused(customers(tmp_path, f"id,name\n1,{'x' * 200_000}\n2,b,c\n"))
+    assert (code, params["line"]) == ("files.ragged_row", 3)
 
 
 def test_a_cell_larger_than_a_block_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -213,11 +229,11 @@ def test_keys_come_as_they_stand(tmp_path: Path) -> None:
             *[st.none() | st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\0"), max_size=8)]
             * 3
         ),
-        max_size=40,
+        max_size=25,
     ),
-    size=st.integers(1, 45),
+    size=st.integers(1, 30),
 )
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_every_cell_comes_back_and_every_cursor_resumes(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str | None, ...]], size: int
 ) -> None:
@@ -252,9 +268,28 @@ def test_a_file_that_changes_while_it_is_read_is_told(tmp_path: Path) -> None:
     with (tmp_path / "customer.csv").open("a") as stream:
         stream.write("100,late\n")
     with pytest.raises(UnavailableError, match=r"files\.changed"):
-        list(chunks)
+        next(chunks)
     with pytest.raises(UnavailableError, match=r"files\.changed"):
         list(connector.read("customer", ["name"], after=first.cursor))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        lambda lines: [lines[0], "0001,another name\n", *lines[2:]],
+        lambda lines: [*lines[:-1], lines[-1].replace("x", "y")],
+        lambda lines: [*lines[:5000], "5000,one more\n", *lines[5000:]],
+    ],
+    ids=["begins otherwise", "ends otherwise", "is longer in the middle"],
+)
+def test_a_cursor_of_another_file_is_refused(tmp_path: Path, other: Callable[[list[str]], list[str]]) -> None:
+    lines = ["id,name\n", *(f"{number:04},x" + "x" * 20 + "\n" for number in range(1, 10_000))]
+    first = next(customers(tmp_path, "".join(lines)).read("customer", ["name"], size=10))
+    again = customers(tmp_path, "".join(lines))
+    assert next(again.read("customer", ["name"], after=first.cursor)).keys[0] == "0011"
+    changed = customers(tmp_path, "".join(other(lines)))
+    with pytest.raises(UnavailableError, match=r"files\.changed"):
+        list(changed.read("customer", ["name"], after=first.cursor))
 
 
 def test_a_file_that_was_only_touched_goes_on(tmp_path: Path) -> None:

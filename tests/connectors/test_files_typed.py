@@ -7,6 +7,7 @@ import json
 from decimal import Decimal
 from pathlib import Path
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
@@ -189,6 +190,8 @@ def test_parquet_types_become_fields(tmp_path: Path) -> None:
     read = columns(connector)
     assert read["wide"] == [2**64 - 1]
     assert read["name"] == ["上海"]
+    (chunk,) = connector.read("deal", ["name"])
+    assert chunk.frame["name"].dtype == pd.ArrowDtype(pa.string())
     assert read["tags"] == ['["a", "b"]']
     assert read["money"] == [Decimal("12.50")]
 

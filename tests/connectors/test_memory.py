@@ -106,6 +106,25 @@ def test_keys_are_given_where_they_may_be_and_never_again() -> None:
     assert [one(connector, create(name)).target_key for name in ("a", "b")] == ["1", "2"]
     one(connector, Change(ChangeKind.DELETE, "b", "2"))
     assert one(connector, create("c")).target_key == "3"
+    connector.seed("order", [{"id": 40, "title": "old"}])
+    assert one(connector, create("d")).target_key == "41"
+
+
+def test_a_required_field_is_not_emptied() -> None:
+    connector = MemoryConnector(ORDERS, rows={"order": [{"title": "old"}]})
+    outcome = one(connector, Change(ChangeKind.UPDATE, "k", "1", {"title": None}))
+    assert (outcome.state, outcome.code) == (OutcomeState.REJECTED, "target.required")
+    assert connector.record("order", "1")["title"] == "old"
+
+
+def test_a_record_keeps_its_key() -> None:
+    connector = MemoryConnector(SCHEMA, rows={"sample": [sample_row(1)]})
+    changed = Change(ChangeKind.UPDATE, "k", "s0001", {"id": "s0002", "note": "x"})
+    same = Change(ChangeKind.UPDATE, "l", "s0001", {"id": "s0001", "note": "y"})
+    refused, done = connector.write(Batch("sample", (changed, same)))
+    assert (refused.state, refused.code, refused.field) == (OutcomeState.REJECTED, "target.refused", "id")
+    assert done.state is OutcomeState.ACKED
+    assert connector.record("sample", "s0001")["note"] == "y"
 
 
 def test_integer_keys_are_read_in_the_order_of_numbers() -> None:

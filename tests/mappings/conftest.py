@@ -68,6 +68,7 @@ CUSTOMER = ObjectSchema(
         Field("changed_at", T.INSTANT, "修改时间"),
         Field("remark", T.TEXT, "备注"),
         Field("staff", T.INTEGER, "人数", minimum="0", maximum="1000"),
+        Field("seen_at", T.LOCAL_TIME, "查看时间"),
     ),
 )
 LINE = ObjectSchema("line", ("lid",), (Field("lid", T.INTEGER, writable=False), Field("customer_id", T.REFERENCE)))

@@ -243,6 +243,19 @@ def test_zones(project: Project, customers: Make) -> None:
     assert own.frame["changed_at"][0] == pd.Timestamp("2023-01-05 08:00", tz="UTC")
 
 
+def test_a_wall_clock_time_moves_to_the_targets_own_zone(project: Project, customers: Make) -> None:
+    chunk = customers(changed=pa.array([dt.datetime(2023, 1, 5, 8), dt.datetime(1, 1, 1)], pa.timestamp("us")))
+    rule = "  seen_at: changed\n"
+    same = project.account(rule, target_zone=SHANGHAI).apply(chunk)
+    assert same.frame["seen_at"].tolist() == [dt.datetime(2023, 1, 5, 8), dt.datetime(1, 1, 1)]
+    moved = project.account(rule, target_zone=ZoneInfo("UTC")).apply(chunk)
+    assert moved.frame["seen_at"][0] == dt.datetime(2023, 1, 5)
+    assert [(each.row, each.code) for each in moved.misfits] == [(1, "type.not_a_time")]
+    late = customers(changed=pa.array([dt.datetime(9999, 12, 31, 20)], pa.timestamp("us")))
+    beyond = project.account(rule, zone=ZoneInfo("UTC"), target_zone=SHANGHAI).apply(late)
+    assert [(each.row, each.code) for each in beyond.misfits] == [(0, "type.not_a_time")]
+
+
 def test_nothing_in_nothing_out(project: Project, customers: Make) -> None:
     mapping = project.account(
         "  level: {constant: A}\n  amount: amount\n  parent_id: {from: parent, reference: account}\n"

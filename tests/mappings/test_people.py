@@ -120,6 +120,13 @@ def test_a_cell_may_hold_an_address(tmp_path: Path) -> None:
     ]
 
 
+def test_an_address_that_two_people_of_the_source_share_names_nobody(tmp_path: Path) -> None:
+    staff = frame([("desk@x.cn", "13800000001"), ("desk@x.cn", "13800000002")], "email", "mobile")
+    users = frame([(None, "13800000001", "active"), (None, "13800000002", "active")], "mail", "phone", "status")
+    people, _ = build_people(config(tmp_path), staff, ["1", "2"], users, ["a", "b"])
+    assert found(people, "1", "2", "desk@x.cn") == [("a", Fate.FOUND), ("b", Fate.FOUND), (None, Fate.UNKNOWN)]
+
+
 def test_of_two_with_one_address_the_active_one(tmp_path: Path) -> None:
     staff, users = frame([("a@x.cn", None)], "email", "mobile"), [("a@x.cn", None, "left"), ("a@x.cn", None, "active")]
     people, findings = build_people(

@@ -7,8 +7,20 @@ import os
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from unittest import mock
+
+from changeover.connectors.clock import Clock, SystemClock
+from changeover.connectors.secrets import Secrets
+from changeover.migrate import check, compare, explain, run, take_back
+from changeover.migrate.project import Project, load_project
+from changeover.runs.catalogue import Catalogue
+from changeover.runs.report.alarm import checked
+from changeover.runs.report.as_json import document
+from changeover.runs.report.model import Report
 
 LEGACY = """
 create table t_staff (gh text primary key, yx text, sj text);
@@ -112,7 +124,14 @@ class Company:
 
     def customer(self, key: str, **cells: object) -> None:
         """Add a customer to the old system; what is not given is sound."""
-        row = {"khbh": key, "khmc": f"客户{key}", "sh": f"TAX{key}", "je": "1000.50", "rq": "2020-02-29", "ywy": "w1"} | cells
+        row = {
+            "khbh": key,
+            "khmc": f"客户{key}",
+            "sh": f"TAX{key}",
+            "je": "1000.50",
+            "rq": "2020-02-29",
+            "ywy": "w1",
+        } | cells
         marks = ", ".join("?" * len(row))
         self.old(f"insert into t_customer ({', '.join(row)}) values ({marks})", tuple(row.values()))
 
@@ -120,6 +139,58 @@ class Company:
         row = {"id": number, "khbh": customer, "je": "12.30", "zt": "赢单", "xgsj": "2024-01-31 23:59:59"} | cells
         marks = ", ".join("?" * len(row))
         self.old(f"insert into t_order ({', '.join(row)}) values ({marks})", tuple(row.values()))
+
+    # The verbs in this process, for tests to which the command line itself is not the point.
+
+    def run(self, *keys: str, clock: Clock | None = None, **order: object) -> Told:
+        return self._verb(
+            lambda project, secrets: run.run(project, _order(keys, order), secrets, clock or SystemClock(), _quiet)
+        )
+
+    def plan(self, *keys: str, **order: object) -> Told:
+        return self._verb(
+            lambda project, secrets: run.plan(project, _order(keys, order), secrets, SystemClock(), _quiet)
+        )
+
+    def reconcile(self, *keys: str, **order: object) -> Told:
+        return self._verb(
+            lambda project, secrets: compare.reconcile(project, _order(keys, order), secrets, SystemClock(), _quiet)
+        )
+
+    def undo(self, run_id: int, *, execute: bool = False) -> Told:
+        return self._verb(
+            lambda project, secrets: take_back.undo(project, run_id, execute, secrets, SystemClock(), _quiet)
+        )
+
+    def explain(self, key: str, *, show_values: bool = False) -> Told:
+        return self._verb(lambda project, secrets: explain.explain(project, key, show_values, secrets, SystemClock()))
+
+    def check(self) -> Told:
+        return self._verb(lambda project, secrets: check.check(project, secrets, SystemClock()))
+
+    def _verb(self, act: Callable[[Project, Secrets], Report]) -> Told:
+        with self.at_home():
+            return Told(checked(act(load_project(self.folder), Secrets())))
+
+    @contextmanager
+    def at_home(self) -> Iterator[None]:
+        """With this company's own keys, and from its folder, as `command` has it."""
+        before = Path.cwd()
+        with mock.patch.dict(os.environ, {"CHANGEOVER_CONFIG_HOME": str(self.folder.parent / "home")}):
+            os.chdir(self.folder)
+            try:
+                yield
+            finally:
+                os.chdir(before)
+
+    def rewrite(self, file: str, *changes: tuple[str, str]) -> None:
+        """Change texts in a file of the project; each must be there."""
+        path = self.folder / file
+        text = path.read_text(encoding="utf-8")
+        for here, there in changes:
+            assert here in text, f"{file} has no {here!r}"
+            text = text.replace(here, there)
+        path.write_text(text, encoding="utf-8")
 
     def command(self, *words: str, env: dict[str, str] | None = None, timeout: float = 120) -> Said:
         """Run the real command in this project."""
@@ -154,7 +225,47 @@ class Said:
         return {name: number for name, number in counts.items() if number and name != "balanced"}
 
 
-def make_company(folder: Path, *, source: str = "", target: str = "", chunk: int = 20_000, batch: int = 1_000) -> Company:
+@dataclass(frozen=True)
+class Told:
+    """What a verb returned in this process."""
+
+    report: Report
+
+    @property
+    def code(self) -> int:
+        return self.report.exit_code
+
+    @property
+    def verdict(self) -> str:
+        return self.report.verdict.code
+
+    @property
+    def document(self) -> dict[str, object]:
+        return document(self.report, Catalogue("en"))
+
+    def counts(self, mapping: str) -> dict[str, int]:
+        """The buckets of one mapping that are not empty, with `read` and `adopted`."""
+        branch = next(each for each in self.report.counts if each.mapping == mapping)
+        told = {"read": branch.read, "adopted": branch.adopted, **branch.buckets}
+        return {name: number for name, number in told.items() if number}
+
+    def causes(self) -> dict[tuple[str, str], list[str]]:
+        """(code, source object) -> the first few keys, of what was found in records."""
+        told: dict[tuple[str, str], list[str]] = {}
+        for cause in self.report.causes:
+            if cause.object is not None:
+                told.setdefault((cause.text.code, cause.object), []).extend(cause.keys)
+        return told
+
+    def table(self, title: str) -> list[tuple[object, ...]]:
+        """The rows of a table, catalogue texts as their codes; none where the report has no such table."""
+        rows = [row for table in self.report.tables if table.title.code == title for row in table.rows]
+        return [tuple(getattr(cell, "code", cell) for cell in row) for row in rows]
+
+
+def make_company(
+    folder: Path, *, source: str = "", target: str = "", chunk: int = 20_000, batch: int = 1_000
+) -> Company:
     """A project with empty databases; `source` and `target` are other databases' URLs where wanted."""
     folder.mkdir(parents=True)
     company = Company(folder)
@@ -170,6 +281,14 @@ def make_company(folder: Path, *, source: str = "", target: str = "", chunk: int
     (folder / "mappings" / "customer.yaml").write_text(CUSTOMER, encoding="utf-8")
     (folder / "mappings" / "order.yaml").write_text(ORDER, encoding="utf-8")
     return company
+
+
+def _order(keys: tuple[str, ...], order: Mapping[str, object]) -> run.Order:
+    return run.Order(keys, **order)  # type: ignore[arg-type]
+
+
+def _quiet(_tick: object) -> None:
+    """Nobody watches."""
 
 
 def _query(path: Path, sql: str, rows: list[tuple[object, ...]] | tuple[object, ...] = ()) -> list[tuple[object, ...]]:

@@ -227,5 +227,5 @@ assert "great_expectations" not in sys.modules
 check_expectations([Expectation("expect_column_values_to_be_null", {"column": "name"}, "m.yaml", 1)], fields)
 assert "great_expectations" in sys.modules
 """
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -142,6 +142,20 @@ totals:
     assert [each.key for each in source.named_misfits] == ["B0"]
 
 
+def test_a_summed_field_called_count_is_not_taken_for_the_count(read):
+    file, _ = read("totals: [{name: a, source: {object: s, sum: [count]}, target: {object: s, sum: [count]}}]\n")
+    total = file.totals[0]
+    described = ObjectSchema("s", (), (Field("count", FieldType.INTEGER),))
+    source, target = group_sums(total.source, described), group_sums(total.target, described)
+    source.add(frame(count=[3, 4]), keys(2))
+    target.add(frame(count=[7]), keys(1))
+    lines = compare_totals(total, source, target)
+    assert [(line.measure, line.expected, line.target, line.equal) for line in lines] == [
+        ("count", 2, 1, False),
+        ("count = count", 7, 7, True),
+    ]
+
+
 def test_two_empty_sides_agree(read):
     file, _ = read(TOTALS)
     total = file.totals[0]
