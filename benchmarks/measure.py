@@ -67,7 +67,7 @@ def _watch(pid: int, peak: list[int], stop: threading.Event) -> None:
 
 
 def _resident(pid: int) -> int:
-    """Bytes. A child that is about to become another program still has its parent's command line and memory: left out."""
+    """Bytes. A child about to become another program still has its parent's command line and memory: left out."""
     try:
         top = psutil.Process(pid)
         total, own = top.memory_info().rss, top.cmdline()

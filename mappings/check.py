@@ -86,8 +86,8 @@ def _check_target_fields(examined: Examined) -> Iterator[Finding]:
         rule = examined.rules.get(field.name)
         if rule is None:
             if field.writable:
-                told = examined.found("mapping.required_not_fed", BLOCKS, "fields", name=field.name)
-                yield replace(told, field=field.name)
+                missing = examined.found("mapping.required_not_fed", BLOCKS, "fields", name=field.name)
+                yield replace(missing, field=field.name)
         elif _may_be_null(examined, rule):
             yield examined.found("mapping.required_may_be_null", WARNS, "fields", field.name, name=field.name)
 
@@ -199,8 +199,8 @@ def _check_reference(examined: Examined, name: str, rule: Rule, field: Field) ->
     source = examined.sources.get(parent.model.from_)
     given = 1 if rule.transform and available()[rule.transform[-1].name].joins else len(rule.from_)
     if source is not None and len(source.key) != given:
-        told = {"given": given, "wanted": ", ".join(source.key)}
-        yield examined.found("mapping.reference_key_parts", BLOCKS, *place, **told)
+        wanted = ", ".join(source.key)
+        yield examined.found("mapping.reference_key_parts", BLOCKS, *place, given=given, wanted=wanted)
 
 
 def _check_people(examined: Examined, name: str, rule: Rule, field: Field) -> Iterator[Finding]:

@@ -47,6 +47,7 @@ def _problems(value: str, field: Field, examined: Examined, rule: Rule) -> Itera
 def _out_of_range(number: int | Decimal | None, field: Field) -> Iterator[tuple[str, dict[str, str | int]]]:
     if number is None:
         return
+    number = Decimal(number)
     too_small = field.minimum is not None and number < Decimal(field.minimum)
     too_large = field.maximum is not None and number > Decimal(field.maximum)
     if too_small or too_large:

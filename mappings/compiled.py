@@ -131,6 +131,13 @@ class CompiledMapping:
         """Target fields that hold the target's key of a person."""
         return frozenset(rule.field.name for rule in self.rules if rule.rule.people)
 
+    def source_of(self, field: str) -> str:
+        """The first source field that fills this target field. Raises KeyError where none does."""
+        for rule in self.rules:
+            if rule.field.name == field and rule.sources:
+                return rule.sources[0]
+        raise KeyError(field)
+
     @cached_property
     def parents(self) -> tuple[str, ...]:
         """The other mappings that references name."""

@@ -273,7 +273,11 @@ class _Search:
         found = [row for row in self._named(self.config.successor) if self.target.active[row]]
         if len(found) == 1:
             return Person(self.target.keys[found[0]], Fate.SUBSTITUTED)
-        told = {"successor": self.config.successor, "target": self.config.target.object, "count": len(found)}
+        told: dict[str, str | int] = {
+            "successor": self.config.successor,
+            "target": self.config.target.object,
+            "count": len(found),
+        }
         self.findings.append(Finding("people.successor_unknown", Severity.BLOCKS, told))
         return Person(None, Fate.UNKNOWN)
 
@@ -285,7 +289,7 @@ class _Search:
             found = index.get(values[row] or "", [])
             if len(found) > 1:
                 who = self.source.keys[row]
-                told = {"match": match, "count": len(found)}
+                told: dict[str, str | int] = {"match": match, "count": len(found)}
                 place = self.config.source.object
                 self.findings.append(Finding("people.ambiguous", Severity.WARNS, told, object=place, key=who))
                 return Person(None, Fate.UNKNOWN)

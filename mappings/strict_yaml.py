@@ -150,7 +150,8 @@ class _Builder:
                 self._stack.pop()
 
     def _report_at(self, code: str, event: yaml.Event, **params: str | int) -> None:
-        self.report(code, event.start_mark.line, event.start_mark.column, **params)
+        line, column = _start(event)
+        self.report(code, line, column, None, **params)
 
     def _refuse_decoration(self, event: yaml.NodeEvent, plain_tag: str | None) -> None:
         if event.anchor:
@@ -200,7 +201,7 @@ class _Builder:
             self._trap(event)
         if known:
             self._report_at("yaml.duplicate_key", event, key=event.value, first=self.lines[self._path()])
-        self.lines.setdefault(self._path(), event.start_mark.line + 1)
+        self.lines.setdefault(self._path(), _start(event)[0] + 1)
 
     def _value(self, event: yaml.ScalarEvent) -> object:
         text = str(event.value)
@@ -242,9 +243,15 @@ class _Builder:
             return
         top = self._stack[-1]
         if isinstance(top.into, list):
-            self.lines.setdefault((*top.path, len(top.into)), event.start_mark.line + 1)
+            self.lines.setdefault((*top.path, len(top.into)), _start(event)[0] + 1)
             top.into.append(value)
             return
         if top.key is not None:
             top.into.setdefault(top.key, value)
         top.waits, top.key = False, None
+
+
+def _start(event: yaml.Event) -> tuple[int, int]:
+    """Line and column, from 0."""
+    mark = event.start_mark
+    return (0, 0) if mark is None else (mark.line, mark.column)

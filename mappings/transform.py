@@ -9,15 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from types import ModuleType
-from typing import Any, TypeAlias, get_type_hints
+from typing import Any, get_type_hints
 
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from . import transforms
-
-Argument: TypeAlias = str | int | bool | list[str] | None
-Example: TypeAlias = tuple[dict[str, Argument], str | tuple[str | None, ...] | None, str | None]
+from .examples import Example
 
 _PROBE = (None, "", "a", "1")
 
@@ -43,7 +41,7 @@ class Transform:
     _function: Callable[..., Any]
     _model: type[BaseModel]
 
-    def bind(self, arguments: Mapping[str, Argument]) -> BoundTransform:
+    def bind(self, arguments: Mapping[str, object]) -> BoundTransform:
         """The transform with its arguments. Raises WrongArgumentError."""
         try:
             checked = self._model.model_validate(dict(arguments), strict=True)

@@ -18,9 +18,9 @@ def check(project: Project, secrets: Secrets, clock: Clock) -> Report:
     """Everything that can be known without moving a record, every problem at once. Raises InputError
     `mapping.problems` with all of them where something blocks."""
     with open_session(project, secrets, clock, alone=False) as session:
+        cache_schemas(session)  # first: who writes the mappings needs them most while these are still wrong
         prepared = prepare(session)
         load_totals(session)
-        cache_schemas(session)
         rows = tuple(
             (
                 name,

@@ -7,15 +7,15 @@ from collections.abc import Callable, Sequence
 from ..connectors.clock import Clock
 from ..connectors.secrets import Secrets
 from ..runs.differences import Difference, Differences, Whose
-from ..runs.report.model import Report, Table, Text
-from ..validators.totals import TotalLine
+from ..runs.report.model import Report, Row, Table, Text
+from .causes import causes
 from .plan import reader_for
 from .prepare import prepare
 from .project import Project
 from .reconcile import Compared, Reconciler
 from .run import Order
 from .session import Session, Tick, open_session
-from .totals import totals_facts, totals_if_any, totals_tables
+from .totals import Totals, totals_facts, totals_if_any, totals_tables
 
 LISTED = 200
 
@@ -37,11 +37,11 @@ def reconcile_report(
     session: Session,
     compared: Sequence[Compared],
     differences: Differences,
-    totals: Sequence[TotalLine] | None,
+    totals: Totals | None,
     seconds: float,
 ) -> Report:
     """Differences by whose they are, what is explained, and the totals."""
-    equal = None if totals is None else all(line.equal for line in totals)
+    equal = None if totals is None else totals.equal
     number = differences.total
     code = "reconcile.differs" if number else "reconcile.totals_differ" if equal is False else "reconcile.equal"
     explained = sum(sum(each.explained.values()) for each in compared)
@@ -63,15 +63,16 @@ def reconcile_report(
             ("fact.compared", sum(each.source for each in compared)),
             ("fact.equal", sum(each.equal for each in compared)),
             ("fact.explained", explained),
-            *(totals_facts(totals) if totals is not None else ()),
+            *(totals_facts(totals.lines) if totals is not None else ()),
             *((f"whose.{whose.value}", differences.of(whose)) for whose in Whose if differences.of(whose)),
             ("fact.seconds", f"{seconds:.1f}"),
         ),
+        causes=causes(totals.findings) if totals is not None else (),
         tables=(
             *_difference_tables(differences),
             _compared_table(compared),
             _compared_detail(compared),
-            *(totals_tables(totals) if totals is not None else ()),
+            *(totals_tables(totals.lines) if totals is not None else ()),
         ),
         next_steps=_next(differences),
         extra={
@@ -106,7 +107,7 @@ def _compared_table(compared: Sequence[Compared]) -> Table:
 def _compared_detail(compared: Sequence[Compared]) -> Table:
     """Why records are not there, fields left alone by policy, and how many records of the target are not ours."""
     buckets = sorted({bucket for each in compared for bucket, number in each.explained.items() if number})
-    rows = tuple(
+    rows: tuple[Row, ...] = tuple(
         (each.mapping, each.object, *(each.explained[name] for name in buckets), each.kept, each.ours, each.theirs)
         for each in compared
     )
@@ -140,7 +141,7 @@ def _difference_tables(differences: Differences) -> tuple[Table, ...]:
     )
 
 
-def _row(each: Difference) -> tuple[str | int | Text | None, ...]:
+def _row(each: Difference) -> Row:
     return (
         Text(f"whose.{each.whose.value}"),
         each.mapping,

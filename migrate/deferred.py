@@ -1,6 +1,8 @@
 """Rows of a run that wait: for a parent of the same object, or for a second operation that fills a cut reference.
 
 They lie encrypted in the stage, a piece a source chunk, so that memory stays flat and a killed run finds them again.
+Which pieces count is told by the run's progress alone, in the transaction that counts their records: a piece is never
+changed, a new one takes its place, and what the ledger does not name is swept away.
 """
 
 from __future__ import annotations
@@ -11,9 +13,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from ..connectors.errors import DecisionError
 from ..connectors.finding import Finding
 from ..mappings.compile import CompiledMapping
 from ..mappings.mapped import MappedChunk
+from ..runs.ledger import runlog
 from .fingerprint import arrow_column
 from .load import Loaded
 from .session import Session
@@ -29,27 +33,27 @@ class Piece:
 
 
 class Deferred:
-    """The waiting rows of one mapping in one run."""
+    """The waiting rows of one mapping in one run. names: of the pieces, to be kept with the run's progress."""
 
-    def __init__(self, session: Session, run_id: int, mapping: CompiledMapping) -> None:
+    def __init__(self, session: Session, run_id: int, mapping: CompiledMapping, names: Sequence[str] = ()) -> None:
         self._session = session
         self._mapping = mapping
         label = hashlib.sha256(mapping.name.encode()).hexdigest()[:12]
         self._prefix = f"{run_id}-{label}-"
+        self.names = list(names)
+        self._over = [each for each in session.stage.names() if each.startswith(self._prefix) and each not in names]
+        self.sweep()
 
-    def put(self, cursor: str, mapped: MappedChunk, loaded: Loaded) -> None:
-        """Keep what of a chunk just loaded waits. cursor: of the chunk before; the same chunk read again after a crash
-        replaces its piece."""
-        chunk = hashlib.sha256(cursor.encode()).hexdigest()[:16]
-        self._keep(f"{self._prefix}wait-{chunk}", mapped, loaded.deferred)
-        self._keep(f"{self._prefix}fill-{chunk}", mapped, loaded.cut)
+    def put(self, mapped: MappedChunk, loaded: Loaded) -> None:
+        """Keep what of a chunk just loaded waits."""
+        self._keep("wait", mapped, loaded.deferred)
+        self._keep("fill", mapped, loaded.cut)
 
     def replace(self, name: str, mapped: MappedChunk, loaded: Loaded) -> None:
         """Keep of a waiting piece what waits still, and what was cut just now."""
-        if loaded.cut:
-            extra = hashlib.sha256("".join(mapped.our_keys[row] for row in loaded.cut).encode()).hexdigest()[:16]
-            self._keep(f"{self._prefix}fill-{extra}", mapped, loaded.cut)
-        self._keep(name, mapped, loaded.deferred)
+        if len(loaded.deferred) < len(mapped):
+            self.drop(name)
+            self.put(mapped, loaded)
 
     def waiting(self) -> Iterator[Piece]:
         return self._pieces("wait-")
@@ -58,7 +62,15 @@ class Deferred:
         return self._pieces("fill-")
 
     def drop(self, name: str) -> None:
-        self._session.stage.drop(name)
+        """The piece is done with; it stays in the stage until the ledger has said so."""
+        self.names.remove(name)
+        self._over.append(name)
+
+    def sweep(self) -> None:
+        """Once the progress is committed: throw away what it names no longer."""
+        for name in self._over:
+            self._session.stage.drop(name)
+        self._over.clear()
 
     def break_cycles(self) -> dict[str, set[str]]:
         """Our key -> references to leave empty, one record for each true cycle among the rows that wait. Rows that only
@@ -80,19 +92,20 @@ class Deferred:
                 cut[first] = fields
         return cut
 
-    def _keep(self, name: str, mapped: MappedChunk, rows: Sequence[int]) -> None:
+    def _keep(self, kind: str, mapped: MappedChunk, rows: Sequence[int]) -> None:
         if not rows:
-            self._session.stage.drop(name)
             return
         frame = mapped.frame.iloc[list(rows)].reset_index(drop=True)
         keys = [[mapped.source_keys[row], mapped.our_keys[row]] for row in rows]
+        content = hashlib.sha256("\n".join(our_key for _, our_key in keys).encode()).hexdigest()[:32]
+        name = f"{self._prefix}{kind}-{content}"
         self._session.stage.put(name, frame, {"keys": keys})
+        self.names.append(name)
 
     def _pieces(self, kind: str) -> Iterator[Piece]:
-        for name in sorted(self._session.stage.names()):
-            if name.startswith(self._prefix + kind):
-                frame, extra = self._session.stage.take(name)
-                yield Piece(name, self._mapped(frame, extra["keys"]))
+        for name in [each for each in self.names if each.startswith(self._prefix + kind)]:
+            frame, extra = self._session.stage.take(name)
+            yield Piece(name, self._mapped(frame, extra["keys"]))
 
     def _mapped(self, frame: pd.DataFrame, keys: object) -> MappedChunk:
         if not isinstance(keys, list):
@@ -108,6 +121,17 @@ class Deferred:
             our_keys=[pair[1] for pair in keys],
             read=len(keys),
         )
+
+
+def all_staged(session: Session, run_id: int) -> bool:
+    """Whether every piece that this run left waiting can still be opened. What cannot has to be read again."""
+    names = [name for each in runlog.progress_of(session.ledger, run_id).values() for name in each.pieces]
+    try:
+        for name in names:
+            session.stage.take(name)
+    except DecisionError:
+        return False
+    return True
 
 
 def _cycles(parents: dict[str, set[str]]) -> list[set[str]]:

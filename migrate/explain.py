@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ..connectors.clock import Clock
 from ..connectors.errors import InputError
+from ..connectors.finding import Finding
 from ..connectors.port import KEY
 from ..connectors.secrets import Secrets
 from ..mappings.compile import CompiledMapping
@@ -75,7 +76,7 @@ def _subject(session: Session, text: str) -> _Subject:
 
 def _candidates(session: Session, text: str) -> list[_Subject]:
     """By our key, by old key, by new key, in the ledger; then by old key in the source."""
-    object_name, colon, key = text.partition(":")
+    object_name, colon, key = text.removeprefix(f"{session.source_name}:").partition(":")
     readings: list[tuple[str | None, str]] = [(object_name, key), (None, text)] if colon else [(None, text)]
     mappings = list(session.mappings.values())
     found: list[_Subject] = []
@@ -116,7 +117,7 @@ def _in_source(
     return found
 
 
-def _sentence(subject: _Subject, filtered: bool, latest: Sequence[runlog.Finding]) -> Text:
+def _sentence(subject: _Subject, filtered: bool, latest: Sequence[Finding]) -> Text:
     params: dict[str, str | int] = {
         "source": f"{subject.mapping.source.name}:{subject.source_key}",
         "object": subject.mapping.target.name,
@@ -190,7 +191,7 @@ def _trace(session: Session, subject: _Subject, show_values: bool) -> tuple[tupl
     return (Table(Text("table.fields"), columns, rows),), filtered
 
 
-def _findings_table(findings: Sequence[runlog.Finding]) -> tuple[Table, ...]:
+def _findings_table(findings: Sequence[Finding]) -> tuple[Table, ...]:
     if not findings:
         return ()
     rows = tuple(

@@ -17,7 +17,7 @@ from ..mappings.mapped import MappedChunk
 from ..runs.cells import decode_cells, encode_cells
 from ..runs.ledger import records
 from ..runs.ledger.operations import Intent, Settled
-from ..runs.ledger.records import Parked
+from ..runs.ledger.records import Parked, RecordRow
 from .adopt import Matches, find_matches
 from .classify import Sorted, classify
 from .fingerprint import TargetRows, arrow_column
@@ -96,7 +96,7 @@ class ObjectLoad:
         for row in rows.unchanged:
             known = rows.known[row]
             mine = known is not None and known.run == self.run and known.bucket in ("created", "updated", "unchanged")
-            result.buckets[row] = known.bucket if mine and known is not None else "unchanged"
+            result.buckets[row] = self._counted_as(known)
             result.adopted += int(mine and known is not None and bool(known.adopted))
         self._forget_parked(rows)
         blocking = {each.key: each.code for each in reversed(findings) if each.severity is Severity.BLOCKS}
@@ -130,7 +130,7 @@ class ObjectLoad:
             anything |= mask
         for row in chosen(anything):
             missing = {name for name, mask in resolved.missing.items() if mask[row]}
-            may_be_cut = missing & (self.cut | set(break_at.get(row, ())))
+            may_be_cut = missing & (self.cut | set(break_at.get(row, ())) | self._cut_before(rows, row))
             hard = missing - may_be_cut
             if not hard:
                 empty[row] = may_be_cut
@@ -141,6 +141,13 @@ class ObjectLoad:
             else:
                 self._hold(rows.mapped, row, resolved, sorted(hard), result, told=True)
         return empty
+
+    def _cut_before(self, rows: Sorted, row: int) -> set[str]:
+        """References that were left empty when this record was created, by this process or by one that ended since."""
+        known = rows.known[row]
+        if known is None or known.state != "pending":
+            return set()
+        return {name for name in self.mapping.references if not rows.sent[row, self.names.index(name)]}
 
     def _hold(
         self, mapped: MappedChunk, row: int, resolved: Resolved, fields: Sequence[str], result: Loaded, *, told: bool
@@ -263,8 +270,10 @@ class ObjectLoad:
                     for row, (sent, back) in plan.settled.items()
                 ],
             )
+            whole = [mapped.our_keys[row] for row in plan.settled if row not in empty]
+            records.fulfil(self.session.ledger, self.mapping.target.name, whole)
         for row in plan.settled:
-            result.buckets[row] = "pending" if row in empty else "unchanged"
+            result.buckets[row] = "pending" if row in empty else self._counted_as(rows.known[row])
         if not plan.planned:
             return
         self._keep_images(plan.images)
@@ -274,6 +283,12 @@ class ObjectLoad:
         self._read_back(
             mapped, writing, row_of, ended, np.array(plan.sent), np.array(plan.written), np.array(plan.before), result
         )
+
+    def _counted_as(self, known: RecordRow | None) -> str:
+        """What this run has made of a record that needs nothing more now: a chunk may be read again after a crash."""
+        if known is None or known.run != self.run or known.bucket not in ("created", "updated", "pending"):
+            return "unchanged"
+        return "created" if known.bucket == "pending" else known.bucket
 
     def _keep_images(self, images: Sequence[tuple[str, str, str, str, bytes]]) -> None:
         """What the target held before this run, for undo. Of a field that the run writes twice, the first counts."""
@@ -285,12 +300,7 @@ class ObjectLoad:
         except DecisionError:  # the data key is lost: that costs undo what it could restore, never a run
             before = {}
         self.session.values.put_many(
-            (
-                *place,
-                our_key,
-                encode_cells({**decode_cells(image), **decode_cells(before[our_key])}) if our_key in before else image,
-            )
-            for *place, our_key, image in images
+            (purpose, run, name, key, _older_first(image, before.get(key))) for purpose, run, name, key, image in images
         )
 
     def _send(
@@ -387,3 +397,7 @@ class ObjectLoad:
             file=file,
             line=line,
         )
+
+
+def _older_first(image: bytes, before: bytes | None) -> bytes:
+    return image if before is None else encode_cells({**decode_cells(image), **decode_cells(before)})

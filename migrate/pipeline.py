@@ -92,7 +92,7 @@ class Pipeline:
         limits = self.session.project.spec.limits
         storm = StormWatch(mapping.name, limits.stop_after_alike, limits.stop_share)
         load = ObjectLoad(self.session, mapping, self.run.id, storm, self.cut.get(mapping.name, set()))
-        deferred = Deferred(self.session, self.run.id, mapping)
+        deferred = Deferred(self.session, self.run.id, mapping, progress.pieces)
         judge = self._judge(mapping)
         total = self.reader.total(mapping)
         for chunk in self.reader.read(mapping, progress.cursor):
@@ -101,10 +101,13 @@ class Pipeline:
             findings = [*mapped.findings, *self._keys_unfit(mapping, mapped, tally), *judge.judge(mapped)]
             loaded = load.load(mapped, findings)
             self._keep(mapping, mapped, progress, tally, loaded, findings, deferred)
-            self.session.tick(Tick("load", mapping.name, tally.counts[READ], total))
+            activity = "plan" if self.session.rehearsal else "load"
+            self.session.tick(Tick(activity, mapping.name, tally.counts[READ], total))
         self._release(mapping, load, deferred, tally, progress)
         progress.done = True
-        self._save(progress, tally)
+        progress.counts = tally.as_dict()
+        with self.session.ledger.transaction():
+            runlog.save_progress(self.session.ledger, self.run.id, progress)
 
     def _judge(self, mapping: CompiledMapping) -> Judge:
         return Judge(
@@ -149,19 +152,39 @@ class Pipeline:
         deferred: Deferred,
     ) -> None:
         """The end of a chunk: everything in it is settled or parked with its key, so its cursor may move."""
-        deferred.put(f"{progress.cursor}", mapped, loaded)
+        deferred.put(mapped, loaded)
         tally.add(READ, mapped.read)
         tally.add("filtered", len(mapped.filtered_keys))
         tally.add_all(loaded.buckets)
         tally.add(ADOPTED, loaded.adopted)
         progress.cursor = mapped.cursor
-        self._note(mapping, [*findings, *loaded.findings], loaded)
         rejected = [mapped.our_keys[row] for row, bucket in enumerate(loaded.buckets) if bucket == "rejected"]
         if rejected:
             self.claims.release_records(mapping.target.name, rejected)
-        self._save(progress, tally)
+        self._settle(mapping, loaded, [*findings, *loaded.findings], progress, tally, deferred)
 
-    def _note(self, mapping: CompiledMapping, findings: Sequence[Finding], loaded: Loaded) -> None:
+    def _settle(
+        self,
+        mapping: CompiledMapping,
+        loaded: Loaded,
+        findings: Sequence[Finding],
+        progress: Progress,
+        tally: Tally,
+        deferred: Deferred,
+    ) -> None:
+        """What was parked, what was noticed, what waits still and how far we are: in one transaction, so that a process
+        that ends leaves all of it or nothing."""
+        self._keep_samples(findings)
+        progress.counts, progress.pieces = tally.as_dict(), list(deferred.names)
+        with self.session.ledger.transaction():
+            records.park(
+                self.session.ledger, self.run.id, mapping.name, mapping.source.name, mapping.target.name, loaded.parked
+            )
+            runlog.add_findings(self.session.ledger, self.run.id, findings)
+            runlog.save_progress(self.session.ledger, self.run.id, progress)
+        deferred.sweep()
+
+    def _keep_samples(self, findings: Sequence[Finding]) -> None:
         samples = [
             (
                 "sample",
@@ -175,16 +198,6 @@ class Pipeline:
         ]
         if samples:
             self.session.values.put_many(samples)
-        with self.session.ledger.transaction():
-            records.park(
-                self.session.ledger, self.run.id, mapping.name, mapping.source.name, mapping.target.name, loaded.parked
-            )
-            runlog.add_findings(self.session.ledger, self.run.id, findings)
-
-    def _save(self, progress: Progress, tally: Tally) -> None:
-        progress.counts = tally.as_dict()
-        with self.session.ledger.transaction():
-            runlog.save_progress(self.session.ledger, self.run.id, progress)
 
     def _release(
         self, mapping: CompiledMapping, load: ObjectLoad, deferred: Deferred, tally: Tally, progress: Progress
@@ -229,8 +242,7 @@ class Pipeline:
             tally.move("held", bucket)
         tally.add(ADOPTED, loaded.adopted)
         deferred.replace(name, mapped, loaded)
-        self._note(mapping, loaded.findings, loaded)
-        self._save(progress, tally)
+        self._settle(mapping, loaded, loaded.findings, progress, tally, deferred)
         return bool(ended)
 
     def _fill(self, order: Sequence[str]) -> None:
@@ -240,11 +252,11 @@ class Pipeline:
             if name not in self.moved.tallies or name in self.moved.stopped:
                 continue
             mapping = self.session.mappings[name]
-            deferred = Deferred(self.session, self.run.id, mapping)
+            progress = runlog.progress_of(self.session.ledger, self.run.id).get(name) or Progress(name, done=True)
+            deferred = Deferred(self.session, self.run.id, mapping, progress.pieces)
             limits = self.session.project.spec.limits
             storm = StormWatch(name, limits.stop_after_alike, limits.stop_share)
             tally = self.moved.tallies[name]
-            progress = runlog.progress_of(self.session.ledger, self.run.id).get(name) or Progress(name, done=True)
             for piece in deferred.cut():
                 self.session.interruption.check()
                 load = ObjectLoad(self.session, mapping, self.run.id, storm, mapping.references)
@@ -254,9 +266,8 @@ class Pipeline:
                 left = [
                     self._pending(mapping, piece.mapped, row) for row, b in enumerate(loaded.buckets) if b == "pending"
                 ]
-                self._note(mapping, [*loaded.findings, *left], loaded)
-                self._save(progress, tally)
                 deferred.drop(piece.name)
+                self._settle(mapping, loaded, [*loaded.findings, *left], progress, tally, deferred)
 
     def _pending(self, mapping: CompiledMapping, mapped: MappedChunk, row: int) -> Finding:
         return Finding(

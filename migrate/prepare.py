@@ -40,9 +40,13 @@ class Prepared:
 def prepare(session: Session) -> Prepared:
     """Compile every mapping against both schemas, settle who is who, and put the result into the session.
 
-    Raises InputError `mapping.problems` with every blocking finding, or what reading the files raises.
+    Raises InputError `mapping.none` where there is no mapping yet, `mapping.problems` with every blocking finding, or
+    what reading the files raises.
     """
-    chosen, findings = _chosen(session.project, load_mapping_files(session.project.folder / FOLDER))
+    files = load_mapping_files(session.project.folder / FOLDER)
+    if not files:
+        raise InputError("mapping.none", folder=f"{FOLDER}/")
+    chosen, findings = _chosen(session.project, files)
     config = session.project.spec.people
     compiled, noticed = compile_mappings(
         chosen,

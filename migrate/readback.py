@@ -14,6 +14,7 @@ from ..runs.digest import pack
 from ..runs.ledger import operations
 from .fingerprint import Digests, Marks, find_rows
 from .session import Session
+from .tally import chosen
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ def read_back(session: Session, mapping: CompiledMapping, done: Written, batches
 
 def _findings(mapping: CompiledMapping, done: Written, there: Marks, off: Marks) -> list[Finding]:
     found = []
-    for row in np.flatnonzero(~there | off.any(axis=1)):
+    for row in chosen(~there | off.any(axis=1)):
         source_key = done.source_keys[row]
         if not there[row]:
             found.append(
@@ -71,7 +72,7 @@ def _findings(mapping: CompiledMapping, done: Written, there: Marks, off: Marks)
                 )
             )
             continue
-        for column in np.flatnonzero(off[row]):
+        for column in chosen(off[row]):
             field = mapping.target_fields[column].name
             file, line = mapping.rule_lines.get(field, (mapping.file, None))
             found.append(

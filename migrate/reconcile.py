@@ -18,6 +18,7 @@ from ..runs.ledger.records import RecordRow
 from .fingerprint import Digests, arrow_column, find_rows, known_digests, mapped_digests
 from .pipeline import Reader
 from .session import Session, Tick
+from .tally import chosen
 
 PAGE = 5_000
 
@@ -114,10 +115,10 @@ class Reconciler:
         keys = [record.target_key or "" for record in known]
         target = find_rows(self.session, mapping, KEY, keys)
         places = np.array([target.row_of.get(key, -1) for key in keys])
-        for place in np.flatnonzero(places < 0):
+        for place in chosen(places < 0):
             self._add(mapping, Whose.EDITED, "difference.deleted", mapped, rows[place], known[place])
             compared.differing += 1
-        there = np.flatnonzero(places >= 0)
+        there = chosen(places >= 0)
         subset = [rows[place] for place in there]
         expected = mapped_digests(mapped.frame, mapping.target_fields, self.session.keys.digest)[subset]
         now = target.digests[places[there]]
@@ -144,13 +145,13 @@ class Reconciler:
         kept = off & kept_alone & (now == back)
         off &= ~kept
         compared.kept += int(kept.sum())
-        bad = np.flatnonzero(off.any(axis=1))
+        bad = chosen(off.any(axis=1))
         compared.equal += len(rows) - len(bad)
         compared.differing += len(bad)
         audit = self._audit(mapping, [known[place].target_key or "" for place in bad])
         for number, place in enumerate(bad):
             by, at = audit.by[number], audit.at[number]
-            for column in np.flatnonzero(off[place]):
+            for column in chosen(off[place]):
                 whose = self._whose(
                     mapping,
                     known[place],

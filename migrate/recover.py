@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import groupby
 
 import numpy as np
+import pyarrow as pa
 
 from ..connectors.port import KEY, OUR_KEY
-from ..runs.digest import unpack
+from ..runs.digest import field_digests, unpack
 from ..runs.ledger import operations, records
 from ..runs.ledger.operations import OpenOperation, Settled
 from .fingerprint import find_rows
@@ -37,28 +38,43 @@ def _state(session: Session, operation: OpenOperation) -> str:
 
 
 def probe(
-    session: Session, run_id: int, unknown: Sequence[OpenOperation], records_after: Mapping[tuple[int, str], str]
+    session: Session,
+    run_id: int,
+    unknown: Sequence[OpenOperation],
+    records_after: Mapping[tuple[int, str], str],
+    stale: Collection[tuple[int, str]] = (),
 ) -> list[Settled]:
     """Ask the target for each unknown operation and settle it: acked, not_sent or conflict.
 
     It waits until the server can no longer finish the call and a finished one can be seen. records_after: (batch, our
-    key) -> what the record is once it is done; `live` where not named.
+    key) -> what the record is once it is done; where not named, what its intent counts on. stale: what the target
+    answered it would not overwrite: done all the same where the call was delivered twice, else a conflict.
     """
-    _wait(session, unknown)
+    _wait(session, [each for each in unknown if (each.batch, each.our_key) not in stale])
     settled: list[Settled] = []
     ordered = sorted(unknown, key=lambda each: (each.object, each.batch))
     for object_name, group in groupby(ordered, key=lambda each: each.object):
         members = list(group)
         answers = _ask(session, object_name, members)
-        for batch, batch_members in groupby(members, key=lambda each: each.batch):
+        for batch, batch_group in groupby(members, key=lambda each: each.batch):
+            batch_members = list(batch_group)
             told = [
-                _with_record(answers[each.our_key], records_after.get((batch, each.our_key), "live"))
+                _with_record(answers[each.our_key], records_after.get((batch, each.our_key), _record_after(each)))
                 for each in batch_members
             ]
-            mapping = _mapping_of(session, members[0])
+            told = [_refused(each) if (batch, each.our_key) in stale else each for each in told]
+            mapping = _mapping_of(session, batch_members[0])
             operations.settle(session.ledger, run_id, batch, mapping, told, session.clock.now())
             settled += told
     return settled
+
+
+def _record_after(operation: OpenOperation) -> str:
+    return "pending" if operation.bucket == "pending" else "live"
+
+
+def _refused(settled: Settled) -> Settled:
+    return settled if settled.state == "acked" else Settled(settled.our_key, "conflict", code="conflict.edited")
 
 
 def _with_record(settled: Settled, record: str) -> Settled:
@@ -70,7 +86,7 @@ def _wait(session: Session, unknown: Sequence[OpenOperation]) -> None:
     """Until the slowest call is over for certain and what it did can be seen. A connector that answers for its own
     deadline (server_maximum 0) has ended the call already."""
     able = session.target.capabilities
-    if able.server_maximum <= dt.timedelta(0):
+    if able.server_maximum <= dt.timedelta(0) or not unknown:
         session.clock.sleep(able.read_back_lag.total_seconds())
         return
     latest = max(dt.datetime.fromisoformat(each.not_after) for each in unknown)
@@ -147,7 +163,8 @@ def _ask_changed(
 
 
 def _of_update(session: Session, operation: OpenOperation, now: Mapping[str, np.uint64]) -> Settled:
-    """Done where every field written holds what was sent, not done where every one holds what it held before."""
+    """Done where every field written holds what was sent, not done where every one holds what it held before: what was
+    last read back, or nothing where this process never wrote it."""
     fields = records.fieldset_of(session.ledger, operation.fieldset or 0).fields
     sent = unpack([operation.sent or b""], len(fields))[0]
     written = [place for place, mark in enumerate(operation.written or b"") if mark and fields[place] in now]
@@ -157,6 +174,8 @@ def _of_update(session: Session, operation: OpenOperation, now: Mapping[str, np.
     if record is not None and record.back is not None and record.fieldset is not None:
         before_fields = records.fieldset_of(session.ledger, record.fieldset).fields
         before = dict(zip(before_fields, unpack([record.back], len(before_fields))[0], strict=True))
-        if all(now[fields[place]] == before.get(fields[place]) for place in written):
+        nothing = field_digests([pa.array([None], pa.string())], session.keys.digest)[0, 0]
+        known = {name: digest if digest else nothing for name, digest in before.items()}
+        if all(now[fields[place]] == known.get(fields[place]) for place in written):
             return Settled(operation.our_key, "not_sent", code="target.no_answer")
     return Settled(operation.our_key, "conflict", code="conflict.edited")

@@ -13,6 +13,7 @@ from ..connectors.secrets import Secrets
 from ..runs.ledger import operations, runlog
 from ..runs.ledger.runlog import Run
 from ..runs.report.model import Report
+from .deferred import all_staged
 from .pipeline import Moved, Pipeline
 from .plan import keep_plan, plan_of, reader_for, rehearsed, require_plan
 from .prepare import Prepared, prepare
@@ -90,7 +91,7 @@ def run(project: Project, order: Order, secrets: Secrets, clock: Clock, tick: Ca
 def _begin(session: Session, prepared: Prepared, choice: Choice) -> tuple[Run, bool]:
     """The run to go on with, or a new one; true for the former."""
     resumed = runlog.resumable(session.ledger, "run", prepared.digest, choice.digest) if choice.everything else None
-    if resumed is not None:
+    if resumed is not None and all_staged(session, resumed.id):
         runlog.reopen(session.ledger, resumed.id)
         return resumed, True
     for name in session.stage.names():

@@ -8,12 +8,12 @@ from pathlib import Path
 from ..connectors.finding import Finding
 from ..runs.ledger import operations, records
 from ..runs.ledger.runlog import Run
-from ..runs.report.model import BUCKETS, BranchCounts, Report, Table, Text
-from ..validators.totals import TotalLine
+from ..runs.report.model import BUCKETS, BranchCounts, Report, Row, Table, Text
 from .causes import causes
 from .pipeline import Moved
 from .prepare import Prepared
 from .session import Session
+from .totals import Totals
 
 LEFT_BEHIND = ("rejected", "held", "conflicted", "pending")
 LINKED = 20
@@ -47,7 +47,7 @@ def run_report(
     session: Session,
     moved: Moved,
     findings: Sequence[Finding],
-    totals: Sequence[TotalLine] | None,
+    totals: Totals | None,
     recovered: int,
     resumed: bool,
     seconds: float,
@@ -57,7 +57,7 @@ def run_report(
     left = _left(counts)
     balanced = all(each.balanced for each in counts)
     differences = sum(1 for each in findings if each.code.startswith("readback."))
-    equal = None if totals is None else all(line.equal for line in totals)
+    equal = None if totals is None else totals.equal
     code = _run_code(moved, balanced, left, differences, equal)
     facts: list[tuple[str, str | int | Text]] = [*_systems(session), ("fact.run", moved.run.id)]
     if resumed:
@@ -161,9 +161,7 @@ def _systems(session: Session) -> tuple[tuple[str, str | int | Text], ...]:
 
 
 def _stops(moved: Moved) -> tuple[Table, ...]:
-    rows: list[tuple[str | int | Text | None, ...]] = [
-        (name, Text(storm.code, storm.params)) for name, storm in moved.stopped.items()
-    ]
+    rows: list[Row] = [(name, Text(storm.code, storm.params)) for name, storm in moved.stopped.items()]
     rows += [(name, Text("run.skipped", {"parent": parent})) for name, parent in moved.skipped.items()]
     if not rows:
         return ()
@@ -174,7 +172,7 @@ def _links(session: Session, moved: Moved) -> tuple[Table, ...]:
     """For a run of a few records: each of them in both systems."""
     if not moved.run.selection:
         return ()
-    rows: list[tuple[str | int | Text | None, ...]] = []
+    rows: list[Row] = []
     for name in moved.tallies:
         mapping = session.mappings[name]
         found = session.ledger.db.execute(

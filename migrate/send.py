@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
@@ -90,14 +90,16 @@ class Sender:
     ) -> list[Settled]:
         settled: list[Settled] = []
         unknown: list[tuple[int, Planned]] = []
+        stale: set[tuple[int, str]] = set()
         for piece in self._pieces(todo):
             self._session.interruption.check()
             batch, outcomes = self._one(mapping, object_name, source_object, fieldset, piece)
             by_key = {each.change.our_key: each for each in piece}
             unknown += [(batch, by_key[each.our_key]) for each in outcomes if each.state == "unknown"]
+            stale |= {(batch, each.our_key) for each in outcomes if each.code == "target.stale"}
             settled += [each for each in outcomes if each.state != "unknown"]
         if unknown:
-            settled += self._ask(unknown)
+            settled += self._ask(unknown, stale)
         return settled
 
     def _pieces(self, todo: Sequence[Planned]) -> Iterator[list[Planned]]:
@@ -138,7 +140,7 @@ class Sender:
         if words:
             self._session.values.put_many(words)
 
-    def _ask(self, unknown: Sequence[tuple[int, Planned]]) -> list[Settled]:
+    def _ask(self, unknown: Sequence[tuple[int, Planned]], stale: Collection[tuple[int, str]]) -> list[Settled]:
         """Settle the unknown ones of this round by asking the target for them."""
         records_after = {(batch, each.change.our_key): each.record for batch, each in unknown}
         pending = [
@@ -146,7 +148,7 @@ class Sender:
             for operation in operations.open_operations(self._session.ledger)
             if (operation.batch, operation.our_key) in records_after
         ]
-        return probe(self._session, self._run, pending, records_after)
+        return probe(self._session, self._run, pending, records_after, stale)
 
 
 def _matched(piece: Sequence[Planned], outcomes: Sequence[Outcome]) -> Iterator[tuple[Planned, Outcome | None]]:
@@ -172,6 +174,6 @@ def _settled(planned: Planned, outcome: Outcome | None) -> Settled:
         case OutcomeState.NOT_SENT:
             return Settled(key, "not_sent", code=outcome.code)
         case OutcomeState.STALE:
-            return Settled(key, "conflict", code=outcome.code or "conflict.edited")
+            return Settled(key, "unknown", code="target.stale")
         case _:
             return Settled(key, "unknown", code=outcome.code)

@@ -8,7 +8,7 @@ from ..connectors.clock import Clock
 from ..connectors.errors import InputError
 from ..connectors.secrets import Secrets
 from ..runs.ledger import records, runlog
-from ..runs.report.model import Report, Table, Text
+from ..runs.report.model import Report, Row, Table, Text
 from .prepare import prepare
 from .project import Project
 from .recover import recover
@@ -70,7 +70,7 @@ def _report(
         else "undo.done"
     )
     objects = list(dict.fromkeys(name for name, _ in undone.counts))
-    rows = tuple((name, *(undone.counts[name, what] for what in WHAT)) for name in objects)
+    rows: tuple[Row, ...] = tuple((name, *(undone.counts[name, what] for what in WHAT)) for name in objects)
     tables = (
         [Table(Text("table.undo"), ("column.object", *(f"undo.column.{what}" for what in WHAT)), rows)] if rows else []
     )
@@ -107,7 +107,7 @@ def _spared_table(session: Session, undone: Undone) -> Table:
     )
 
 
-def _spared_row(session: Session, each: Spared) -> tuple[str | int | Text | None, ...]:
+def _spared_row(session: Session, each: Spared) -> Row:
     sources = records.sources_of(session.ledger, each.object, each.our_key)
     old = ", ".join(f"{name}:{key}" for name, key in sources)
     return (

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pandas as pd
 
 from ..connectors.chunk import Chunk
 from ..connectors.errors import InputError
+from ..connectors.finding import Finding
 from ..mappings.strict_yaml import load_model, read_yaml
 from ..runs.ledger import records
-from ..runs.report.model import Table, Text
-from ..validators.group_sums import LEFT_BEHIND
+from ..runs.report.model import Row, Table, Text
+from ..validators.group_sums import LEFT_BEHIND, GroupSums
 from ..validators.totals import Total, TotalLine, TotalsFile, check_totals, compare_totals, group_sums
 from .select import Choice
 from .session import Session, Tick
@@ -36,43 +38,59 @@ def load_totals(session: Session) -> TotalsFile | None:
     return totals
 
 
-def totals_if_any(session: Session, choice: Choice) -> list[TotalLine] | None:
-    """Every line of every total; None where there are none, or where only a few records were chosen."""
+@dataclass(frozen=True)
+class Totals:
+    """lines: every group and measure of every total. findings: cells of summed fields that are no number and so count
+    in none."""
+
+    lines: tuple[TotalLine, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def equal(self) -> bool:
+        return all(line.equal for line in self.lines)
+
+
+def totals_if_any(session: Session, choice: Choice) -> Totals | None:
+    """The totals of both sides; None where the project has none, or where only a few records were chosen."""
     totals = load_totals(session)
     if totals is None or not choice.everything:
         return None
-    return [line for total in totals.totals for line in _compute(session, total)]
+    lines: list[TotalLine] = []
+    findings: list[Finding] = []
+    for total in totals.totals:
+        source, target = _source_sums(session, total), _target_sums(session, total)
+        lines += compare_totals(total, source, target)
+        findings += [*source.named_misfits, *target.named_misfits]
+        session.tick(Tick("totals", total.name, 1, 1))
+    return Totals(tuple(lines), tuple(findings))
 
 
-def _compute(session: Session, total: Total) -> list[TotalLine]:
+def _source_sums(session: Session, total: Total) -> GroupSums:
     described = session.source_schema.objects[total.source.object]
-    source = group_sums(total.source, described)
+    sums = group_sums(total.source, described)
     for chunk in session.source.read(described.name, total.source.fields):
-        source.add(chunk.frame, chunk.keys, _reasons(session, chunk, total.target.object))
+        sums.add(chunk.frame, chunk.keys, _reasons(session, chunk, total.target.object))
+    return sums
+
+
+def _target_sums(session: Session, total: Total) -> GroupSums:
     described = session.target_schema.objects[total.target.object]
-    target = group_sums(total.target, described)
+    sums = group_sums(total.target, described)
     for chunk in session.target.read(described.name, total.target.fields):
-        target.add(*_ours(session, chunk))
-    session.tick(Tick("totals", total.name, 1, 1))
-    return compare_totals(total, source, target)
+        sums.add(*_ours(session, chunk))
+    return sums
 
 
 def _reasons(session: Session, chunk: Chunk, target_object: str) -> list[str | None]:
-    """Why each source record is not in the target, None where it is."""
+    """Why each source record is not in the target, None where it is (be it in an older version)."""
     rows = session.ledger.db.execute(
-        "select c.source_key, r.target_key is not null, coalesce(r.code, ''), r.state, r.bucket from "
-        "json_each(?) j cross "
-        "join contribution c on c.source_object = ? and c.source_key = j.value and c.object = ? "
+        "select c.source_key, r.target_key is not null, r.state from json_each(?) j cross join contribution c "
+        "on c.source_object = ? and c.source_key = j.value and c.object = ? "
         "join record r on (r.object, r.our_key) = (c.object, c.our_key)",
         (json.dumps(chunk.keys, ensure_ascii=False), chunk.object, target_object),
     )
-    why: dict[str, str | None] = {}
-    for key, there, code, state, bucket in rows:
-        why[key] = (
-            (bucket if code and bucket in LEFT_BEHIND else None)
-            if there
-            else (state if state in LEFT_BEHIND else PENDING)
-        )
+    why = {key: None if there else state if state in LEFT_BEHIND else PENDING for key, there, state in rows}
     return [why.get(key, FILTERED) for key in chunk.keys]
 
 
@@ -114,7 +132,7 @@ _COLUMNS = (
 )
 
 
-def _row(line: TotalLine) -> tuple[str | int | Text | None, ...]:
+def _row(line: TotalLine) -> Row:
     group = " / ".join("-" if part is None else part for part in line.group)
     figures = (line.source_total, line.left_behind, line.expected, line.target, line.difference)
     return (

@@ -150,8 +150,9 @@ class Undo:
         spared = tuple(name for name in image if name in names and edited[names.index(name)])
         if spared:
             self._spare(mapping, record, "undo.edited", spared)
-        values = {name: cell for name, cell in image.items() if name not in spared and name in names}
-        now: dict[str, Cell] = {name: target.columns[name][spot].as_py() for name in values}
+        there: dict[str, Cell] = {name: target.columns[name][spot].as_py() for name in image if name in names}
+        values = {name: image[name] for name, cell in there.items() if name not in spared and cell != image[name]}
+        now = {name: there[name] for name in values}
         kind = ChangeKind.RELEASE if "adopt" in record.kinds else ChangeKind.UPDATE
         return _Step(Change(kind, record.our_key, record.target_key, values, now or None), tuple(values))
 

@@ -82,7 +82,7 @@ class Alteration:
         return None
 
     def _stale(
-        self, changes: Sequence[Change], names: Sequence[str], rows: Rows, there: Mapping[str | None, int]
+        self, changes: Sequence[Change], names: Sequence[str], rows: Rows, there: Mapping[str, int]
     ) -> dict[str, str]:
         """Our key -> the first field that is not as expected."""
         stale: dict[str, str] = {}
@@ -93,7 +93,7 @@ class Alteration:
             cells = column_array([(change.expect or {})[name] for change in concerned], column)
             expected = canonical_text(cells, column.field).to_pylist()
             for change, text in zip(concerned, expected, strict=True):
-                if now[there[change.target_key]] != text:
+                if now[there[change.target_key or ""]] != text:
                     stale.setdefault(change.our_key, name)
         return stale
 

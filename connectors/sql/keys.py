@@ -96,7 +96,7 @@ class SideTable:
         for some in slices(self._sendable(by, keys), AT_ONCE):
             wanted = self._dialect.any_of(_TEXT[by], some)
             statement = sa.select(side.c.our_key, side.c.target_key).where(side.c.object == self._object, wanted)
-            yield from connection.execute(statement).tuples().all()
+            yield from ((ours, target) for ours, target in connection.execute(statement).all())
 
     def _delete(self, connection: Connection, by: str, keys: Sequence[str]) -> None:
         side = self._table.clause

@@ -90,7 +90,7 @@ class MariaDB(Dialect):
     def identity(self, connection: Connection, url: URL) -> Identity:
         name = connection.exec_driver_sql("SELECT DATABASE()").scalar_one()
         asked = "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('server_uid', 'server_uuid', 'hostname', 'datadir')"
-        told: dict[str, str] = dict(connection.exec_driver_sql(asked).tuples().all())
+        told = {str(each): str(value) for each, value in connection.exec_driver_sql(asked)}
         server = told.get("server_uid") or told.get("server_uuid") or f"{told.get('hostname')}:{told.get('datadir')}"
         return Identity(self.kind, f"{server}/{name}", str(name))
 

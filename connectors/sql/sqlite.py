@@ -109,7 +109,7 @@ class SQLite(Dialect):
 
     def declared_types(self, connection: Connection, table: str) -> dict[str, str]:
         found = connection.exec_driver_sql("SELECT name, type FROM pragma_table_xinfo(?)", (table,))
-        return dict(found.tuples().all())
+        return {str(name): str(declared) for name, declared in found}
 
     def unique_columns(self, connection: Connection, table: str) -> list[tuple[str, ...]]:
         """SQLAlchemy reads them out of the table's text and misses `VARCHAR(20) UNIQUE`."""

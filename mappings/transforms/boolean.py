@@ -10,7 +10,9 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-EXAMPLES = [
+from ..examples import Examples
+
+EXAMPLES: Examples = [
     ({}, "是", "true"),
     ({}, " N ", "false"),
     ({"yes": ["启用"], "no": ["停用"]}, "停用", "false"),

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..examples import Examples
 from ..partly import where_matching
 
-EXAMPLES = [({}, "a  b\t\nc ", "a b c"), ({}, "沈阳\u3000\u3000和平区", "沈阳 和平区"), ({}, None, None)]
+EXAMPLES: Examples = [({}, "a  b\t\nc ", "a b c"), ({}, "沈阳\u3000\u3000和平区", "沈阳 和平区"), ({}, None, None)]
 
 
 def transform(column: pa.StringArray) -> pa.StringArray:

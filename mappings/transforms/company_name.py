@@ -8,9 +8,10 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..examples import Examples
 from ..partly import where_matching
 
-EXAMPLES = [
+EXAMPLES: Examples = [
     ({}, "沈阳安康（集团）有限公司 ", "沈阳安康(集团)有限公司"),
     ({}, "沈阳 安康【集团】有限公司", "沈阳安康(集团)有限公司"),
     ({}, "ＡＢＣ  Medical ( Asia )  Ltd", "ABC Medical (Asia) Ltd"),

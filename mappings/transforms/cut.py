@@ -5,7 +5,13 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
-EXAMPLES = [({"length": 3}, "沈阳安康医院", "沈阳安"), ({"length": 3}, "ab", "ab"), ({"length": 3}, None, None)]
+from ..examples import Examples
+
+EXAMPLES: Examples = [
+    ({"length": 3}, "沈阳安康医院", "沈阳安"),
+    ({"length": 3}, "ab", "ab"),
+    ({"length": 3}, None, None),
+]
 
 
 def transform(column: pa.StringArray, *, length: int) -> pa.StringArray:

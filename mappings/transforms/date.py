@@ -12,8 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...connectors.casting import LOCAL_TEXT
+from ..examples import Examples
 
-EXAMPLES = [
+EXAMPLES: Examples = [
     ({"formats": ["%Y/%m/%d", "%Y年%m月%d日"]}, "2023年2月8日", "2023-02-08"),
     ({"formats": ["%d.%m.%Y %H:%M"]}, "31.12.2023 9:05", "2023-12-31 09:05:00"),
     ({"formats": ["%Y%m%d"]}, "20230208", "2023-02-08"),

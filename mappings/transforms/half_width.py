@@ -8,7 +8,9 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
-EXAMPLES = [({}, "ＡＢＣ１２３（沈阳）", "ABC123(沈阳)"), ({}, "ｶﾅ", "カナ"), ({}, None, None)]
+from ..examples import Examples
+
+EXAMPLES: Examples = [({}, "ＡＢＣ１２３（沈阳）", "ABC123(沈阳)"), ({}, "ｶﾅ", "カナ"), ({}, None, None)]
 
 
 def transform(column: pa.StringArray) -> pa.StringArray:

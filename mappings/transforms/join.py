@@ -8,7 +8,9 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
-EXAMPLES = [
+from ..examples import Examples
+
+EXAMPLES: Examples = [
     ({"separator": " "}, ("辽宁", "沈阳"), "辽宁 沈阳"),
     ({"separator": "-"}, ("a", None, "c"), "a-c"),
     ({"separator": "-"}, ("a", "", "c"), "a-c"),

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
-EXAMPLES = [({}, "Ada@Example.CN", "ada@example.cn"), ({}, None, None)]
+from ..examples import Examples
+
+EXAMPLES: Examples = [({}, "Ada@Example.CN", "ada@example.cn"), ({}, None, None)]
 
 
 def transform(column: pa.StringArray) -> pa.StringArray:

@@ -13,9 +13,10 @@ from typing import Literal
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..examples import Examples
 from ..partly import where_matching
 
-EXAMPLES = [
+EXAMPLES: Examples = [
     ({}, "￥1,234.50", "1234.50"),
     ({}, "１２元", "12"),
     ({}, "-1 234.5", "-1234.5"),

@@ -7,7 +7,9 @@ from typing import Literal
 import pyarrow as pa
 import pyarrow.compute as pc
 
-EXAMPLES = [
+from ..examples import Examples
+
+EXAMPLES: Examples = [
     ({"width": 6}, "42", "000042"),
     ({"width": 4, "fill": "*", "side": "right"}, "沈阳", "沈阳**"),
     ({"width": 2}, "12345", "12345"),

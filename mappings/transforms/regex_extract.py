@@ -10,7 +10,9 @@ import re
 import pyarrow as pa
 import pyarrow.compute as pc
 
-EXAMPLES = [
+from ..examples import Examples
+
+EXAMPLES: Examples = [
     ({"pattern": "[0-9]{6}"}, "邮编 110004 沈阳", "110004"),
     ({"pattern": "编号[:：]([A-Z]+-[0-9]+)"}, "合同编号：HT-2023", "HT-2023"),
     ({"pattern": "[0-9]+"}, "无", None),

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
-EXAMPLES = [
+from ..examples import Examples
+
+EXAMPLES: Examples = [
     ({"old": "-", "new": ""}, "024-2390-0001", "02423900001"),
     ({"old": ".", "new": "。"}, "好.", "好。"),
     ({"old": "x", "new": "y"}, None, None),

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
-EXAMPLES = [
+from ..examples import Examples
+
+EXAMPLES: Examples = [
     ({"separator": "/", "part": 2}, "辽宁/沈阳/和平", "沈阳"),
     ({"separator": "/", "part": -1}, "辽宁/沈阳/和平", "和平"),
     ({"separator": "/", "part": 4}, "辽宁/沈阳", None),

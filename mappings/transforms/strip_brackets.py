@@ -8,7 +8,9 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
-EXAMPLES = [
+from ..examples import Examples
+
+EXAMPLES: Examples = [
     ({}, "沈阳安康（总部）医院 [旧]", "沈阳安康医院 "),
     ({}, "a(b(c)d)e", "ae"),
     ({}, "a(b", "a(b"),

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
-EXAMPLES = [({}, "  Ada 李 \u3000", "Ada 李"), ({}, "   ", ""), ({}, None, None)]
+from ..examples import Examples
+
+EXAMPLES: Examples = [({}, "  Ada 李 \u3000", "Ada 李"), ({}, "   ", ""), ({}, None, None)]
 
 
 def transform(column: pa.StringArray) -> pa.StringArray:

@@ -74,7 +74,7 @@ def _report(
     folder: Path,
 ) -> Report:
     off = [line for line in lines if not line.good]
-    planted = (_table("table.not_as_planted", off, detail=False),) if off else ()
+    planted: tuple[Table, ...] = (_table("table.not_as_planted", off, detail=False),) if off else ()
     planted += (_table("table.planted", lines, detail=True),)
     code = "demo.as_planted" if good else "demo.not_as_planted"
     where = f"--project {folder}"

@@ -98,7 +98,8 @@ def settle(ledger: Ledger, run_id: int, batch: int, mapping: str, settled: Seque
     with ledger.transaction():
         _end_operations(ledger, batch, settled)
         _keep_done(ledger, run_id, batch, mapping, [each for each in settled if each.state == "acked"])
-        _keep_refused(ledger, run_id, batch, mapping, [each for each in settled if each.state in ("rejected", "conflict")])
+        refused = [each for each in settled if each.state in ("rejected", "conflict")]
+        _keep_refused(ledger, run_id, batch, mapping, refused)
         ledger.db.execute("update batch set settled_at = ? where id = ?", (now.isoformat(), batch))
 
 
@@ -133,7 +134,9 @@ def _keep_done(ledger: Ledger, run_id: int, batch: int, mapping: str, done: Sequ
         "insert into record (object, our_key, target_key, state, mapping, fieldset, sent, adopted, run, bucket) "
         "values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
         "on conflict (object, our_key) do update set target_key = excluded.target_key, state = excluded.state, "
-        "mapping = excluded.mapping, fieldset = excluded.fieldset, sent = excluded.sent, code = null, waits_for = null, "
+        "mapping = excluded.mapping, fieldset = excluded.fieldset, sent = excluded.sent, "
+        "code = null, waits_for = null, "
+        "back = case when record.fieldset is excluded.fieldset then record.back end, "
         "adopted = max(record.adopted, excluded.adopted), run = excluded.run, bucket = excluded.bucket",
         rows,
     )
@@ -180,6 +183,32 @@ def verify(ledger: Ledger, object_name: str, rows: Sequence[tuple[str, bytes, bo
             f"update operation set state = 'verified' where batch in ({marks}) and state = 'acked'",  # noqa: S608
             tuple(batches),
         )
+
+
+class Unverified(NamedTuple):
+    """An operation that was acknowledged and never read back. back: the record's digests as last read, None where they
+    never were."""
+
+    batch: int
+    object: str
+    our_key: str
+    target_key: str
+    fieldset: int
+    sent: bytes
+    written: bytes
+    back: bytes | None
+
+
+def unverified(ledger: Ledger) -> list[Unverified]:
+    """What runs that did not come to their end wrote and did not look at any more."""
+    rows = ledger.db.execute(
+        "select o.batch, o.object, o.our_key, r.target_key, o.fieldset, o.sent, o.written, r.back from run u "
+        "join batch b on b.run = u.id join operation o on o.batch = b.id "
+        "join record r on (r.object, r.our_key, r.fieldset) = (o.object, o.our_key, o.fieldset) "
+        "where u.verb = 'run' and u.state <> 'finished' and o.state = 'acked' and r.target_key is not null "
+        "order by o.object, o.fieldset, o.batch, o.our_key"
+    )
+    return [Unverified(*row) for row in rows]
 
 
 def open_operations(ledger: Ledger) -> list[OpenOperation]:
@@ -243,14 +272,15 @@ def objects_of(ledger: Ledger, run_id: int) -> list[str]:
 
 
 def later_runs(ledger: Ledger, run_id: int) -> list[int]:
-    """Runs after this one that wrote to a record which this one wrote too."""
+    """Runs after this one that wrote to a record which this one wrote too, and that have not been taken back."""
     rows = ledger.db.execute(
         "select distinct lb.run from batch b join operation o on o.batch = b.id "
         "join operation l on (l.object, l.our_key) = (o.object, o.our_key) and l.batch > o.batch "
-        "join batch lb on lb.id = l.batch and lb.run > ? "
+        "join batch lb on lb.id = l.batch and lb.run > ? join run lr on lr.id = lb.run "
         "where b.run = ? and l.state in ('acked', 'verified', 'diverged') and o.state in ('acked', "
         "'verified', 'diverged') "
-        "order by 1",
+        "and lr.undoes is null and not exists "
+        "(select 1 from run u where u.undoes = lb.run and u.state = 'finished') order by 1",
         (run_id, run_id),
     )
     return [int(row[0]) for row in rows]

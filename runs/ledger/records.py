@@ -88,8 +88,8 @@ def lookup(ledger: Ledger, object_name: str, our_keys: Sequence[str]) -> dict[st
 def lookup_target(ledger: Ledger, object_name: str, target_keys: Sequence[str]) -> dict[str, RecordRow]:
     """The records known under these target keys, by target key."""
     rows = ledger.db.execute(
-        f"select {_ROW} from json_each(?) j cross join record r on r.object = ? and r.target_key = "
-        f"j.value",  # noqa: S608
+        f"select {_ROW} from json_each(?) j "  # noqa: S608
+        "cross join record r on r.object = ? and r.target_key = j.value",
         (json.dumps(list(target_keys), ensure_ascii=False), object_name),
     )
     return {str(row[1]): RecordRow(*row) for row in rows}
@@ -163,12 +163,22 @@ def park(
 
 def rebase(ledger: Ledger, object_name: str, rows: Sequence[tuple[int, bytes, bytes, int, str]]) -> None:
     """(fieldset, sent, back, run, our key): note that the source and the target agree already, so that nothing had to
-    be written; inside the caller's transaction. A conflict on the record is over with that."""
+    be written; inside the caller's transaction. A conflict on the record is over with that. What the same run has
+    done to the record already counts on."""
     ledger.db.executemany(
-        "update record set fieldset = ?, sent = ?, back = ?, run = ?, code = null, waits_for = null, bucket "
-        "= 'unchanged', "
-        "state = case state when 'conflicted' then 'live' else state end where object = ? and our_key = ?",
+        "update record set fieldset = ?1, sent = ?2, back = ?3, run = ?4, code = null, waits_for = null, "
+        "bucket = case when run = ?4 and bucket in ('created', 'updated', 'pending') then bucket else 'unchanged' end, "
+        "state = case state when 'conflicted' then 'live' else state end where object = ?5 and our_key = ?6",
         [(number, sent, back, run, object_name, key) for number, sent, back, run, key in rows],
+    )
+
+
+def fulfil(ledger: Ledger, object_name: str, our_keys: Sequence[str]) -> None:
+    """Note that these records wait for no parent any longer; inside the caller's transaction."""
+    ledger.db.executemany(
+        "update record set state = 'live', bucket = case bucket when 'pending' then 'created' else bucket end "
+        "where object = ? and our_key = ? and state = 'pending'",
+        [(object_name, key) for key in our_keys],
     )
 
 

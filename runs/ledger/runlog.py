@@ -61,9 +61,11 @@ def begin(
 
 
 def resumable(ledger: Ledger, verb: str, mapping_digest: str, selection: str) -> Run | None:
-    """The latest run of this verb that did not end and meant the same thing: a new one goes on from its cursors."""
+    """The latest run of this verb that did not end and meant the same thing: a new one goes on from its cursors. What
+    was taken back is not gone on with."""
     row = ledger.db.execute(
-        f"select {_COLUMNS} from run where verb = ? order by id desc limit 1",  # noqa: S608
+        f"select {_COLUMNS} from run r where verb = ? "  # noqa: S608
+        "and not exists (select 1 from run u where u.undoes = r.id) order by id desc limit 1",
         (verb,),
     ).fetchone()
     if row is None:
@@ -110,9 +112,17 @@ def progress_of(ledger: Ledger, run_id: int) -> dict[str, Progress]:
 def save_progress(ledger: Ledger, run_id: int, progress: Progress) -> None:
     """Write one mapping's progress; inside the caller's transaction."""
     ledger.db.execute(
-        "insert into progress values (?, ?, ?, ?, ?) on conflict (run, mapping) do update set "
-        "cursor = excluded.cursor, done = excluded.done, counts = excluded.counts",
-        (run_id, progress.mapping, progress.cursor, int(progress.done), json.dumps(progress.counts, sort_keys=True)),
+        "insert into progress (run, mapping, cursor, done, counts, pieces) values (?, ?, ?, ?, ?, ?) "
+        "on conflict (run, mapping) do update set cursor = excluded.cursor, done = excluded.done, "
+        "counts = excluded.counts, pieces = excluded.pieces",
+        (
+            run_id,
+            progress.mapping,
+            progress.cursor,
+            int(progress.done),
+            json.dumps(progress.counts, sort_keys=True),
+            json.dumps(progress.pieces),
+        ),
     )
 
 

@@ -45,7 +45,7 @@ class Ledger:
 
     def _create(self) -> None:
         script = resources.files(__package__).joinpath("schema.sql").read_text(encoding="utf-8")
-        version = f"insert into meta values ('version', '{VERSION}');"
+        version = f"insert into meta values ('version', '{VERSION}');"  # noqa: S608 - a constant of ours
         self.db.executescript("\n".join(["begin immediate;", script, version, "commit;"]))
 
     @contextmanager

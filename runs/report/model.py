@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from ...connectors.finding import Severity
 
@@ -69,6 +70,9 @@ class Cause:
     mender: str | None = None
 
 
+Row: TypeAlias = tuple[str | int | Text | None, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """A titled table. columns: catalogue codes. rows: texts as they stand, numbers, or Text to be rendered.
@@ -77,7 +81,7 @@ class Table:
 
     title: Text
     columns: tuple[str, ...]
-    rows: tuple[tuple[str | int | Text | None, ...], ...]
+    rows: tuple[Row, ...]
     omitted: int = 0
     detail: bool = False
 

@@ -6,7 +6,8 @@ import re
 
 import pyarrow as pa
 import pytest
-from changeover.mappings.transform import Argument, BoundTransform, Transform, WrongArgumentError, available
+from changeover.mappings.examples import Argument
+from changeover.mappings.transform import BoundTransform, Transform, WrongArgumentError, available
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
