@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 if TYPE_CHECKING:
+    from .connectors.clock import SystemClock
+    from .connectors.secrets import Secrets
     from .migrate.project import Project
     from .migrate.session import Tick
     from .runs.catalogue import Catalogue
@@ -123,6 +125,14 @@ def open_project(folder: Path, env: str | None) -> Project:
     return load_project(folder, env)
 
 
+def outside() -> tuple[Secrets, SystemClock]:
+    """What verbs are handed of the world: secrets and the time."""
+    from .connectors.clock import SystemClock
+    from .connectors.secrets import Secrets
+
+    return Secrets(), SystemClock()
+
+
 @contextmanager
 def progress(voice: Voice) -> Iterator[Callable[[Tick], None]]:
     """Bars on a terminal, a line now and then elsewhere."""
@@ -155,11 +165,9 @@ def check(
 ) -> None:
     """Check project, connections and mappings in full; no record moves."""
     with speaking(lang, as_json) as voice:
-        from .connectors.clock import SystemClock
-        from .connectors.secrets import Secrets
         from .migrate.check import check as verb
 
-        voice.report(verb(open_project(project, env), Secrets(), SystemClock()))
+        voice.report(verb(open_project(project, env), *outside()))
 
 
 @app.command()
@@ -223,15 +231,13 @@ def _move(
     lang: str | None,
 ) -> None:
     with speaking(lang, as_json) as voice:
-        from .connectors.clock import SystemClock
-        from .connectors.secrets import Secrets
         from .migrate import run as verbs
 
         project = open_project(folder, env)
         order = verbs.Order(tuple(keys or ()), sample, children, plan_name, confirm)
         verb = verbs.run if execute else verbs.plan
         with progress(voice) as tick:
-            report = verb(project, order, Secrets(), SystemClock(), tick)
+            report = verb(project, order, *outside(), tick)
         voice.report(_written(project, report, voice))
 
 
@@ -254,14 +260,12 @@ def reconcile(
 ) -> None:
     """Compare both sides: counts, keys, every mapped field, totals. Exit 1 where they differ."""
     with speaking(lang, as_json) as voice:
-        from .connectors.clock import SystemClock
-        from .connectors.secrets import Secrets
         from .migrate.compare import reconcile as verb
         from .migrate.run import Order
 
         opened = open_project(project, env)
         with progress(voice) as tick:
-            report = verb(opened, Order(tuple(keys or ()), sample, children), Secrets(), SystemClock(), tick)
+            report = verb(opened, Order(tuple(keys or ()), sample, children), *outside(), tick)
         voice.report(_written(opened, report, voice))
 
 
@@ -277,13 +281,11 @@ def undo(
 ) -> None:
     """Take a run back, sparing what was edited since. Without --execute: what it would cost and spare."""
     with speaking(lang, as_json) as voice:
-        from .connectors.clock import SystemClock
-        from .connectors.secrets import Secrets
         from .migrate.take_back import undo as verb
 
         opened = open_project(project, env)
         with progress(voice) as tick:
-            report = verb(opened, run_id, execute and not dry_run, Secrets(), SystemClock(), tick)
+            report = verb(opened, run_id, execute and not dry_run, *outside(), tick)
         voice.report(_written(opened, report, voice))
 
 
@@ -322,11 +324,9 @@ def explain(
 ) -> None:
     """How a record came to be what it is, or why it is not there."""
     with speaking(lang, as_json) as voice:
-        from .connectors.clock import SystemClock
-        from .connectors.secrets import Secrets
         from .migrate.explain import explain as verb
 
-        voice.report(verb(open_project(project, env), key, show_values, Secrets(), SystemClock()))
+        voice.report(verb(open_project(project, env), key, show_values, *outside()))
 
 
 @app.command()
@@ -371,12 +371,10 @@ def demo(
     """A whole move of an invented company: made, checked, planned, run, reconciled, totalled. Exit 0 if all came as
     planted."""
     with speaking(lang, as_json) as voice:
-        from .connectors.clock import SystemClock
-        from .connectors.secrets import Secrets
         from .migrate.demo.verb import demo as verb
 
         with progress(voice) as tick:
-            report = verb(folder, records, seed, Secrets(), SystemClock(), tick, voice.catalogue.language)
+            report = verb(folder, records, seed, *outside(), tick, voice.catalogue.language)
         voice.report(report)
 
 

@@ -1,4 +1,5 @@
-"""What is asked of a target and what came of it. A change and its outcome find each other by our key, never by place."""
+"""What is asked of a target and what came of it. A change and its outcome find each other by our key, never by place.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +41,8 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Changes of one object sent together. Our keys are unique within it; its size keeps to the target's capabilities."""
+    """Changes of one object sent together. Our keys are unique within it; its size keeps to the target's
+    capabilities."""
 
     object: str
     changes: tuple[Change, ...]
@@ -51,8 +53,9 @@ class Batch:
 
 
 class OutcomeState(StrEnum):
-    """ACKED: done. REJECTED: the target said no, and will say no again. NOT_SENT: certainly not done. UNKNOWN: ask the
-    target. STALE: compare-and-set found another value, nothing written. EXISTS: a create found our key already there."""
+    """ACKED: done. REJECTED: the target said no, and will say no again. NOT_SENT: certainly not done. UNKNOWN: ask
+    the target. STALE: compare-and-set found another value, nothing written. EXISTS: a create found our key already
+    there."""
 
     ACKED = "acked"
     REJECTED = "rejected"

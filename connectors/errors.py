@@ -45,6 +45,10 @@ class UnavailableError(ChangeoverError):
     exit_code = 3
 
 
+class StaleCursorError(UnavailableError):
+    """The source is no longer what the cursor was made of: read the object again from its start."""
+
+
 class BusyError(ChangeoverError):
     """Another run holds the project: wait for it or stop it."""
 

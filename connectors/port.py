@@ -95,7 +95,8 @@ class Connector(Protocol):
     def read(
         self, object_name: str, fields: Sequence[str], *, after: str | None = None, size: int = 20_000
     ) -> Iterator[Chunk]:
-        """All records in key order, in chunks of at most `size`; with `after`, those behind that cursor."""
+        """All records in key order, in chunks of at most `size`; with `after`, those behind that cursor. Raises
+        StaleCursorError before the first chunk where the cursor means nothing any more."""
 
     def count(self, object_name: str) -> int: ...
 

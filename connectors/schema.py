@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
-
 JsonObject: TypeAlias = dict[str, object]
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
@@ -49,6 +50,18 @@ class MappedChunk:
 
     def __len__(self) -> int:
         return len(self.our_keys)
+
+    def without(self, rows: Collection[int]) -> MappedChunk:
+        """The same chunk less these rows; `read` still counts them."""
+        kept = [row for row in range(len(self)) if row not in rows]
+        place = {row: at for at, row in enumerate(kept)}
+        return replace(
+            self,
+            frame=self.frame.iloc[kept].reset_index(drop=True),
+            source_keys=[self.source_keys[row] for row in kept],
+            our_keys=[self.our_keys[row] for row in kept],
+            misfits=[replace(each, row=place[each.row]) for each in self.misfits if each.row in place],
+        )
 
 
 def make_our_key(system: str, source_object: str, source_key: str, branch: str = "") -> str:

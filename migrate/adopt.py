@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
 
 from ..connectors.cell import Cell, canonical_text
+from ..connectors.change import Change, ChangeKind
 from ..connectors.schema import Field
 from ..mappings.compile import CompiledMapping
+from ..mappings.language import WritePolicy
 from ..mappings.mapped import MappedChunk
 from ..runs.ledger import records
+from .classify import Sorted
 from .fingerprint import TargetRows, arrow_column, joined
 from .references import Resolved
 from .session import Session
@@ -111,6 +114,24 @@ def _decide(
     holder = holder or claimed.get(key) or records.our_keys(session.ledger, mapping.target.name, [key]).get(key)
     if holder is not None and holder != our_key:
         result.taken[row] = holder
-    elif holder is None:
+    else:  # nobody's, or marked as ours by a run that this ledger has forgotten: whoever made it, undo must not delete it
         claimed[key] = our_key
         result.adopted[row] = (rows, place)
+
+
+def adoption(
+    mapping: CompiledMapping, rows: Sorted, row: int, cells: Mapping[str, Cell], target: TargetRows, spot: int
+) -> tuple[Change, dict[str, Cell], str]:
+    """The change that makes an existing record ours: our key, and the fields that may be brought in line. With it what
+    these fields hold now, and what the record counts as once it is done."""
+    values: dict[str, Cell] = {}
+    image: dict[str, Cell] = {}
+    for column, each in enumerate(mapping.target_fields):
+        if rows.digests[row, column] == target.digests[spot, column]:
+            continue
+        now: Cell = target.columns[each.name][spot].as_py()
+        policy = mapping.write_policy[each.name]
+        if policy is WritePolicy.ALWAYS or (policy is WritePolicy.ONLY_IF_EMPTY and now is None):
+            values[each.name], image[each.name] = cells[each.name], now
+    change = Change(ChangeKind.ADOPT, rows.mapped.our_keys[row], target.keys[spot], values, image or None)
+    return change, image, "updated" if values else "unchanged"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -23,8 +23,8 @@ class Sorted:
 
     digests: of the mapped cells, rows x fields. sent, back: of the ledger, 0 where it knows nothing. differs: where
     digests and sent are not the same, of fields that may be written to an existing record. known: the ledger's record a
-    row. rejected: rows our own rules refuse. refused: rows the target refused before, unchanged since. new, changed,
-    unchanged: the rest.
+    row. rejected: rows our own rules refuse. refused: rows the target refused before, unchanged since, with the field
+    that it named. new, changed, unchanged: the rest.
     """
 
     mapped: MappedChunk
@@ -34,7 +34,7 @@ class Sorted:
     differs: Marks
     known: list[RecordRow | None]
     rejected: list[int] = field(default_factory=list)
-    refused: list[int] = field(default_factory=list)
+    refused: dict[int, str | None] = field(default_factory=dict)
     new: list[int] = field(default_factory=list)
     changed: list[int] = field(default_factory=list)
     unchanged: list[int] = field(default_factory=list)
@@ -59,7 +59,7 @@ def classify(
     return result
 
 
-def _spread(result: Sorted, blocked: Marks, refused: set[int]) -> None:
+def _spread(result: Sorted, blocked: Marks, refused: Mapping[int, str | None]) -> None:
     in_target = np.array([row is not None and row.target_key is not None for row in result.known], dtype=bool)
     waiting = np.array([row is not None and row.state in ("conflicted", "pending") for row in result.known], dtype=bool)
     differs = result.differs.any(axis=1) | waiting if len(result.known) else in_target
@@ -67,7 +67,7 @@ def _spread(result: Sorted, blocked: Marks, refused: set[int]) -> None:
     again[sorted(refused)] = True
     again &= ~blocked & (differs | ~in_target)
     result.rejected = chosen(blocked)
-    result.refused = chosen(again)
+    result.refused = {row: refused[row] for row in chosen(again)}
     free = ~blocked & ~again
     result.new = chosen(free & ~in_target)
     result.changed = chosen(free & in_target & differs)
@@ -88,19 +88,19 @@ def _refused_before(
     mapped: MappedChunk,
     known: Sequence[RecordRow | None],
     digests: Digests,
-) -> set[int]:
-    """Rows whose latest attempt the target refused and whose cells are still the same."""
+) -> dict[int, str | None]:
+    """Rows whose latest attempt the target refused and whose cells are still the same: row -> the field at fault."""
     suspects = [
         place
         for place, row in enumerate(known)
         if row is not None and row.code is not None and row.code.startswith("target.")
     ]
     if not suspects:
-        return set()
+        return {}
     keys = [mapped.our_keys[place] for place in suspects]
     refused = operations.last_refused(session.ledger, mapping.target.name, keys)
     return {
-        place
+        place: refused[key][2]
         for place, key in zip(suspects, keys, strict=True)
-        if key in refused and refused[key] == (fieldset, digests[place].tobytes())
+        if key in refused and refused[key][:2] == (fieldset, digests[place].tobytes())
     }

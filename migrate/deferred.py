@@ -136,14 +136,14 @@ def all_staged(session: Session, run_id: int) -> bool:
 
 def _cycles(parents: dict[str, set[str]]) -> list[set[str]]:
     """The strongly connected groups of two or more records, and records that are their own parent."""
-    import numpy as np
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
     number = {key: place for place, key in enumerate(sorted(parents))}
     pairs = [(number[key], number[parent]) for key, up in parents.items() for parent in up if parent in number]
     if not pairs:
         return []
+    import numpy as np
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     here, there = np.array(pairs).T
     graph = coo_array((np.ones(len(pairs)), (here, there)), shape=(len(number), len(number)))
     _, labels = connected_components(graph, directed=True, connection="strong")

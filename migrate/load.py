@@ -1,12 +1,13 @@
-"""Load mapped chunks of one mapping: sort, resolve, adopt, create, update, read back. The one way for dry run and
-run."""
+"""Load mapped chunks of one mapping: sort, resolve, adopt, create, update, read back."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import pyarrow as pa
 
 from ..connectors.cell import Cell
 from ..connectors.change import Change, ChangeKind
@@ -18,9 +19,10 @@ from ..runs.cells import decode_cells, encode_cells
 from ..runs.ledger import records
 from ..runs.ledger.operations import Intent, Settled
 from ..runs.ledger.records import Parked, RecordRow
-from .adopt import Matches, find_matches
+from ..validators.judge import Judge
+from .adopt import Matches, adoption, find_matches
 from .classify import Sorted, classify
-from .fingerprint import TargetRows, arrow_column
+from .fingerprint import Marks, arrow_column
 from .readback import Written, read_back
 from .references import Resolved, resolve
 from .send import Planned, Sender
@@ -45,16 +47,24 @@ class Loaded:
 class ObjectLoad:
     """Loads chunks of one mapping in one run.
 
-    cut: reference fields that may be left empty at creation, because their parents come later in a true cycle.
+    judge: says it of a record whose parent will not come. cut: reference fields that may be left empty at creation,
+    because their parents come later in a true cycle.
     """
 
     def __init__(
-        self, session: Session, mapping: CompiledMapping, run_id: int, storm: StormWatch, cut: Collection[str] = ()
+        self,
+        session: Session,
+        mapping: CompiledMapping,
+        run_id: int,
+        storm: StormWatch,
+        judge: Judge,
+        cut: Collection[str] = (),
     ) -> None:
         self.session = session
         self.mapping = mapping
         self.run = run_id
         self.storm = storm
+        self.judge = judge
         self.cut = frozenset(cut)
         self.names = [each.name for each in mapping.target_fields]
         self.fieldset = records.fieldset(session.ledger, mapping.target.name, mapping.name, mapping.digest, self.names)
@@ -87,17 +97,15 @@ class ObjectLoad:
         mapped = rows.mapped
         for row in rows.rejected:
             result.buckets[row] = "rejected"
-        for row in rows.refused:
+        for row, name in rows.refused.items():
             result.buckets[row] = "rejected"
             known = rows.known[row]
-            result.findings.append(
-                self._finding(known.code or "" if known else "", Severity.BLOCKS, mapped.source_keys[row], parked=True)
-            )
+            code, params = known.code or "" if known else "", {"field": name or ""}
+            result.findings.append(self._finding(code, Severity.BLOCKS, mapped.source_keys[row], name, params))
         for row in rows.unchanged:
             known = rows.known[row]
-            mine = known is not None and known.run == self.run and known.bucket in ("created", "updated", "unchanged")
             result.buckets[row] = self._counted_as(known)
-            result.adopted += int(mine and known is not None and bool(known.adopted))
+            result.adopted += int(known is not None and known.adopted == self.run)
         self._forget_parked(rows)
         blocking = {each.key: each.code for each in reversed(findings) if each.severity is Severity.BLOCKS}
         result.parked += [
@@ -125,6 +133,7 @@ class ObjectLoad:
         """Hold or defer the rows whose parents are not there; of those that go ahead without one, tell which references
         stay empty."""
         empty: dict[int, set[str]] = {}
+        orphans: dict[str, Marks] = defaultdict(lambda: np.zeros(len(rows.known), dtype=bool))
         anything = np.zeros(len(rows.known), dtype=bool)
         for mask in resolved.missing.values():
             anything |= mask
@@ -135,11 +144,12 @@ class ObjectLoad:
             if not hard:
                 empty[row] = may_be_cut
             elif wait and hard <= set(self._same):
-                result.buckets[row] = "held"
                 result.deferred.append(row)
-                self._hold(rows.mapped, row, resolved, sorted(hard), result, told=False)
+                self._hold(rows.mapped, row, resolved, sorted(hard), result)
             else:
-                self._hold(rows.mapped, row, resolved, sorted(hard), result, told=True)
+                orphans[self._hold(rows.mapped, row, resolved, sorted(hard), result)][row] = True
+        for name, mask in orphans.items():
+            result.findings += self.judge.missing_parents(rows.mapped, name, pa.array(mask))
         return empty
 
     def _cut_before(self, rows: Sorted, row: int) -> set[str]:
@@ -149,18 +159,12 @@ class ObjectLoad:
             return set()
         return {name for name in self.mapping.references if not rows.sent[row, self.names.index(name)]}
 
-    def _hold(
-        self, mapped: MappedChunk, row: int, resolved: Resolved, fields: Sequence[str], result: Loaded, *, told: bool
-    ) -> None:
-        found = resolved.first_missing(row, fields)
-        name, parent = found if found is not None else ("", "")
-        key = mapped.source_keys[row]
+    def _hold(self, mapped: MappedChunk, row: int, resolved: Resolved, fields: Sequence[str], result: Loaded) -> str:
+        """Park one row for the first of its missing parents; the reference field that names it."""
+        name, parent = resolved.first_missing(row, fields)
         result.buckets[row] = "held"
-        result.parked.append(Parked(mapped.our_keys[row], key, "held", "reference.missing", parent))
-        if told:
-            result.findings.append(
-                self._finding("reference.missing", Severity.HOLDS, key, name, {"field": name, "parent": parent})
-            )
+        result.parked.append(Parked(mapped.our_keys[row], mapped.source_keys[row], "held", "reference.missing", parent))
+        return name
 
     def _match(self, mapped: MappedChunk, resolved: Resolved, rows: Sequence[int], result: Loaded) -> Matches:
         if not self.mapping.match or not rows:
@@ -204,7 +208,7 @@ class ObjectLoad:
             our_key = rows.mapped.our_keys[row]
             row_of[our_key] = place
             if row in matches.adopted:
-                change, image, bucket = self._adoption(rows, row, cells[place], *matches.adopted[row])
+                change, image, bucket = adoption(self.mapping, rows, row, cells[place], *matches.adopted[row])
                 target, spot = matches.adopted[row]
                 before[place], written[place] = target.digests[spot], [name in change.values for name in self.names]
                 if image:
@@ -231,22 +235,6 @@ class ObjectLoad:
             1 for each in ended if each.state == "acked" and new[row_of[each.our_key]] in matches.adopted
         )
         self._read_back(rows.mapped, new, row_of, ended, sent, written, before, result)
-
-    def _adoption(
-        self, rows: Sorted, row: int, cells: Mapping[str, Cell], target: TargetRows, spot: int
-    ) -> tuple[Change, dict[str, Cell], str]:
-        """The change that makes an existing record ours: our key, and the fields that may be brought in line."""
-        values: dict[str, Cell] = {}
-        image: dict[str, Cell] = {}
-        for column, name in enumerate(self.names):
-            if rows.digests[row, column] == target.digests[spot, column]:
-                continue
-            now: Cell = target.columns[name][spot].as_py()
-            policy = self.mapping.write_policy[name]
-            if policy == "always" or (policy == "only_if_empty" and now is None):
-                values[name], image[name] = cells[name], now
-        change = Change(ChangeKind.ADOPT, rows.mapped.our_keys[row], target.keys[spot], values, image or None)
-        return change, image, "updated" if values else "unchanged"
 
     def _update(
         self, rows: Sorted, resolved: Resolved, changed: Sequence[int], empty: Mapping[int, set[str]], result: Loaded
@@ -355,11 +343,12 @@ class ObjectLoad:
             our_keys=[each.our_key for each in acked],
             source_keys=[mapped.source_keys[rows[place]] for place in places],
             target_keys=[each.target_key or "" for each in acked],
+            batches=self._batches,
             sent=sent[places],
             written=written[places],
             before=before[places],
         )
-        result.findings += read_back(self.session, self.mapping, done, self._batches)
+        result.findings += read_back(self.session, self.mapping, done, self.run)
 
     def cells(self, mapped: MappedChunk, resolved: Resolved, rows: Sequence[int]) -> list[dict[str, Cell]]:
         """The cells of these rows, target field -> cell, references as the target's keys."""
@@ -379,17 +368,12 @@ class ObjectLoad:
         key: str,
         name: str | None = None,
         params: Mapping[str, str | int] | None = None,
-        *,
-        parked: bool = False,
     ) -> Finding:
         file, line = self.mapping.rule_lines.get(name or "", (self.mapping.file, None))
-        told = dict(params or {})
-        if parked:
-            told.setdefault("field", "")
         return Finding(
             code,
             severity,
-            told,
+            dict(params or {}),
             object=self.mapping.source.name,
             key=key,
             field=name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from ..connectors.errors import InputError
@@ -12,7 +13,7 @@ from .pipeline import Moved, Pipeline, Reader, SourceReader
 from .prepare import Prepared
 from .rehearsal import Rehearsal
 from .select import Choice, ChosenReader
-from .session import Session, rehearse
+from .session import UNMARKED, Session, rehearse
 
 
 def reader_for(session: Session, choice: Choice, prepared: Prepared) -> Reader:
@@ -59,7 +60,11 @@ def keep_plan(session: Session, plan: Plan) -> Path:
 def require_plan(session: Session, prepared: Prepared, choice: Choice, name: str) -> None:
     """Raise InputError `plan.outdated` where something the plan rests on is not as it was, naming what."""
     plan = load_plan(name, session.project.runs / "plans")
-    changed = changed_since(plan, plan_of(session, prepared, choice))
+    now = plan_of(session, prepared, choice)
+    unmarked = session.ledger.get_meta(UNMARKED)
+    if unmarked is not None and plan.systems.get("target") == unmarked:  # its first run gave the target its id
+        now = replace(now, systems={**now.systems, "target": unmarked})
+    changed = changed_since(plan, now)
     if changed:
         told = "; ".join(f"{kind} {label}".strip() for kind, label in changed)
         raise InputError("plan.outdated", name=name, changed=told)

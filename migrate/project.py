@@ -51,7 +51,7 @@ class Limits(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     chunk: Annotated[int, Field(ge=1, le=200_000)] = 20_000
-    batch: Annotated[int, Field(ge=1, le=10_000)] = 1_000
+    batch: Annotated[int, Field(ge=1, le=10_000)] = 5_000
     stop_after_alike: Annotated[int, Field(ge=1)] = 100
     stop_share: Annotated[Decimal, Field(gt=0, le=1)] = Decimal("0.2")
     deadline: Annotated[int, Field(ge=1)] = 120

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from ..connectors.chunk import Chunk
-from ..connectors.port import KEY
+from ..connectors.port import KEY, OurKeyPlace
 from ..mappings.compile import CompiledMapping
-from ..mappings.mapped import MappedChunk
+from ..mappings.mapped import MappedChunk, make_our_key
 from ..runs.differences import Difference, Differences, Whose
 from ..runs.ledger import records
 from ..runs.ledger.records import RecordRow
-from .fingerprint import Digests, arrow_column, find_rows, known_digests, mapped_digests
+from .fingerprint import UNKNOWN, Digests, TargetRows, arrow_column, find_rows, known_digests, mapped_digests
 from .pipeline import Reader
 from .session import Session, Tick
 from .tally import chosen
@@ -82,11 +82,8 @@ class Reconciler:
 
     def _chunk(self, mapping: CompiledMapping, fieldset: int, mapped: MappedChunk, compared: Compared) -> None:
         compared.source += mapped.read
-        compared.explained["filtered"] += len(mapped.filtered_keys)
-        with self.session.ledger.transaction():
-            self.session.ledger.db.executemany(
-                "insert or ignore into seen values (?, ?)", [(mapping.target.name, key) for key in mapped.our_keys]
-            )
+        compared.explained["filtered"] += len(mapped.filtered_keys) - self._left_out(mapping, mapped, compared)
+        self._see(mapping, mapped.our_keys)
         known = records.lookup(self.session.ledger, mapping.target.name, mapped.our_keys)
         rows: list[int] = []
         for row, key in enumerate(mapped.our_keys):
@@ -103,6 +100,31 @@ class Reconciler:
         if rows:
             self._rows(mapping, fieldset, mapped, rows, [known[mapped.our_keys[row]] for row in rows], compared)
 
+    def _left_out(self, mapping: CompiledMapping, mapped: MappedChunk, compared: Compared) -> int:
+        """Records that `where` leaves out today and that an earlier run moved. Returns how many."""
+        keys = {
+            make_our_key(self.session.source_name, mapping.source.name, key, mapping.branch): key
+            for key in mapped.filtered_keys
+        }
+        there = {
+            our_key: record
+            for our_key, record in records.lookup(self.session.ledger, mapping.target.name, list(keys)).items()
+            if record.target_key is not None
+        }
+        self._see(mapping, there)
+        for our_key, record in there.items():
+            whose = self._moved(mapping, record)
+            told = Difference(whose, "difference.left_out", mapping.name, keys[our_key], our_key, record.target_key)
+            self.differences.add(told)
+        compared.differing += len(there)
+        return len(there)
+
+    def _see(self, mapping: CompiledMapping, our_keys: Iterable[str]) -> None:
+        with self.session.ledger.transaction():
+            self.session.ledger.db.executemany(
+                "insert or ignore into seen values (?, ?)", [(mapping.target.name, key) for key in our_keys]
+            )
+
     def _rows(
         self,
         mapping: CompiledMapping,
@@ -118,7 +140,7 @@ class Reconciler:
         for place in chosen(places < 0):
             self._add(mapping, Whose.EDITED, "difference.deleted", mapped, rows[place], known[place])
             compared.differing += 1
-        there = chosen(places >= 0)
+        there = self._with_our_key(mapping, mapped, rows, known, target, places, compared)
         subset = [rows[place] for place in there]
         expected = mapped_digests(mapped.frame, mapping.target_fields, self.session.keys.digest)[subset]
         now = target.digests[places[there]]
@@ -129,6 +151,27 @@ class Reconciler:
         kept_known = [known[place] for place in there]
         sent, back = known_digests(self.session, kept_known, names, fieldset)
         self._judge(mapping, mapped, subset, kept_known, (expected, now, sent, back), compared)
+
+    def _with_our_key(
+        self,
+        mapping: CompiledMapping,
+        mapped: MappedChunk,
+        rows: Sequence[int],
+        known: Sequence[RecordRow],
+        target: TargetRows,
+        places: np.ndarray,
+        compared: Compared,
+    ) -> list[int]:
+        """Those that are there and still carry our key; without it the next probe or adoption would not know them."""
+        there = chosen(places >= 0)
+        if self.session.target.capabilities.our_key is OurKeyPlace.NONE:
+            return there
+        holders = target.our_keys or [None] * len(target.keys)
+        lost = {place for place in there if holders[places[place]] != known[place].our_key}
+        for place in sorted(lost):
+            self._add(mapping, Whose.WRONG, "difference.key_lost", mapped, rows[place], known[place])
+        compared.differing += len(lost)
+        return [place for place in there if place not in lost]
 
     def _judge(
         self,
@@ -157,22 +200,29 @@ class Reconciler:
                     known[place],
                     moved=bool(expected[place, column] != sent[place, column]),
                     touched=bool(now[place, column] != back[place, column]),
+                    read=bool(back[place, column] != UNKNOWN),
                     by=by,
                 )
                 name = mapping.target_fields[column].name
                 self._add(mapping, whose, "difference.field", mapped, rows[place], known[place], name, by, at)
 
     def _whose(
-        self, mapping: CompiledMapping, record: RecordRow, *, moved: bool, touched: bool, by: str | None
+        self, mapping: CompiledMapping, record: RecordRow, *, moved: bool, touched: bool, read: bool, by: str | None
     ) -> Whose:
-        somebody_else = by is not None and by != self._actor
-        if touched:
-            return Whose.EDITED if somebody_else else Whose.AUTOMATION
+        """moved: the source side says something else than was sent. touched: the target holds something else than was
+        read back. read: it was read back at all. by: who changed the target's record last."""
+        if touched and read:
+            return Whose.AUTOMATION if by is not None and by == self._actor else Whose.EDITED
         if moved:
-            fieldset = records.fieldset_of(self.session.ledger, record.fieldset) if record.fieldset else None
-            changed = fieldset is not None and fieldset.mapping_digest != mapping.digest
-            return Whose.MAPPING_MOVED if changed else Whose.SOURCE_MOVED
-        return Whose.AUTOMATION if somebody_else else Whose.WRONG
+            return self._moved(mapping, record)
+        if read:  # the target held something else from the first moment
+            return Whose.AUTOMATION
+        return Whose.WRONG if by is None or by == self._actor else Whose.EDITED
+
+    def _moved(self, mapping: CompiledMapping, record: RecordRow) -> Whose:
+        fieldset = records.fieldset_of(self.session.ledger, record.fieldset) if record.fieldset else None
+        changed = fieldset is not None and fieldset.mapping_digest != mapping.digest
+        return Whose.MAPPING_MOVED if changed else Whose.SOURCE_MOVED
 
     def _audit(self, mapping: CompiledMapping, keys: Sequence[str]) -> _Audit:
         """Who changed these target records last and when, where the target keeps that."""

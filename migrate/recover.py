@@ -168,7 +168,7 @@ def _of_update(session: Session, operation: OpenOperation, now: Mapping[str, np.
     fields = records.fieldset_of(session.ledger, operation.fieldset or 0).fields
     sent = unpack([operation.sent or b""], len(fields))[0]
     written = [place for place, mark in enumerate(operation.written or b"") if mark and fields[place] in now]
-    if all(now[fields[place]] == sent[place] for place in written):
+    if written and all(now[fields[place]] == sent[place] for place in written):
         return Settled(operation.our_key, "acked", target_key=operation.target_key)
     record = records.lookup(session.ledger, operation.object, [operation.our_key]).get(operation.our_key)
     if record is not None and record.back is not None and record.fieldset is not None:

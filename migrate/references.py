@@ -24,12 +24,13 @@ class Resolved:
     missing: dict[str, Marks] = field(default_factory=dict)
     parents: dict[str, list[str | None]] = field(default_factory=dict)
 
-    def first_missing(self, row: int, fields: Collection[str]) -> tuple[str, str] | None:
-        """(field, our key of the parent) of the first of these references whose parent is not there."""
+    def first_missing(self, row: int, fields: Collection[str]) -> tuple[str, str]:
+        """(field, our key of the parent) of the first of these references whose parent is not there. Raises ValueError
+        where all of them are there."""
         for name in fields:
             if self.missing[name][row]:
                 return name, self.parents[name][row] or ""
-        return None
+        raise ValueError(f"row {row} misses no parent")
 
 
 def resolve(session: Session, mapping: CompiledMapping, mapped: MappedChunk, rows: Sequence[int]) -> Resolved:

@@ -18,6 +18,7 @@ from .pipeline import Moved, Pipeline
 from .plan import keep_plan, plan_of, reader_for, rehearsed, require_plan
 from .prepare import Prepared, prepare
 from .project import Project
+from .readback import read_back_left
 from .recover import recover
 from .run_report import interrupted_report, plan_report, run_report
 from .select import Choice, parse_keys
@@ -67,14 +68,17 @@ def run(project: Project, order: Order, secrets: Secrets, clock: Clock, tick: Ca
         _guard_production(session, order)
         if order.plan is not None:
             require_plan(session, prepared, choice, order.plan)
+        reader = reader_for(session, choice, prepared)
         session.ledger.check()
+        before = session.target.identity()
         session.target.prepare()
-        pin_systems(session)
+        pin_systems(session, before)
         recovered = recover(session)
         current, resumed = _begin(session, prepared, choice)
         moved = Moved(current)
         try:
-            moved = _move(session, prepared, choice, current)
+            read_back_left(session, current.id)
+            moved = Pipeline(session, current, reader, prepared.cut).move(prepared.order)
         except Interrupted:
             runlog.end(session.ledger, current.id, "interrupted", clock.now())
             return interrupted_report(session, current, clock.monotonic() - started)
@@ -100,10 +104,6 @@ def _begin(session: Session, prepared: Prepared, choice: Choice) -> tuple[Run, b
         session.ledger, "run", session.clock.now(), prepared.digest, choice.digest, session.source.now()
     )
     return begun, False
-
-
-def _move(session: Session, prepared: Prepared, choice: Choice, current: Run) -> Moved:
-    return Pipeline(session, current, reader_for(session, choice, prepared), prepared.cut).move(prepared.order)
 
 
 def _note_failure(session: Session, current: Run) -> None:

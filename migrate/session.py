@@ -225,8 +225,15 @@ def check_known_keys(ledger: Ledger, target: Connector) -> None:
         raise DecisionError("org.keys_gone", object=", ".join(gone), count=sum(gone.values()))
 
 
-def pin_systems(session: Session) -> None:
-    """Note which systems this ledger belongs to, once before the first write."""
+UNMARKED = "target_unmarked"
+"""In the ledger's meta: what the target's identity was before it was given the id it keeps."""
+
+
+def pin_systems(session: Session, before: Identity) -> None:
+    """Note which systems this ledger belongs to, once before the first write. before: the target as it was when the
+    run's plan was made, until room for our key (and, in a file, its own id) was made in it."""
     with session.ledger.transaction():
         session.ledger.pin("source", session.source.identity())
+        if session.ledger.get_meta(UNMARKED) is None:
+            session.ledger.set_meta(UNMARKED, f"{before.kind} {before.id}")
         session.ledger.pin("target", session.target.identity())

@@ -11,6 +11,7 @@ from ..runs.ledger import records, runlog
 from ..runs.report.model import Report, Row, Table, Text
 from .prepare import prepare
 from .project import Project
+from .readback import read_back_left
 from .recover import recover
 from .session import Interrupted, Session, Tick, open_session
 from .undo import Spared, Undo, Undone
@@ -31,6 +32,7 @@ def undo(
         if not execute:
             return _report(session, Undo(session, run_id, None).go(), None, clock.monotonic() - started)
         recover(session)
+        read_back_left(session, run_id)
         plan = Undo(session, run_id, None)
         current = runlog.begin(session.ledger, "undo", clock.now(), undoes=run_id)
         try:

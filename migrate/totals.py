@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 import pandas as pd
 
@@ -139,5 +140,16 @@ def _row(line: TotalLine) -> Row:
         line.name,
         group or None,
         line.measure,
-        *(each if isinstance(each, int) else f"{each:,f}" for each in figures),
+        *_aligned(figures),
     )
+
+
+def _aligned(figures: Sequence[Decimal | int]) -> list[str | int]:
+    """Amounts of one line with the same number of places, two at least; whole numbers as they are."""
+    places = max((_places(each) for each in figures), default=0)
+    return [f"{each:,.{max(2, places)}f}" if places else int(each) for each in figures]
+
+
+def _places(figure: Decimal | int) -> int:
+    exponent = Decimal(figure).as_tuple().exponent
+    return max(0, -exponent) if isinstance(exponent, int) else 0

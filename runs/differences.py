@@ -10,8 +10,9 @@ KEPT = 500
 
 
 class Whose(StrEnum):
-    """WRONG: ours; neither side moved and still they differ, or a record is missing, or there is one too many.
-    EDITED: somebody changed or deleted it in the target since. AUTOMATION: the target changed it by itself.
+    """WRONG: ours; never read back and not what was sent, a record without our key, or one too many with it.
+    EDITED: somebody changed or deleted it in the target since. AUTOMATION: the target changed it by itself, at once or
+    later in our name.
     SOURCE_MOVED: the source changed since the last run. MAPPING_MOVED: the mapping means something else since."""
 
     WRONG = "wrong"
@@ -24,8 +25,9 @@ class Whose(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Difference:
     """One field of one record (field None: the record as a whole). code: what differs (`difference.field`,
-    `difference.deleted`, `difference.not_moved`, `difference.left_source`, `difference.unknown_record`). by, at: who
-    changed the target's record last and when, as the target says."""
+    `difference.deleted`, `difference.not_moved`, `difference.left_source`, `difference.left_out`,
+    `difference.key_lost`, `difference.unknown_record`). by, at: who changed the target's record last and when, as the
+    target says."""
 
     whose: Whose
     code: str

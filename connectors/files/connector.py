@@ -18,7 +18,7 @@ from ..cell import Cell, canonical_text, canonical_value, text_of
 from ..change import Batch, Outcome
 from ..chunk import Chunk
 from ..clock import Clock
-from ..errors import InputError, UnavailableError
+from ..errors import InputError, StaleCursorError
 from ..port import KEY, OUR_KEY, AuditFields, Capabilities, Identity
 from ..schema import Field, FieldType, ObjectSchema, Schema
 from .csv_table import CsvTable
@@ -64,7 +64,7 @@ class FilesConnector:
         self, object_name: str, fields: Sequence[str], *, after: str | None = None, size: int = 20_000
     ) -> Iterator[Chunk]:
         """All records in the file's order. A cursor counts the records before it, and is good for the file it was made
-        of: read with the cursor of another file, UnavailableError `files.changed`."""
+        of: read with the cursor of another file, StaleCursorError `files.changed`."""
         described = self._object(object_name)
         self._known(object_name, fields)
         state, mark = state_of(described), mark_of(described)
@@ -72,7 +72,7 @@ class FilesConnector:
         if not row.isdecimal() or not cursor_of:
             raise InputError("files.cursor", object=object_name)
         if cursor_of != mark:
-            raise UnavailableError("files.changed", object=object_name, file=described.shown)
+            raise StaleCursorError("files.changed", object=object_name, file=described.shown)
         return self._chunks(described, fields, int(row), size, state, mark)
 
     def _chunks(

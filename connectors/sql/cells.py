@@ -125,7 +125,9 @@ def all_typed(column: Column, cells: Sequence[Cell]) -> Sequence[Cell]:
     """`sql_typing` of each cell; nothing is done where all are of the column's type already."""
     plain = str if column.stored in (FieldType.TEXT, FieldType.CHOICE) else _PYTHON.get(column.stored)
     if not column.uuid and set(map(type, cells)) <= {plain, type(None)}:
-        return cells
+        numbers = [cell for cell in cells if isinstance(cell, int)]
+        if not numbers or (min(numbers) in INT64 and max(numbers) in INT64):
+            return cells
     return list(map(sql_typing(column), cells))
 
 
@@ -224,5 +226,4 @@ _PYTHON: dict[FieldType, type] = {
     FieldType.DATE: dt.date,
     FieldType.BINARY: bytes,
 }
-"""Types whose every value fits; an integer beyond 64 bits is refused by the driver. Not times: their zone must be
-looked at."""
+"""Types whose every value fits, but for integers beyond 64 bits. Not times: their zone must be looked at."""

@@ -16,7 +16,7 @@ from .dialect import Dialect
 from .faults import LeftOutError, RowError
 from .keys import OurKeys
 from .search import search_keys
-from .tables import PLAIN, Table
+from .tables import PLAIN, Column, Table
 
 Values = Mapping[str, Cell]
 
@@ -107,10 +107,7 @@ class Creation:
         """Insert and ask what keys the database gave: for all at once where it answers in order, else one by one."""
         rows = rows or [()] * count
         key = self.table.key
-        columns = [
-            sa.Column(name, sa.BigInteger if self.table.columns[name].numbered else PLAIN, primary_key=name in key)
-            for name in dict.fromkeys([*key, *names])
-        ]
+        columns = [_returned(self.table.columns[name], name in key) for name in dict.fromkeys([*key, *names])]
         target = sa.Table(self.table.name, sa.MetaData(), *columns, schema=self.table.schema)
         parameters = [dict(zip(names, row, strict=True)) for row in rows]
         insert = sa.insert(target)
@@ -134,3 +131,11 @@ class Creation:
             key_texts([row[place] for row in found], column) for place, column in enumerate(self.table.key_columns)
         ]
         return [join_key(each) for each in zip(*parts, strict=True)]
+
+
+def _returned(column: Column, in_key: bool) -> sa.Column[Any]:
+    """The column as SQLAlchemy must know it to return keys in the order of the rows."""
+    if column.numbered:
+        return sa.Column(column.name, sa.BigInteger, primary_key=in_key)
+    filled = [sa.FetchedValue()] if in_key else []
+    return sa.Column(column.name, PLAIN, *filled, primary_key=in_key)

@@ -178,12 +178,6 @@ class Dialect:
         )
         return connection.execute(statement, [dict(zip(parameters, row, strict=True)) for row in rows]).rowcount
 
-    def insert_target(self, connection: Connection, table: Table, names: Sequence[str]) -> str:
-        """`table (column, ...)`, quoted."""
-        quote = connection.dialect.identifier_preparer.quote
-        target = ".".join(quote(part) for part in (table.schema, table.name) if part)
-        return f"{target} ({', '.join(map(quote, names))})"
-
     def fault(self, error: Exception, table: Table | None = None) -> Fault:
         """What a driver's error means."""
         return plain_fault(error)

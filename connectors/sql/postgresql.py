@@ -18,7 +18,7 @@ from ..schema import FieldType
 from .cells import UnfitError, sql_typing
 from .dialect import CONNECT_WAIT, LOCK_WAIT, Dialect, Encoder, compared
 from .faults import Fault, RowError, original, plain_fault, words
-from .tables import PLAIN, Column, Table
+from .tables import PLAIN, Column, Table, quoted
 
 if TYPE_CHECKING:
     import psycopg
@@ -160,7 +160,7 @@ class PostgreSQL(Dialect):
             found = connection.exec_driver_sql(f"SELECT {following} FROM generate_series(1, %s)", (count,))  # noqa: S608
         elif column.numbered:
             following = "nextval(pg_get_serial_sequence(%s, %s))"
-            named = (_quoted(connection, table), column.name, count)
+            named = (quoted(table.schema, table.name), column.name, count)
             found = connection.exec_driver_sql(f"SELECT {following} FROM generate_series(1, %s)", named)  # noqa: S608
         else:
             return None
@@ -171,7 +171,7 @@ class PostgreSQL(Dialect):
     ) -> int:
         import psycopg
 
-        statement = f"COPY {self.insert_target(connection, table, names)} FROM STDIN"
+        statement = f"COPY {quoted(table.schema, table.name)} ({', '.join(map(quoted, names))}) FROM STDIN"
         driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
         try:
             with driver.cursor() as cursor:
@@ -204,11 +204,6 @@ class PostgreSQL(Dialect):
             return Fault(code, said, breaks=True, lost=code == "target.connection_lost")
         code = _CODES.get(state) or ("target.type" if group == "22" else "target.refused")
         return Fault(code, said, _field(inner, table))
-
-
-def _quoted(connection: Connection, table: Table) -> str:
-    quote = connection.dialect.identifier_preparer.quote
-    return ".".join(quote(part) for part in (table.schema, table.name) if part)
 
 
 def _field(error: psycopg.Error, table: Table | None) -> str | None:

@@ -4,8 +4,8 @@ The order is the database's own order of the key columns where a primary key or 
 apart in it. Keys that a project declares have no such guarantee: they are ordered letter by letter, and records that
 share a key are never torn apart by a page's end.
 
-A record whose key is null, which SQLite's primary keys and declared keys allow, comes last, in a chunk of its own. Its
-key is `\\N#1`, `\\N#2`, ...: told apart, but nothing to find the record by again.
+A record whose key is null or holds a null, which SQLite's primary keys and declared keys allow, comes last, in a chunk
+with others such, and its key is the empty text: there is nothing to find it by again.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
 
 from ..chunk import Chunk
-from ..errors import InputError
+from ..errors import InputError, StaleCursorError
 from .database import Database
 from .dialect import Dialect
 from .rows import Rows, fetch
@@ -27,7 +28,7 @@ from .tables import PLAIN, Table, value
 
 PAGE_BYTES = 64 * 2**20
 """A page ends early once its text comes to about so much, so that memory stays flat whatever lies in it."""
-NO_KEY = "\\N"
+NO_KEY = ""
 _KEYED, _UNKEYED, _DONE = "keyed", "unkeyed", "done"
 
 Key = tuple[object, ...]
@@ -36,8 +37,8 @@ Key = tuple[object, ...]
 def read_pages(
     database: Database, table: Table, fields: Sequence[str], after: str | None, size: int
 ) -> Iterator[Chunk]:
-    """The chunks behind the cursor. Raises InputError `sql.cursor` for a text that is none of our cursors,
-    `sql.keyless_many` where more than `size` records have no key, UnavailableError as `Database.reading` does."""
+    """The chunks behind the cursor. Raises StaleCursorError `sql.cursor` for a text that is no cursor of
+    this key, InputError `sql.keyless_many` where more than `size` records have no key, UnavailableError as `Database.reading` does."""
     stage, key = _read_cursor(after, table) if after is not None else (_KEYED, None)
     while stage == _KEYED:
         rows = _page(database, table, fields, key, size)
@@ -50,8 +51,7 @@ def read_pages(
         rows = _keyless(database, table, fields, size)
         if len(rows):
             chunk = rows.chunk(fields, _cursor(_DONE, ()))
-            keys = [f"{NO_KEY}#{number}" for number in range(1, len(rows) + 1)]
-            yield Chunk(chunk.object, chunk.frame, keys, chunk.cursor)
+            yield replace(chunk, keys=[NO_KEY] * len(rows))
 
 
 def _page(database: Database, table: Table, fields: Sequence[str], after: Key | None, size: int) -> Rows:
@@ -176,7 +176,7 @@ def _read_cursor(cursor: str, table: Table) -> tuple[str, Key | None]:
         stage, *packed = json.loads(cursor)
         key = tuple(map(_unpacked, packed))
     except (ValueError, TypeError, KeyError, ArithmeticError) as error:
-        raise InputError("sql.cursor", object=table.name) from error
+        raise StaleCursorError("sql.cursor", object=table.name) from error
     if stage not in (_KEYED, _DONE) or len(key) != (len(table.key) if stage == _KEYED else 0):
-        raise InputError("sql.cursor", object=table.name)
+        raise StaleCursorError("sql.cursor", object=table.name)
     return stage, key

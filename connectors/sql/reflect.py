@@ -169,14 +169,11 @@ class _Reflection:
         found: dict[str, tuple[str, ...]] = {}
         for foreign in self.foreign.get(table, []):
             parent = tables.get(foreign["referred_table"].casefold(), "")
-            (column, *more), referred = foreign["constrained_columns"], tuple(foreign["referred_columns"])
-            if (
-                parent
-                and not more
-                and foreign["referred_schema"] in (None, self.schema)
-                and referred == self.keys[parent]
-            ):
-                found[column] = (parent,)
+            columns, referred = foreign["constrained_columns"], tuple(foreign["referred_columns"])
+            ours = parent and foreign["referred_schema"] in (None, self.schema)
+            # none are told where SQLite's `REFERENCES account` names a table that is spelt Account
+            if ours and len(columns) == 1 and referred in ((), self.keys[parent]):
+                found[columns[0]] = (parent,)
         for column, parent in self.options.references.get(table, {}).items():
             found[column] = (parent,)
         return found

@@ -132,7 +132,7 @@ def _streamed(
             spent += _weight(part)
             if spent >= budget:
                 return rows, False
-            size = MANY
+            size = max(1, min(MANY, (budget - spent) * len(rows) // max(spent, 1)))
     return rows, True
 
 

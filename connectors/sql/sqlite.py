@@ -27,7 +27,7 @@ from ..schema import FieldType
 from .cells import INT64, UnfitError
 from .dialect import LOCK_WAIT, Dialect, Encoder
 from .faults import Fault, RowError, original, plain_fault, words
-from .tables import ORG_TABLE, PLAIN, SIDE_TABLE, Column, Table
+from .tables import ORG_TABLE, PLAIN, SIDE_TABLE, Column, Table, quoted
 
 FLOAT_DIGITS = 15
 LAST_ROWID = 2**63 - 1
@@ -182,8 +182,8 @@ class SQLite(Dialect):
         self, connection: Connection, table: Table, names: Sequence[str], rows: Iterable[Sequence[object]]
     ) -> int:
         """By the driver's own executemany, which takes rows one by one: the last it took is the one that is refused."""
-        places = ", ".join("?" * len(names))
-        statement = f"INSERT INTO {self.insert_target(connection, table, names)} VALUES ({places})"  # noqa: S608
+        columns, places = ", ".join(map(quoted, names)), ", ".join("?" * len(names))
+        statement = f"INSERT INTO {quoted(table.schema, table.name)} ({columns}) VALUES ({places})"  # noqa: S608
         taken = 0
 
         def counted() -> Iterator[Sequence[object]]:

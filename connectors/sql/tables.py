@@ -69,6 +69,11 @@ class Table:
         return sa.table(self.name, *(sa.column(name, PLAIN) for name in self.columns), schema=self.schema)
 
 
+def quoted(*names: str | None) -> str:
+    """`"schema"."table"` for statements that go to the driver past SQLAlchemy."""
+    return ".".join('"' + name.replace('"', '""') + '"' for name in names if name)
+
+
 def value(cell: object) -> sa.ColumnElement[object]:
     """A cell as a parameter that the driver gets as it is."""
     return sa.bindparam(None, cell, type_=PLAIN, unique=True)

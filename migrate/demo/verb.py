@@ -89,6 +89,7 @@ def _report(
             ("fact.planted", len(facts.planted)),
             ("fact.written_off", f"{facts.written_off_rate:.2%}"),
             ("fact.compared", Text(compared.verdict.code, compared.verdict.params)),
+            *(fact for fact in compared.facts if fact[0] == "fact.totals"),
             ("fact.seconds", f"{seconds:.1f}"),
             ("fact.run_report", str(moved.extra["report"])),
             ("fact.reconcile_report", str(compared.extra["report"])),

@@ -49,6 +49,11 @@ class Claims:
                 [(object_name, field, our_key) for our_key in our_keys],
             )
 
+    def forget(self, object_name: str) -> None:
+        """Free everything of this object."""
+        with self._ledger.transaction():
+            self._ledger.db.execute("delete from claim where object = ?", (object_name,))
+
     def release_records(self, object_name: str, our_keys: Sequence[str]) -> None:
         """Free everything that these records hold: the target refused them, so their values are free for others."""
         with self._ledger.transaction():

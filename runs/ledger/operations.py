@@ -106,14 +106,13 @@ def settle(ledger: Ledger, run_id: int, batch: int, mapping: str, settled: Seque
 def _end_operations(ledger: Ledger, batch: int, settled: Sequence[Settled]) -> None:
     """One statement where the whole batch went alike, as it mostly does."""
     number = ledger.db.execute("select count(*) from operation where batch = ?", (batch,)).fetchone()[0]
-    if len({(each.state, each.code) for each in settled}) == 1 and len(settled) == number:
-        ledger.db.execute(
-            "update operation set state = ?, code = ? where batch = ?", (settled[0].state, settled[0].code, batch)
-        )
+    ends = {(each.state, each.code, each.field) for each in settled}
+    if len(ends) == 1 and len(settled) == number:
+        ledger.db.execute("update operation set state = ?, code = ?, field = ? where batch = ?", (*ends.pop(), batch))
         return
     ledger.db.executemany(
-        "update operation set state = ?, code = ? where batch = ? and our_key = ?",
-        [(each.state, each.code, batch, each.our_key) for each in settled],
+        "update operation set state = ?, code = ?, field = ? where batch = ? and our_key = ?",
+        [(each.state, each.code, each.field, batch, each.our_key) for each in settled],
     )
 
 
@@ -129,7 +128,8 @@ def _keep_done(ledger: Ledger, run_id: int, batch: int, mapping: str, done: Sequ
     for each in there:
         object_name, our_key, fieldset, sent, adopted, bucket = meant[each.our_key]
         record = each.record or "live"
-        rows.append((object_name, our_key, each.target_key, record, mapping, fieldset, sent, adopted, run_id, bucket))
+        by = run_id if adopted else 0
+        rows.append((object_name, our_key, each.target_key, record, mapping, fieldset, sent, by, run_id, bucket))
     ledger.db.executemany(
         "insert into record (object, our_key, target_key, state, mapping, fieldset, sent, adopted, run, bucket) "
         "values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
@@ -176,7 +176,8 @@ def verify(ledger: Ledger, object_name: str, rows: Sequence[tuple[str, bytes, bo
         diverged = [our_key for our_key, _, equal in rows if not equal]
         for our_key in diverged:
             ledger.db.execute(
-                f"update operation set state = 'diverged' where batch in ({marks}) and our_key = ? and state = 'acked'",  # noqa: S608
+                f"update operation set state = 'diverged' where batch in ({marks}) and our_key = ? and state = "
+                f"'acked'",  # noqa: S608
                 (*batches, our_key),
             )
         ledger.db.execute(
@@ -288,13 +289,14 @@ def later_runs(ledger: Ledger, run_id: int) -> list[int]:
 
 def last_refused(
     ledger: Ledger, object_name: str, our_keys: Sequence[str]
-) -> dict[str, tuple[int | None, bytes | None]]:
-    """Our key -> (fieldset, digests) of the latest operation, for those records whose latest operation was refused:
-    what the target said no to need not be sent again while it is the same."""
+) -> dict[str, tuple[int | None, bytes | None, str | None]]:
+    """Our key -> (fieldset, digests, field at fault) of the latest operation, for those records whose latest operation
+    was refused: what the target said no to need not be sent again while it is the same."""
     rows = ledger.db.execute(
-        "select o.our_key, o.fieldset, o.sent, o.state from json_each(?) j cross join operation o on o.object = ? "
-        "and o.our_key = j.value where o.batch = (select max(batch) from operation l where (l.object, l.our_key) = "
+        "select o.our_key, o.fieldset, o.sent, o.field, o.state from json_each(?) j cross join operation o "
+        "on o.object = ? and o.our_key = j.value where o.batch = (select max(batch) from operation l where "
+        "(l.object, l.our_key) = "
         "(o.object, o.our_key))",
         (json.dumps(list(our_keys), ensure_ascii=False), object_name),
     )
-    return {row[0]: (row[1], row[2]) for row in rows if row[3] == "rejected"}
+    return {row[0]: (row[1], row[2], row[3]) for row in rows if row[4] == "rejected"}

@@ -60,7 +60,7 @@ create table record (
   back blob,
   code text,          -- why it is held, rejected or conflicted
   waits_for text,     -- our key of the parent it is held for
-  adopted integer not null default 0,
+  adopted integer not null default 0,   -- the run that found it in the target and made it ours; 0: we created it
   run integer not null,          -- the last run that settled or parked it
   bucket text not null,          -- what that run counted it as
   primary key (object, our_key)
@@ -102,6 +102,7 @@ create table operation (
   written blob,                  -- a byte a field: 1 where this operation writes it
   bucket text not null,          -- what the record counts as once this is done
   code text,
+  field text,                    -- the target field at fault, where the target named one
   primary key (batch, our_key)
 ) strict, without rowid;
 create unique index operation_open on operation (object, our_key) where state in ('planned', 'intent', 'unknown');

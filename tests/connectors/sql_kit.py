@@ -25,7 +25,8 @@ class Kit:
     def sql(self, *statements: str) -> None:
         with self.engine.begin() as connection:
             for statement in statements:
-                connection.exec_driver_sql(statement)
+                plain = self.engine.dialect.paramstyle in ("qmark", "named")
+                connection.exec_driver_sql(statement if plain else statement.replace("%", "%%"))
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         with self.engine.connect() as connection:

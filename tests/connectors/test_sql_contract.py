@@ -62,7 +62,6 @@ class TestSQLite(TargetContract):
         url = f"sqlite:///{tmp_path / 'target.db'}"
         yield from connected(url, text="VARCHAR", long="TEXT", instant="TIMESTAMPTZ", local="TIMESTAMP", binary="BLOB")
 
-
     def test_decimals_come_back_to_the_last_digit(self, connector: Connector) -> None:
         """SQLite keeps 15 digits of a number with places and 18 of a whole one; what it would cut is refused."""
         exact = ("0", "0.01", "-0.01", "12.50", "100", "1234567.89", "9999999999999.99", "9007199254740993.00")

@@ -181,18 +181,6 @@ class Keyless(MemoryConnector):
         table.our_keys.pop(change.our_key, None)
         return super()._create(table, change)
 
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, **named)
-        for table in self._tables.values():
-            table.__class__ = _TwiceTable
-
-
-class _TwiceTable(Table):
-    def _unlink(self, key: str, old: Record) -> None:
-        if old.our_key is not None and self.our_keys.get(old.our_key) != key:
-            old = Record(old.values)
-        super()._unlink(key, old)
-
 
 def _added(object_name: str, kind: ChangeKind, key: str, row: Mapping[str, Cell]) -> Mapping[str, Cell] | None:
     """The target's own automation: it rounds one deal up."""
@@ -365,6 +353,24 @@ class World:
         self.target.seed("deal", [{"title": "not ours", "number": "N9"}])
         self._connect()
 
+    def time_passes(self) -> None:
+        """After a first run: people go on working in both systems."""
+        for name, key, values in (
+            ("firm", "f1", {"city": "天津", "chief": "p2"}),
+            ("firm", "f2", {"parent": "f1"}),
+            ("firm", "f3", {"city": "佛山"}),
+            ("firm", "f6", {"name": "renamed"}),
+            ("person", "p2", {"name": "李娜娜"}),
+            ("deal", "d1", {"amount": "11.00"}),
+            ("deal", "d3", {"amount": "12.00"}),
+        ):
+            self.source.edit(name, key, values, by="somebody")
+        self.source.seed("firm", [{"id": "f9", "name": "the parent comes", "city": "长沙"}])
+        ours = self.target._tables["account"].our_keys
+        self.target.edit("account", ours["old:firm:f3"], {"city": "东莞"}, by="a user")
+        self.target.edit("account", ours["old:firm:f1"], {"name": "edited"}, by="a user")
+        self.clock.sleep(3600)
+
     def save(self) -> None:
         """Remember how everything stands, for `restore`."""
         kept = self.folder / "kept"
@@ -459,7 +465,7 @@ class World:
                     "select run, mapping, object, key, field, code, severity, params from finding"
                 ).fetchall()
             ),
-            {each.mapping: {"read": each.read, **each.buckets} for each in ended.report.counts} if ended.report else {},
+            {each.mapping: {"read": each.read, "adopted": each.adopted, **each.buckets} for each in ended.report.counts} if ended.report else {},
             ended.report.exit_code if ended.report else None,
         )
 
