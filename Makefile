@@ -24,8 +24,9 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: demo
-demo: $(VENV)/runtime ## the main job on a made-up company: 103,000 records, into the folder demo/
+demo: $(VENV)/runtime ## the main job on a made-up company: 103,000 records, into the folder demo/, made anew
 	@$(BIN)/python -m compileall -q $(OURS)
+	@rm -rf demo
 	$(BIN)/changeover demo demo
 
 .PHONY: test

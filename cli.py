@@ -16,6 +16,7 @@ import typer
 
 if TYPE_CHECKING:
     from .connectors.clock import SystemClock
+    from .connectors.errors import ChangeoverError
     from .connectors.secrets import Secrets
     from .migrate.project import Project
     from .migrate.session import Tick
@@ -100,11 +101,7 @@ def speaking(lang: str | None, as_json: bool) -> Iterator[Voice]:
         raise typer.Exit(1) from None
 
 
-def tell_error(error: object, catalogue: Catalogue, as_json: bool) -> None:
-    from .connectors.errors import ChangeoverError
-
-    if not isinstance(error, ChangeoverError):
-        raise TypeError(type(error).__name__)
+def tell_error(error: ChangeoverError, catalogue: Catalogue, as_json: bool) -> None:
     if as_json:
         from .runs.report.as_json import error_json
         from .runs.report.console import make_console

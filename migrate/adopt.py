@@ -114,7 +114,7 @@ def _decide(
     holder = holder or claimed.get(key) or records.our_keys(session.ledger, mapping.target.name, [key]).get(key)
     if holder is not None and holder != our_key:
         result.taken[row] = holder
-    else:  # nobody's, or marked as ours by a run that this ledger has forgotten: whoever made it, undo must not delete it
+    else:  # nobody's, or ours by a run that this ledger has forgotten: whoever made it, undo must not delete it
         claimed[key] = our_key
         result.adopted[row] = (rows, place)
 

@@ -27,14 +27,15 @@ from .readback import Written, read_back
 from .references import Resolved, resolve
 from .send import Planned, Sender
 from .session import Session
-from .tally import StormWatch, chosen
+from .tally import RejectStorm, StormWatch, chosen
 from .update import plan_updates
 
 
 @dataclass
 class Loaded:
     """What became of a chunk. buckets: one a row. deferred: rows that wait for a parent of the same object. cut: rows
-    created with a reference still empty, to be filled. adopted: rows adopted. findings: beyond those given."""
+    created with a reference still empty, to be filled. adopted: rows adopted. findings: beyond those given. stopped:
+    the storm that ended it before its end; rows that it did not come to have an empty bucket."""
 
     buckets: list[str]
     deferred: list[int] = field(default_factory=list)
@@ -42,6 +43,7 @@ class Loaded:
     adopted: int = 0
     findings: list[Finding] = field(default_factory=list)
     parked: list[Parked] = field(default_factory=list)
+    stopped: RejectStorm | None = None
 
 
 class ObjectLoad:
@@ -84,11 +86,14 @@ class ObjectLoad:
         rows = classify(self.session, self.mapping, self.fieldset, mapped, findings)
         result = Loaded([""] * len(mapped))
         self._settle_quiet(rows, result, findings)
+        if result.stopped is not None:
+            return result
         resolved = resolve(self.session, self.mapping, mapped, [*rows.new, *rows.changed])
         empty = self._hold_back(rows, resolved, result, wait, break_at or {})
         matches = self._match(mapped, resolved, [row for row in rows.new if not result.buckets[row]], result)
         self._create(rows, resolved, matches, [row for row in rows.new if not result.buckets[row]], empty, result)
-        self._update(rows, resolved, [row for row in rows.changed if not result.buckets[row]], empty, result)
+        if result.stopped is None:
+            self._update(rows, resolved, [row for row in rows.changed if not result.buckets[row]], empty, result)
         result.cut = [row for row in empty if result.buckets[row] == "pending"]
         return result
 
@@ -114,7 +119,13 @@ class ObjectLoad:
         ]
         self.storm.saw(len(mapped))
         self.storm.rejected((each.code, each.field or "") for each in findings if each.severity is Severity.BLOCKS)
-        self.storm.check()
+        self._look_out(result)
+
+    def _look_out(self, result: Loaded) -> None:
+        try:
+            self.storm.check()
+        except RejectStorm as storm:
+            result.stopped = storm
 
     def _forget_parked(self, rows: Sorted) -> None:
         """A newer version that was parked is over where the source says again what lies in the target."""
@@ -322,7 +333,9 @@ class ObjectLoad:
                     self._finding(each.code or "", severity, mapped.source_keys[row], each.field, params)
                 )
             self.storm.rejected((each.code or "", each.field or "") for each in settled if each.state == "rejected")
-            self.storm.check()
+            self._look_out(result)
+            if result.stopped is not None:
+                break
         self._batches = sender.batches
         return ended
 

@@ -153,11 +153,12 @@ class Pipeline:
     ) -> None:
         """The end of a chunk: everything in it is settled or parked with its key, so its cursor may move."""
         deferred.put(mapped, loaded)
-        tally.add(READ, mapped.read)
+        tally.add(READ, mapped.read - loaded.buckets.count(""))
         tally.add("filtered", len(mapped.filtered_keys))
-        tally.add_all(loaded.buckets)
+        tally.add_all(filter(None, loaded.buckets))
         tally.add(ADOPTED, loaded.adopted)
-        progress.cursor = mapped.cursor
+        if loaded.stopped is None:
+            progress.cursor = mapped.cursor
         rejected = [mapped.our_keys[row] for row, bucket in enumerate(loaded.buckets) if bucket == "rejected"]
         if rejected:
             self.claims.release_records(mapping.target.name, rejected)
@@ -173,7 +174,7 @@ class Pipeline:
         deferred: Deferred,
     ) -> None:
         """What was parked, what was noticed, what waits still and how far we are: in one transaction, so that a process
-        that ends leaves all of it or nothing."""
+        that ends leaves all of it or nothing. Raises the RejectStorm that stopped the load, once this is kept."""
         self._keep_samples(findings)
         progress.counts, progress.pieces = tally.as_dict(), list(deferred.names)
         with self.session.ledger.transaction():
@@ -183,6 +184,8 @@ class Pipeline:
             runlog.add_findings(self.session.ledger, self.run.id, findings)
             runlog.save_progress(self.session.ledger, self.run.id, progress)
         deferred.sweep()
+        if loaded.stopped is not None:
+            raise loaded.stopped
 
     def _keep_samples(self, findings: Sequence[Finding]) -> None:
         samples = [
@@ -237,7 +240,7 @@ class Pipeline:
     ) -> bool:
         """Count what became of a deferred piece, keep what still waits. True where something moved on."""
         left = set(loaded.deferred)
-        ended = [bucket for row, bucket in enumerate(loaded.buckets) if row not in left]
+        ended = [bucket for row, bucket in enumerate(loaded.buckets) if bucket and row not in left]
         for bucket in ended:
             tally.move("held", bucket)
         tally.add(ADOPTED, loaded.adopted)
@@ -251,23 +254,27 @@ class Pipeline:
         for name in order:
             if name not in self.moved.tallies or name in self.moved.stopped:
                 continue
-            mapping = self.session.mappings[name]
-            progress = runlog.progress_of(self.session.ledger, self.run.id).get(name) or Progress(name, done=True)
-            deferred = Deferred(self.session, self.run.id, mapping, progress.pieces)
-            limits = self.session.project.spec.limits
-            storm = StormWatch(name, limits.stop_after_alike, limits.stop_share)
-            tally = self.moved.tallies[name]
-            for piece in deferred.cut():
-                self.session.interruption.check()
-                load = ObjectLoad(self.session, mapping, self.run.id, storm, self._judge(mapping), mapping.references)
-                loaded = load.load(piece.mapped, piece.findings, wait=False)
-                for bucket in loaded.buckets:
-                    tally.move("pending", bucket)
-                left = [
-                    self._pending(mapping, piece.mapped, row) for row, b in enumerate(loaded.buckets) if b == "pending"
-                ]
-                deferred.drop(piece.name)
-                self._settle(mapping, loaded, [*loaded.findings, *left], progress, tally, deferred)
+            try:
+                self._fill_one(self.session.mappings[name])
+            except RejectStorm as storm:
+                self.moved.stopped[name] = storm
+
+    def _fill_one(self, mapping: CompiledMapping) -> None:
+        known = runlog.progress_of(self.session.ledger, self.run.id)
+        progress = known.get(mapping.name) or Progress(mapping.name, done=True)
+        deferred = Deferred(self.session, self.run.id, mapping, progress.pieces)
+        limits = self.session.project.spec.limits
+        storm = StormWatch(mapping.name, limits.stop_after_alike, limits.stop_share)
+        tally = self.moved.tallies[mapping.name]
+        for piece in deferred.cut():
+            self.session.interruption.check()
+            load = ObjectLoad(self.session, mapping, self.run.id, storm, self._judge(mapping), mapping.references)
+            loaded = load.load(piece.mapped, piece.findings, wait=False)
+            for bucket in filter(None, loaded.buckets):
+                tally.move("pending", bucket)
+            left = [self._pending(mapping, piece.mapped, row) for row, b in enumerate(loaded.buckets) if b == "pending"]
+            deferred.drop(piece.name)
+            self._settle(mapping, loaded, [*loaded.findings, *left], progress, tally, deferred)
 
     def _pending(self, mapping: CompiledMapping, mapped: MappedChunk, row: int) -> Finding:
         return Finding(

@@ -29,6 +29,7 @@ def undo(
         session.tick = tick
         prepare(session)
         _require_run(session, run_id)
+        session.values.require_key("preimage", str(run_id))
         if not execute:
             return _report(session, Undo(session, run_id, None).go(), None, clock.monotonic() - started)
         recover(session)

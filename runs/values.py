@@ -92,6 +92,18 @@ class ValueStore:
                     found[our_key] = records[position][1]
             return found
 
+    def require_key(self, purpose: str, run_id: str) -> None:
+        """Raises DecisionError `values.key_lost` where anything of this purpose and run is sealed with another data
+        key, before work begins that would need it."""
+        with self._told():
+            lost = self._base.execute(
+                "select b.key_id from block b join owner o using (owner_id) "
+                "where o.purpose = ? and o.run_id = ? and b.key_id <> ? limit 1",
+                (purpose, run_id, self._key_id),
+            ).fetchone()
+        if lost is not None:
+            raise DecisionError("values.key_lost", path=str(self._path), kept=lost[0], now=self._key_id)
+
     def drop(self, run_id: str, purpose: str) -> None:
         """Forget every value that this run kept for this purpose."""
         with self._told(), self._transaction():

@@ -1,4 +1,4 @@
-"""Database servers for tests: started on this machine as an ordinary user, on temporary data, and stopped at the end."""
+"""Database servers for tests: started here as an ordinary user, on temporary data, and stopped at the end."""
 
 from __future__ import annotations
 

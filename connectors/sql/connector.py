@@ -76,7 +76,8 @@ class SqlConnector:
         self, object_name: str, fields: Sequence[str], *, after: str | None = None, size: int = 20_000
     ) -> Iterator[Chunk]:
         """Each chunk is a short transaction of its own. Where no constraint keeps the keys apart, records that share
-        one come in one chunk, be it larger than `size`. Raises StaleCursorError `sql.cursor`, InputError `sql.keyless_many`."""
+        one come in one chunk, be it larger than `size`; see the module `read`. Raises StaleCursorError `sql.cursor`,
+        InputError `sql.keyless_many`."""
         table = self._table(object_name, fields)
         return read_pages(self._database, table, fields, after, size)
 

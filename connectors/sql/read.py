@@ -37,8 +37,8 @@ Key = tuple[object, ...]
 def read_pages(
     database: Database, table: Table, fields: Sequence[str], after: str | None, size: int
 ) -> Iterator[Chunk]:
-    """The chunks behind the cursor. Raises StaleCursorError `sql.cursor` for a text that is no cursor of
-    this key, InputError `sql.keyless_many` where more than `size` records have no key, UnavailableError as `Database.reading` does."""
+    """The chunks behind the cursor. Raises StaleCursorError `sql.cursor` for a text that is no cursor of this key,
+    InputError `sql.keyless_many` where more than `size` records have no key, UnavailableError as `Database.reading`."""
     stage, key = _read_cursor(after, table) if after is not None else (_KEYED, None)
     while stage == _KEYED:
         rows = _page(database, table, fields, key, size)
@@ -47,6 +47,8 @@ def read_pages(
             break
         key = rows.key_cells(len(rows) - 1)
         yield rows.chunk(fields, _cursor(_KEYED, key))
+        if table.unique_key and rows.whole and len(rows) < size:
+            stage = _UNKEYED
     if stage == _UNKEYED and any(column.nullable for column in table.key_columns):
         rows = _keyless(database, table, fields, size)
         if len(rows):

@@ -79,8 +79,9 @@ def test_postgresql_types(pg: Kit) -> None:
         "CREATE TYPE stage AS ENUM ('open', 'won')",
         "CREATE DOMAIN money_of_ours AS numeric(12,2)",
         "CREATE TABLE customer (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, code uuid NOT NULL "
-        "DEFAULT gen_random_uuid(), name varchar(80) NOT NULL, short char(4), small smallint NOT NULL, whole integer, "
-        "paid numeric(18,2), any_number numeric, own money_of_ours, ratio real, exact double precision, active boolean, "
+        "DEFAULT gen_random_uuid(), name varchar(80) NOT NULL, short char(4), small smallint NOT NULL, "
+        "whole integer, paid numeric(18,2), any_number numeric, own money_of_ours, ratio real, exact double precision, "
+        "active boolean, "
         "born date, seen timestamp, happened timestamptz, at time, stage stage, body bytea, doc jsonb, tags text[], "
         "level text CHECK (level IN ('A', 'B')), upper_name text GENERATED ALWAYS AS (upper(name)) STORED)",
         "COMMENT ON COLUMN customer.name IS '客户名称'",
@@ -170,8 +171,9 @@ def test_references_are_those_on_a_whole_key_of_one_column(lite: Kit) -> None:
     lite.sql(
         "CREATE TABLE Account (id INTEGER PRIMARY KEY, code TEXT UNIQUE)",
         "CREATE TABLE pair (a INTEGER, b INTEGER, PRIMARY KEY (a, b))",
-        "CREATE TABLE contact (id TEXT PRIMARY KEY, owner INTEGER REFERENCES account, code TEXT REFERENCES Account(code), "
-        "a INTEGER, b INTEGER, declared INTEGER, FOREIGN KEY (a, b) REFERENCES pair (a, b))",
+        "CREATE TABLE contact (id TEXT PRIMARY KEY, owner INTEGER REFERENCES account, "
+        "code TEXT REFERENCES Account(code), a INTEGER, b INTEGER, declared INTEGER, "
+        "FOREIGN KEY (a, b) REFERENCES pair (a, b))",
     )
     contact = described(lite, "contact", references={"contact": {"declared": "Account"}})
     assert {field.name: field.references for field in contact.fields if field.references} == {

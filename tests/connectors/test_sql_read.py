@@ -159,13 +159,14 @@ def test_records_without_a_key_come_last_and_are_counted(request: pytest.Fixture
         "CREATE TABLE t (a TEXT, b INTEGER, name TEXT)"
         if database == "pg"
         else "CREATE TABLE t (a TEXT, b INTEGER, name TEXT, PRIMARY KEY (a, b))",
-        "INSERT INTO t VALUES ('x', 1, 'one'), (NULL, 1, 'two'), ('x', NULL, 'three'), ('x', 2, 'four'), (NULL, NULL, 'v')",
+        "INSERT INTO t VALUES ('x', 1, 'one'), (NULL, 1, 'two'), ('x', NULL, 'three'), ('x', 2, 'four'), "
+        "(NULL, NULL, 'v')",
     )
     connector = opened.unprepared(keys={"t": ["a", "b"]})
     chunks = list(connector.read("t", ["name"], size=3))
     assert [chunk.keys for chunk in chunks] == [["x|1", "x|2"], ["", "", ""]]
     assert sorted(column(chunks[1], "name").to_pylist()) == ["three", "two", "v"]
-    assert list(connector.read("t", ["name"], after=chunks[0].cursor, size=3))[0].keys == chunks[1].keys
+    assert [each.keys for each in connector.read("t", ["name"], after=chunks[0].cursor, size=3)] == [chunks[1].keys]
     assert list(connector.read("t", ["name"], after=chunks[1].cursor, size=3)) == []
     assert connector.count("t") == 5
     assert connector.find("t", (KEY,), [(key,) for key in chunks[1].keys], []).keys == []
@@ -189,7 +190,8 @@ def test_a_cursor_of_another_system_is_refused(lite: Kit, cursor: str) -> None:
 
 def test_cells_of_one_kind_keep_their_kind(lite: Kit) -> None:
     lite.sql(
-        "CREATE TABLE t (id INTEGER PRIMARY KEY, money DECIMAL(18,2), whole INTEGER, text TEXT, bytes BLOB, empty DATE)",
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, money DECIMAL(18,2), whole INTEGER, text TEXT, bytes BLOB, "
+        "empty DATE)",
         "INSERT INTO t VALUES (1, '12.50', 5, '007', x'00ff', NULL), (2, '3.00', NULL, NULL, NULL, NULL), "
         "(3, 1234567.89, 6, '', x'', NULL)",
     )

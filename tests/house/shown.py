@@ -91,7 +91,7 @@ class Reader:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(step.text, encoding="utf-8")
             return ""
-        words = [self.plans.get(word, word) for word in shlex.split(step.text)]
+        words = [self.plans.get(word, word) for word in shlex.split(step.text, comments=True)]
         match words:
             case ["cd", folder]:
                 self.folder = (self.folder / folder).resolve()

@@ -192,11 +192,13 @@ class Company:
             text = text.replace(here, there)
         path.write_text(text, encoding="utf-8")
 
-    def command(self, *words: str, env: dict[str, str] | None = None, timeout: float = 120) -> Said:
-        """Run the real command in this project."""
+    def command(
+        self, *words: str, env: dict[str, str] | None = None, timeout: float = 120, under: tuple[str, ...] = ()
+    ) -> Said:
+        """Run the real command in this project. under: a command that starts it."""
         home = str(self.folder.parent / "home")
         done = subprocess.run(
-            [sys.executable, "-m", "changeover", *words],
+            [*under, sys.executable, "-m", "changeover", *words],
             cwd=self.folder,
             env={**os.environ, "CHANGEOVER_CONFIG_HOME": home, "CHANGEOVER_LANG": "en", **(env or {})},
             capture_output=True,

@@ -1,0 +1,400 @@
+"""A database that is not there, goes away, is full, locked or may only be read: what was done is told truly."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from changeover.connectors.change import Change, ChangeKind, OutcomeState
+from changeover.connectors.clock import SystemClock
+from changeover.connectors.errors import ChangeoverError, InputError, UnavailableError
+from changeover.connectors.port import Connector, Settings
+from changeover.connectors.secrets import Secrets
+from changeover.connectors.sql import connect, mariadb, postgresql, sqlite
+from changeover.runs.catalogue import Catalogue
+
+from .sql_kit import Kit, create, kit, sqlite_url, told, write
+
+TABLE = "CREATE TABLE t (id int PRIMARY KEY, name varchar(40))"
+BOTH = pytest.mark.parametrize("database", ["pg", "my"])
+EVERY = pytest.mark.parametrize("database", ["lite", "pg", "my"])
+THREE = tuple(create(f"o:{n}", id=n, name=f"n{n}") for n in range(3))
+
+
+@pytest.fixture
+def lite(tmp_path: Path) -> Iterator[Kit]:
+    with kit(sqlite_url(tmp_path)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def pg(postgres_url: str) -> Iterator[Kit]:
+    with kit(postgres_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def my(mariadb_url: str) -> Iterator[Kit]:
+    with kit(mariadb_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def opened(request: pytest.FixtureRequest, database: str) -> Kit:
+    found: Kit = request.getfixturevalue(database)
+    found.sql(TABLE)
+    return found
+
+
+def engine(connector: Connector) -> sa.Engine:
+    found: sa.Engine = connector._database.engine  # type: ignore[attr-defined]
+    return found
+
+
+def session(connection: sa.Connection) -> int:
+    asked = {"postgresql": "SELECT pg_backend_pid()", "mariadb": "SELECT CONNECTION_ID()"}
+    return int(connection.exec_driver_sql(asked[connection.dialect.name]).scalar_one())
+
+
+def end(opened: Kit, number: int) -> None:
+    """End a session from another one, as an administrator would."""
+    if opened.engine.dialect.name == "postgresql":
+        opened.rows(f"SELECT pg_terminate_backend({number}, 10000)")
+    else:
+        opened.sql(f"KILL {number}")
+
+
+def kill(opened: Kit, connection: sa.Connection) -> None:
+    end(opened, session(connection))
+
+
+def only_once(act: Callable[[sa.Connection], None]) -> Callable[..., None]:
+    acted: list[bool] = []
+
+    def once(*arguments: Any) -> None:
+        if not acted:
+            acted.append(True)
+            act(arguments[0])
+
+    return once
+
+
+# The connection goes
+
+
+@BOTH
+def test_a_connection_lost_between_batches_is_opened_again(opened: Kit) -> None:
+    connector = opened.connector()
+    write(connector, "t", create("o:9", id=9))
+    with engine(connector).connect() as connection:
+        number = session(connection)
+    end(opened, number)
+    assert told(write(connector, "t", *THREE)) == [("acked", None, None)] * 3
+    assert connector.count("t") == 4
+
+
+@BOTH
+@pytest.mark.parametrize("at", ["INSERT INTO t", "COPY", "SAVEPOINT", "UPDATE", "SELECT"])
+def test_a_connection_lost_within_a_batch_has_written_nothing(opened: Kit, at: str) -> None:
+    connector = opened.connector()
+    write(connector, "t", create("o:9", id=9, name="old"))
+    change = Change(ChangeKind.UPDATE, "o:9", "9", {"name": "new"}, {"name": "old"})
+    killing = only_once(lambda connection: kill(opened, connection))
+
+    def before(connection: sa.Connection, cursor: object, statement: str, *rest: object) -> None:
+        # COPY passes SQLAlchemy by: the last statement before it is the one that makes the savepoint
+        if statement.startswith(at) and connection.get_execution_options().get("writes"):
+            killing(connection)
+
+    def after(connection: sa.Connection, name: str) -> None:
+        if at == "COPY":
+            killing(connection)
+
+    sa.event.listen(engine(connector), "before_cursor_execute", before)
+    sa.event.listen(engine(connector), "savepoint", after)
+    outcomes = write(connector, "t", change, *THREE)
+    if at == "INSERT INTO t" and opened.engine.dialect.name == "postgresql":
+        assert told(outcomes) == [("acked", None, None)] * 4  # it never says INSERT
+        return
+    assert told(outcomes) == [("not_sent", "target.connection_lost", None)] * 4
+    assert opened.rows("SELECT id, name FROM t") == [(9, "old")]
+    assert opened.rows("SELECT count(*) FROM changeover_keys") == [(1,)]
+    assert told(write(connector, "t", change, *THREE)) == [("acked", None, None)] * 4
+
+
+@BOTH
+def test_a_connection_lost_at_the_commit_leaves_it_unknown(opened: Kit) -> None:
+    connector = opened.connector()
+    write(connector, "t", create("o:9", id=9))
+    sa.event.listen(engine(connector), "commit", only_once(lambda connection: kill(opened, connection)))
+    outcomes = write(connector, "t", create("o:7", id=9), create("o:9", id=9), *THREE)
+    assert [(str(each.state), each.code) for each in outcomes] == [
+        ("rejected", "target.duplicate"),
+        ("exists", "target.exists"),
+        *[("unknown", "target.unknown")] * 3,
+    ]
+    assert [each.target_key for each in outcomes[2:]] == ["0", "1", "2"]
+    assert connector.count("t") == 1
+    assert told(write(connector, "t", *THREE)) == [("acked", None, None)] * 3
+
+
+@BOTH
+def test_a_connection_lost_while_reading_is_told_and_opened_again(opened: Kit) -> None:
+    opened.sql(*(f"INSERT INTO t VALUES ({n}, 'x')" for n in range(4)))
+    connector = opened.unprepared()
+    chunks = connector.read("t", ["name"], size=2)
+    first = next(chunks)
+    killing = only_once(lambda connection: kill(opened, connection))
+    sa.event.listen(engine(connector), "begin", killing)
+    with pytest.raises(UnavailableError, match=r"sql\.unreachable"):
+        next(chunks)
+    assert [chunk.keys for chunk in connector.read("t", ["name"], after=first.cursor, size=2)] == [["2", "3"]]
+
+
+def test_a_server_that_stays_away_is_told_before_anything_is_sent(mariadb_url: str) -> None:
+    with kit(mariadb_url) as opened:
+        opened.sql(TABLE)
+        connector = opened.connector()
+        connector.describe()
+        opened.sql(f"DROP DATABASE {opened.engine.url.database}")
+        connector.close()
+        with pytest.raises(UnavailableError, match=r"sql\.unreachable"):
+            write(connector, "t", *THREE)
+        server = sa.create_engine(opened.engine.url.set(database="mysql"))
+        with server.begin() as connection:
+            connection.exec_driver_sql(f"CREATE DATABASE {opened.engine.url.database}")
+
+
+@EVERY
+def test_an_interruption_within_a_batch_undoes_it(opened: Kit) -> None:
+    connector = opened.connector()
+
+    def interrupt(connection: sa.Connection) -> None:
+        raise KeyboardInterrupt
+
+    sa.event.listen(engine(connector), "release_savepoint", only_once(interrupt))
+    with pytest.raises(KeyboardInterrupt):
+        write(connector, "t", *THREE)
+    assert opened.rows("SELECT count(*) FROM t") == [(0,)]
+    assert told(write(connector, "t", *THREE)) == [("acked", None, None)] * 3
+
+
+# The database cannot
+
+
+@EVERY
+def test_a_lock_that_somebody_else_holds(opened: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module, wait in ((sqlite, 0.05), (postgresql, 0.05), (mariadb, 1)):
+        monkeypatch.setattr(module, "LOCK_WAIT", wait)
+    opened.sql("INSERT INTO t VALUES (9, 'theirs')")
+    connector = opened.connector()
+    with opened.engine.connect() as other:
+        other.exec_driver_sql("BEGIN IMMEDIATE" if opened.engine.dialect.name == "sqlite" else "SELECT 1")
+        other.exec_driver_sql("UPDATE t SET name = 'being edited' WHERE id = 9")
+        change = Change(ChangeKind.UPDATE, "o:9", "9", {"name": "ours"})
+        outcomes = write(connector, "t", change, *THREE)
+        other.rollback()
+    assert told(outcomes) == [("not_sent", "target.locked", None)] * 4
+    assert opened.rows("SELECT id, name FROM t") == [(9, "theirs")]
+    assert told(write(connector, "t", change, *THREE)) == [("acked", None, None)] * 4
+
+
+def test_a_full_disk(lite: Kit) -> None:
+    lite.sql(TABLE)
+    connector = lite.connector()
+
+    def limit(pages: int) -> None:
+        with engine(connector).connect() as connection:
+            connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+
+    ((pages,),) = lite.rows("PRAGMA page_count")
+    limit(pages)
+    large = tuple(create(f"o:{n}", id=n, name="x" * 40) for n in range(1000))
+    assert set(told(write(connector, "t", *large))) == {("not_sent", "target.disk_full", None)}
+    assert lite.rows("SELECT count(*) FROM t") == [(0,)]
+    assert lite.rows("PRAGMA integrity_check") == [("ok",)]
+    limit(pages + 1000)
+    assert set(told(write(connector, "t", *large))) == {("acked", None, None)}
+
+
+@EVERY
+def test_a_database_that_may_only_be_read(opened: Kit) -> None:
+    opened.connector()
+    connector = opened.unprepared()
+    statement = {
+        "sqlite": "PRAGMA query_only = ON",
+        "postgresql": "SET default_transaction_read_only = on",
+        "mariadb": "SET SESSION TRANSACTION READ ONLY",
+    }[opened.engine.dialect.name]
+
+    def may_only_read(connection: Any, record: object) -> None:
+        cursor = connection.cursor()
+        cursor.execute(statement)
+        cursor.close()
+        connection.commit()
+
+    sa.event.listen(engine(connector), "connect", may_only_read)
+    assert told(write(connector, "t", *THREE)) == [("not_sent", "target.read_only", None)] * 3
+    assert connector.count("t") == 0
+    opened.sql("DROP TABLE changeover_keys")
+    with pytest.raises(UnavailableError, match=r"sql\.refused") as caught:
+        connector.prepare()
+    assert "read" in str(caught.value.params["reason"]).lower()
+
+
+def test_a_right_that_is_missing(pg: Kit) -> None:
+    pg.sql(TABLE, "INSERT INTO t VALUES (1, 'x')", "DROP ROLE IF EXISTS guest", "CREATE ROLE guest LOGIN")
+    try:
+        with kit(pg.engine.url.set(username="guest").render_as_string(False)) as guest:
+            connector = guest.unprepared()
+            with pytest.raises(UnavailableError) as caught:
+                connector.count("t")
+            assert caught.value.code == "sql.refused"
+            assert "permission denied" in str(caught.value.params["reason"])
+            with pytest.raises(UnavailableError, match=r"sql\.refused"):
+                connector.prepare()
+    finally:
+        pg.sql("DROP ROLE guest")
+
+
+def test_a_table_that_changed_since_it_was_described(pg: Kit) -> None:
+    pg.sql(TABLE)
+    connector = pg.connector()
+    connector.describe()
+    pg.sql("ALTER TABLE t DROP COLUMN name")
+    assert told(write(connector, "t", *THREE)) == [("not_sent", "target.batch_refused", None)] * 3
+    with pytest.raises(UnavailableError, match=r"sql\.refused"):
+        list(connector.read("t", ["name"]))
+
+
+# The database is not there
+
+
+def closed_port() -> int:
+    with closing(socket.socket()) as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def refused(url: str, folder: str = ".", **environment: str) -> ChangeoverError:
+    """What a connection says at its first use; that it was made at all shows that making it reaches nothing."""
+    connector = connect(Settings("crm", "sql", {"url": url}, folder=folder), Secrets(environment.get), SystemClock())
+    with pytest.raises(ChangeoverError) as caught:
+        connector.count("t")
+    with pytest.raises(ChangeoverError):
+        write(connector, "t", *THREE)
+    connector.close()
+    return caught.value
+
+
+@pytest.mark.parametrize("driver", ["postgresql", "mariadb"])
+def test_nobody_answers(driver: str) -> None:
+    error = refused(f"{driver}://me:${{WORD}}@127.0.0.1:{closed_port()}/crm", WORD="p@ss:w/rd %")
+    assert (error.code, error.exit_code) == ("sql.unreachable", 3)
+    assert "p@ss" not in str(error)
+    assert "127.0.0.1" in str(error.params["server"])
+
+
+def test_a_wrong_password_and_an_unknown_database(my: Kit, mariadb: sa.URL) -> None:
+    my.sql("CREATE OR REPLACE USER clerk@localhost IDENTIFIED BY 'p@ss:w/rd %'", "GRANT ALL ON *.* TO clerk@localhost")
+    try:
+        url = f"mariadb://clerk:${{WORD}}@127.0.0.1:{mariadb.port}/{my.engine.url.database}"
+        wrong = refused(url, WORD="not that")
+        assert wrong.code == "sql.unreachable"
+        assert "Access denied" in str(wrong.params["reason"])
+        assert "not that" not in str(wrong)
+        assert (
+            refused(url.replace(str(my.engine.url.database), "nowhere"), WORD="p@ss:w/rd %").code == "sql.unreachable"
+        )
+        secrets = Secrets({"WORD": "p@ss:w/rd %", "ALL": my.url}.get)
+        for address in (url, "${ALL}"):
+            connector = connect(Settings("crm", "sql", {"url": address}), secrets, SystemClock())
+            assert connector.identity().name == my.engine.url.database
+            connector.close()
+    finally:
+        my.sql("DROP USER clerk@localhost")
+
+
+def test_a_sqlite_file_is_never_made(tmp_path: Path) -> None:
+    error = refused("sqlite:///gone.db", str(tmp_path))
+    assert (error.code, error.exit_code, error.params["file"]) == ("sql.no_file", 2, str(tmp_path / "gone.db"))
+    assert list(tmp_path.iterdir()) == []
+    assert refused("sqlite:///.", str(tmp_path)).code == "sql.not_a_file"
+
+
+def test_a_file_that_is_no_database(tmp_path: Path) -> None:
+    (tmp_path / "crm.db").write_text("id,name\n" * 1000)
+    error = refused("sqlite:///crm.db", str(tmp_path))
+    assert (error.code, error.exit_code) == ("sql.unreachable", 3)
+    assert "not a database" in str(error.params["reason"])
+
+
+def test_a_sqlite_file_that_goes_away_does_not_come_back_empty(tmp_path: Path) -> None:
+    with kit(sqlite_url(tmp_path / "..", f"{tmp_path.name}.db")) as opened:
+        opened.sql(TABLE)
+        connector = opened.connector()
+        write(connector, "t", *THREE)
+        connector.close()
+        Path(str(opened.engine.url.database)).unlink()
+        for act in (lambda: connector.count("t"), lambda: write(connector, "t", create("o:9", id=9))):
+            with pytest.raises(InputError, match=r"sql\.no_file"):
+                act()
+        assert not Path(str(opened.engine.url.database)).exists()
+
+
+def test_a_path_is_the_projects(tmp_path: Path) -> None:
+    folder = tmp_path / "项目 100%#?"
+    folder.mkdir()
+    with closing(sqlite3.connect(folder / "crm.db")) as database:
+        database.execute(TABLE)
+    connector = connect(
+        Settings("crm", "sql", {"url": "sqlite:///crm.db"}, folder=str(folder)), Secrets(), SystemClock()
+    )
+    assert connector.count("t") == 0
+    connector.close()
+    shutil.rmtree(folder)
+
+
+# Options
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "params"),
+    [
+        ({"url": "sqlite:///a.db", "key": {}}, "sql.option_unknown", {"option": "key", "near": "keys"}),
+        ({"url": "sqlite:///a.db", "audit": {"t": {"modifed_at": "x"}}}, "sql.option_unknown", {"near": "modified_at"}),
+        ({}, "sql.option_value", {"option": "url"}),
+        ({"url": "sqlite:///a.db", "objects": "t"}, "sql.option_value", {"option": "objects"}),
+        ({"url": "sqlite:///a.db", "keys": {"t": "id"}}, "sql.option_value", {"option": "keys.t"}),
+        ({"url": 5}, "sql.option_value", {"option": "url"}),
+        ({"url": "crm.db"}, "sql.url", {}),
+        ({"url": "sqlite://"}, "sql.url", {}),
+        ({"url": "sqlite:///a.db?mode=rwc"}, "sql.url", {}),
+        ({"url": "sqlite:///:memory:"}, "sql.url", {}),
+        ({"url": "postgresql+psycopg2://h/d"}, "sql.driver", {"use": "postgresql+psycopg"}),
+        ({"url": "nosuch://h/d"}, "sql.driver", {"driver": "nosuch"}),
+        ({"url": "mariadb://u:${NO_SUCH_SECRET_HERE}@h/d"}, "secret.missing", {"name": "NO_SUCH_SECRET_HERE"}),
+    ],
+)
+def test_options_that_are_wrong(options: dict[str, object], code: str, params: dict[str, str]) -> None:
+    with pytest.raises(InputError) as caught:
+        connect(Settings("crm", "sql", options), Secrets(lambda name: None), SystemClock())
+    assert caught.value.code == code
+    assert params.items() <= caught.value.params.items()
+
+
+def test_every_answer_of_a_database_has_a_text() -> None:
+    codes = {*sqlite._CODES.values(), *sqlite._BREAKS.values(), *postgresql._CODES.values()}
+    codes |= {*postgresql._BREAKS.values(), *postgresql._BREAKING_CLASSES.values(), *mariadb._CODES.values()}
+    codes |= {*mariadb._BREAKS.values(), "target.unknown", "target.gone", "target.taken", "target.stale", "target.type"}
+    codes |= {"target.exists", "target.refused", "target.connection_lost", "target.batch_refused"}
+    for language in ("zh", "en"):
+        assert [code for code in codes if not Catalogue(language).knows(code)] == []
+    assert OutcomeState.UNKNOWN

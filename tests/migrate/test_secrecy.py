@@ -1,0 +1,89 @@
+"""No cell's value and no secret gets out: not to the console, not into a report, not into the ledger. A canary sits in
+every field, good and bad; the encrypted store is the one place that may hold it, and it does not show there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from .company import Company, Said, make_company
+
+CANARY = "KanarienvogelXQ"
+NUMBER = "31415926"
+PASSWORD = "hunter2-s3cret"
+CLEAN = {"khmc": f"{CANARY} name", "sh": f"{CANARY}-T1", "je": f"{NUMBER}.53", "bz": f"{CANARY} remark"}
+BAD: tuple[dict[str, object], ...] = (
+    {"je": f"{CANARY} is no number"},
+    {"rq": f"{CANARY}-02-30"},
+    {"khmc": CANARY * 9},
+    {"sh": CLEAN["sh"]},
+    {"ywy": f"{CANARY} left"},
+)
+
+
+def tell_tale(text: str) -> list[str]:
+    return [bird for bird in (CANARY, NUMBER, PASSWORD, "hunter2") if bird in text]
+
+
+def files_of(company: Company) -> dict[str, bytes]:
+    """Everything the project wrote, write-ahead logs too, by name."""
+    return {str(path): path.read_bytes() for path in (company.folder / "runs").rglob("*") if path.is_file()}
+
+
+def make_caged(folder: Path) -> Company:
+    company = make_company(folder)
+    company.customer("A", **CLEAN)
+    for number, cells in enumerate(BAD):
+        company.customer(f"B{number}", **{**CLEAN, "sh": f"{CANARY}-{number}", **cells})
+    company.order(1, "A", zt=f"{CANARY} stage")
+    company.order(2, "A", xgsj=f"{CANARY} o'clock")
+    company.order(3, "A")
+    company.old("update t_order set khbh = 'Z' where id = 3")
+    return company
+
+
+def test_no_value_gets_out(tmp_path: Path) -> None:
+    company = make_caged(tmp_path / "move")
+    told: list[Said] = [
+        company.command("plan"),
+        company.command("run", "--execute", "--lang", "zh"),
+    ]
+    company.old(f"update t_customer set khmc = '{CANARY} newer'")
+    company.new(f"update customer set name = '{CANARY} edited'")
+    told += [
+        company.command("run", "--execute", "--json"),
+        company.command("reconcile"),
+        company.command("explain", "t_customer:B0"),
+    ]
+    assert [each.code for each in told] == [1, 1, 1, 1, 0]
+    assert [bird for each in told for bird in tell_tale(each.out + each.err)] == []
+    assert CANARY in company.command("explain", "t_customer:B0", "--show-values").out  # it was there to be shown
+    written = files_of(company)
+    assert len([name for name in written if "/reports/" in name]) == 12  # four verbs, JSON and a page in two languages
+    assert [name for name, body in written.items() if tell_tale(body.decode("latin-1"))] == []
+    names = (name.rpartition("/")[2] for name in written)
+    assert {"ledger.db", "values.db"} <= set(names)
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://{user}:${{PW}}@127.0.0.1:1/crm", "${{WHOLE}}", "mysql://u:${{PW}}@[bad/x"]
+)
+def test_no_secret_gets_out(tmp_path: Path, url: str) -> None:
+    company = make_company(tmp_path / "move")
+    company.rewrite("changeover.yaml", ("sqlite:///crm.db", url.format(user="u")))
+    whole = f"postgresql://u:{PASSWORD}@127.0.0.1:1/crm"
+    said = company.command("check", "--json", env={"PW": PASSWORD, "WHOLE": whole})
+    assert said.code in (2, 3)
+    assert said.document["exit_code"] == said.code
+    assert tell_tale(said.out + said.err) == []
+    assert "Traceback" not in said.err
+
+
+def test_a_secret_in_the_project_file_is_refused_unsaid(tmp_path: Path) -> None:
+    company = make_company(tmp_path / "move")
+    company.rewrite("changeover.yaml", ("sqlite:///crm.db", f"postgresql://u:{PASSWORD}@127.0.0.1/crm"))
+    said = company.command("check")
+    assert said.code == 2
+    assert "changeover.yaml" in said.err
+    assert tell_tale(said.out + said.err) == []
