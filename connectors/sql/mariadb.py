@@ -81,7 +81,7 @@ class MariaDB(Dialect):
         cursor.execute(
             "SET time_zone = '+00:00', "
             "sql_mode = CONCAT_WS(',', NULLIF(@@sql_mode, ''), 'STRICT_ALL_TABLES', 'NO_AUTO_VALUE_ON_ZERO'), "
-            f"innodb_lock_wait_timeout = {LOCK_WAIT}"
+            f"innodb_lock_wait_timeout = {LOCK_WAIT}, lc_messages = 'en_US'"
         )
         cursor.close()
 

@@ -45,9 +45,8 @@ _BREAKING_CLASSES = {
     "XX": "target.connection_lost",
 }
 _BREAKING_CODES = ("42P01", "42703")
-_COPY_LINE = re.compile(r"^COPY .*, line (\d+)", re.MULTILINE)
-_COPY_FIELD = re.compile(r"COPY [^,]+, line \d+, column ([^:]+?)(?::|$)")
-_KEY_FIELD = re.compile(r"\(([^(),]+)\)=\(.*\) is not present")
+# `COPY account, line 5, column paid: "x"`, in whatever language the server speaks
+COPY_PLACE = re.compile(r"^COPY [^,，]+[,，]\s*\D*?(?P<line>\d+)(?:[,，]\s*\S+\s+(?P<column>[^:：]+))?", re.MULTILINE)
 
 
 class PostgreSQL(Dialect):
@@ -60,8 +59,17 @@ class PostgreSQL(Dialect):
     # Connecting
 
     def connect_arguments(self, url: URL) -> dict[str, object]:
-        # no prepared statements: a plan made while a table was empty would be kept while it fills
-        wanted = {"connect_timeout": CONNECT_WAIT, "application_name": "changeover", "prepare_threshold": None}
+        wanted = {
+            "connect_timeout": CONNECT_WAIT,
+            "application_name": "changeover",
+            # a server that fell silent is given up after two minutes
+            "keepalives_idle": 60,
+            "keepalives_interval": 10,
+            "keepalives_count": 6,
+            "tcp_user_timeout": 120_000,
+            # no prepared statements: a plan made while a table was empty would be kept while it fills
+            "prepare_threshold": None,
+        }
         return {name: each for name, each in wanted.items() if name not in url.query}
 
     def connected(self, connection: DBAPIConnection) -> None:
@@ -180,10 +188,10 @@ class PostgreSQL(Dialect):
                         copy.write_row(row)
                 return cursor.rowcount
         except psycopg.Error as error:
-            located = _COPY_LINE.search(error.diag.context or "")
+            located = COPY_PLACE.search(error.diag.context or "")
             if located is None:
                 raise
-            raise RowError(int(located.group(1)) - 1) from error
+            raise RowError(int(located["line"]) - 1) from error
 
     def fault(self, error: Exception, table: Table | None = None) -> Fault:
         import psycopg
@@ -213,7 +221,6 @@ def _field(error: psycopg.Error, table: Table | None) -> str | None:
     columns = table.constraints.get(diagnosis.constraint_name or "", ()) if table else ()
     if len(columns) == 1:
         return columns[0]
-    for pattern, text in ((_COPY_FIELD, diagnosis.context), (_KEY_FIELD, diagnosis.message_detail)):
-        if found := pattern.search(text or ""):
-            return found.group(1)
+    if found := COPY_PLACE.search(diagnosis.context or ""):
+        return found["column"]
     return None

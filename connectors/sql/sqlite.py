@@ -33,6 +33,8 @@ FLOAT_DIGITS = 15
 LAST_ROWID = 2**63 - 1
 _ZONED = re.compile(r"TIMESTAMPTZ|DATETIMEOFFSET|(TIMESTAMP|DATETIME) WITH TIME ZONE", re.IGNORECASE)
 _FIELD = re.compile(r"(?:constraint failed: |in \w+ column )[^.,]+\.([^.,]+)$")
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+_CHANGED = re.compile(r"no such (table|column)|has no column named")
 _CODES = {
     sqlite3.SQLITE_CONSTRAINT_UNIQUE: "target.duplicate",
     sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY: "target.duplicate",
@@ -145,6 +147,20 @@ class SQLite(Dialect):
     def exact(self, column: Column) -> sa.ColumnElement[Any]:
         return sa.column(column.name, PLAIN).collate("BINARY")
 
+    def sought(self, column: Column) -> Encoder:
+        """A text that is no value of the column's type may stand in it all the same."""
+        seek = super().sought(column)
+
+        def seek_or_text(cell: Cell) -> object:
+            try:
+                return seek(cell)
+            except UnfitError:
+                if not isinstance(cell, str) or _LONE_SURROGATE.search(cell):
+                    raise
+                return cell
+
+        return seek_or_text
+
     # Writing
 
     def encoder(self, column: Column) -> Encoder | None:
@@ -196,7 +212,7 @@ class SQLite(Dialect):
         try:
             return driver.executemany(statement, counted()).rowcount
         except (sqlite3.Error, OverflowError, UnicodeEncodeError) as error:
-            raise RowError(taken - 1) from error
+            raise RowError(max(taken - 1, 0)) from error
 
     def fault(self, error: Exception, table: Table | None = None) -> Fault:
         inner = original(error)
@@ -206,6 +222,8 @@ class SQLite(Dialect):
         primary = code & 0xFF
         if primary in _BREAKS:
             return Fault(_BREAKS[primary], words(error), breaks=True)
+        if primary == sqlite3.SQLITE_ERROR and _CHANGED.search(words(error)):
+            return Fault("target.batch_refused", words(error), breaks=True)
         if primary in _LOSES:
             return Fault("target.connection_lost", words(error), breaks=True, lost=True)
         found = _FIELD.search(words(error))

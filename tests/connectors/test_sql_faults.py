@@ -264,11 +264,11 @@ def test_a_right_that_is_missing(pg: Kit) -> None:
         pg.sql("DROP ROLE guest")
 
 
-def test_a_table_that_changed_since_it_was_described(pg: Kit) -> None:
-    pg.sql(TABLE)
-    connector = pg.connector()
+@EVERY
+def test_a_table_that_changed_since_it_was_described(opened: Kit) -> None:
+    connector = opened.connector()
     connector.describe()
-    pg.sql("ALTER TABLE t DROP COLUMN name")
+    opened.sql("ALTER TABLE t DROP COLUMN name")
     assert told(write(connector, "t", *THREE)) == [("not_sent", "target.batch_refused", None)] * 3
     with pytest.raises(UnavailableError, match=r"sql\.refused"):
         list(connector.read("t", ["name"]))

@@ -387,6 +387,15 @@ def test_a_number_is_found_however_sqlite_stored_it(lite: Kit) -> None:
     assert connector.find("t", ("paid",), [(Decimal("12.5"),)], []).keys == ["2"]
 
 
+def test_a_record_with_a_dirty_key_is_found_by_it(lite: Kit) -> None:
+    lite.sql("CREATE TABLE t (id INT PRIMARY KEY, n INT)", "INSERT INTO t VALUES (7, 1), ('seven', 2), ('', 3)")
+    connector = lite.unprepared()
+    found = resumes_everywhere(connector, "t", 3)
+    assert found == ["7", "", "seven"]
+    assert sorted(connector.find("t", (KEY,), [(key,) for key in found], []).keys) == sorted(found)
+    assert connector.find("t", ("n",), [("\ud800",), ("2",)], []).keys == ["seven"]
+
+
 def test_more_values_than_it_takes_are_refused(lite: Kit) -> None:
     lite.sql("CREATE TABLE t (id INTEGER PRIMARY KEY)")
     with pytest.raises(ValueError, match="5001"):

@@ -11,6 +11,7 @@ from changeover.connectors.cell import Cell
 from changeover.connectors.change import Batch, Change, ChangeKind, Outcome, OutcomeState
 from changeover.connectors.errors import InputError
 from changeover.connectors.port import KEY, OUR_KEY, Connector
+from changeover.connectors.sql.postgresql import COPY_PLACE
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -310,6 +311,21 @@ def test_triggers_that_meddle(pg: Kit) -> None:
         "o:renumbered": "RENUMBERED",
         "o:also plain": "ALSO PLAIN",
     }
+
+
+@pytest.mark.parametrize(
+    ("context", "line", "column"),
+    [
+        ('COPY account, line 5, column paid: "x"', "5", "paid"),
+        ('COPY account, 行 12, 列 paid: "x"', "12", "paid"),
+        ('COPY t2, Zeile 7: "\\N\t1"', "7", None),
+        ("COPY account，行5，列 paid：“x”", "5", "paid"),
+        ('SQL statement "SELECT 1 FROM ONLY x"\nPL/pgSQL function f() line 3', None, None),
+    ],
+)
+def test_a_server_names_the_bad_row_in_its_own_language(context: str, line: str | None, column: str | None) -> None:
+    found = COPY_PLACE.search(context)
+    assert (found and found["line"], found and found["column"]) == (line, column)
 
 
 def test_a_nul_in_a_text_is_one_records_fault(pg: Kit) -> None:

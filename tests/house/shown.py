@@ -1,4 +1,4 @@
-"""What the documentation shows, and what really happens: `python -m tests.house.shown docs/tutorial.md` tells the latter.
+"""What the documentation shows, and what really happens; `python -m tests.house.shown docs/tutorial.md` tells that.
 
 A page's `console` blocks are commands (`$ ...`), each with the lines that it prints; a line `…` stands for any lines. A
 block of another language below a line that is nothing but a file's name in backticks is that file.
@@ -60,7 +60,7 @@ def steps(page: str) -> list[File | Command]:
             continue
         end = lines.index("```", at)
         body = lines[at + 1 : end]
-        named = re.fullmatch(r"`([\w./-]+)`:?", lines[at - 1]) if at else None
+        named = re.fullmatch(r"`([\w./-]+)`[:：]?", lines[at - 1]) if at else None
         if opening[1] == "console":
             found += _commands(body, at + 2)
         elif named:

@@ -17,7 +17,8 @@ HEAD = """# Transforms
 
 <!-- Made by `python -m tests.house.transforms_page` from the docstrings and examples in mappings/transforms. -->
 
-A transform works on a cell's text before [`values`](mapping.md#values) and before the cell takes the target's type. It is named in a rule:
+A transform works on a cell's text before [`values`](mapping.md#values) and before the cell takes the target's type.
+It is named in a rule:
 
 ```yaml
 fields:
@@ -26,8 +27,10 @@ fields:
   address: {from: [province, city], transform: {join: {separator: " "}}}   # several fields become one
 ```
 
-An empty cell (null) stays empty. A text that a transform cannot read stays as it is. If the target's type does not take it, it is a *misfit*: the record
-is rejected and the report names it, so nothing is lost silently. Below, texts stand in quotes, `\\u3000` is the ideographic space, and `null` is an empty cell.
+An empty cell (null) stays empty. A text that a transform cannot read stays as it is. If the target's type does not take
+it, it is a *misfit*: the record is rejected and the report names it, so nothing is lost silently.
+
+Below, texts stand in quotes, `\\u3000` is the ideographic space, and `null` is an empty cell.
 """
 
 
@@ -59,7 +62,13 @@ def _arguments(transform: Transform) -> list[str]:
 def _kind(hint: object) -> str:
     if get_origin(hint) is Literal:
         return " or ".join(_code(each) for each in get_args(hint))
-    named = {str: "a text", int: "a whole number", bool: "true or false", list[str]: "a list of texts", NoneType: "nothing"}
+    named = {
+        str: "a text",
+        int: "a whole number",
+        bool: "true or false",
+        list[str]: "a list of texts",
+        NoneType: "nothing",
+    }
     return named[hint]  # type: ignore[index]
 
 

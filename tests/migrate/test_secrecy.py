@@ -11,7 +11,7 @@ from .company import Company, Said, make_company
 
 CANARY = "KanarienvogelXQ"
 NUMBER = "31415926"
-PASSWORD = "hunter2-s3cret"
+PASSWORD = "hunter2-s3cret"  # noqa: S105
 CLEAN = {"khmc": f"{CANARY} name", "sh": f"{CANARY}-T1", "je": f"{NUMBER}.53", "bz": f"{CANARY} remark"}
 BAD: tuple[dict[str, object], ...] = (
     {"je": f"{CANARY} is no number"},
@@ -46,19 +46,19 @@ def make_caged(folder: Path) -> Company:
 def test_no_value_gets_out(tmp_path: Path) -> None:
     company = make_caged(tmp_path / "move")
     told: list[Said] = [
-        company.command("plan"),
-        company.command("run", "--execute", "--lang", "zh"),
+        company.say("plan"),
+        company.say("run", "--execute", "--lang", "zh"),
     ]
     company.old(f"update t_customer set khmc = '{CANARY} newer'")
     company.new(f"update customer set name = '{CANARY} edited'")
     told += [
-        company.command("run", "--execute", "--json"),
-        company.command("reconcile"),
-        company.command("explain", "t_customer:B0"),
+        company.say("run", "--execute", "--json"),
+        company.say("reconcile"),
+        company.say("explain", "t_customer:B0"),
     ]
     assert [each.code for each in told] == [1, 1, 1, 1, 0]
     assert [bird for each in told for bird in tell_tale(each.out + each.err)] == []
-    assert CANARY in company.command("explain", "t_customer:B0", "--show-values").out  # it was there to be shown
+    assert CANARY in company.say("explain", "t_customer:B0", "--show-values", "--json").out  # it was there to be shown
     written = files_of(company)
     assert len([name for name in written if "/reports/" in name]) == 12  # four verbs, JSON and a page in two languages
     assert [name for name, body in written.items() if tell_tale(body.decode("latin-1"))] == []
@@ -73,7 +73,7 @@ def test_no_secret_gets_out(tmp_path: Path, url: str) -> None:
     company = make_company(tmp_path / "move")
     company.rewrite("changeover.yaml", ("sqlite:///crm.db", url.format(user="u")))
     whole = f"postgresql://u:{PASSWORD}@127.0.0.1:1/crm"
-    said = company.command("check", "--json", env={"PW": PASSWORD, "WHOLE": whole})
+    said = company.say("check", "--json", env={"PW": PASSWORD, "WHOLE": whole})
     assert said.code in (2, 3)
     assert said.document["exit_code"] == said.code
     assert tell_tale(said.out + said.err) == []
@@ -83,7 +83,7 @@ def test_no_secret_gets_out(tmp_path: Path, url: str) -> None:
 def test_a_secret_in_the_project_file_is_refused_unsaid(tmp_path: Path) -> None:
     company = make_company(tmp_path / "move")
     company.rewrite("changeover.yaml", ("sqlite:///crm.db", f"postgresql://u:{PASSWORD}@127.0.0.1/crm"))
-    said = company.command("check")
+    said = company.say("check")
     assert said.code == 2
     assert "changeover.yaml" in said.err
     assert tell_tale(said.out + said.err) == []

@@ -1,0 +1,99 @@
+"""Explain: one sentence first, whatever key it is asked by, and whatever became of the record."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from changeover.connectors.errors import InputError
+
+from .company import Company, Told, make_company
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory: pytest.TempPathFactory) -> Company:
+    made = make_company(tmp_path_factory.mktemp("explain") / "move")
+    made.new("insert into customer (id, name, tax_no) values (70, 'theirs', 'TAXADOPTED')")
+    made.customer("甲01", khmc="甲公司")
+    made.customer("ADOPTED")
+    made.customer("FILTERED", zt="test")
+    made.customer("REJECTED", je="none")
+    made.customer("HELD", sjkh="REJECTED")
+    made.customer("CONFLICT")
+    made.customer("UNDONE")
+    made.order(1, "HELD")
+    made.order(71, "甲01")
+    assert made.run().code == 1
+    made.undo(made.run("t_customer:UNDONE").document["run"])  # type: ignore[arg-type]
+    made.old("update t_customer set khmc = 'new' where khbh in ('CONFLICT', '甲01')")
+    made.new("update customer set name = 'edited' where tax_no = 'TAXCONFLICT'")
+    made.old("update t_customer set rq = '2024-99-99' where khbh = '甲01'")
+    made.run()
+    made.customer("LATE")
+    return made
+
+
+def sentence(told: Told) -> str:
+    return str(told.document["verdict"]["text"])  # type: ignore[index]
+
+
+def target_key(company: Company, tax_no: str) -> int:
+    return int(str(company.new("select id from customer where tax_no = ?", (tax_no,))[0][0]))
+
+
+@pytest.mark.parametrize(
+    ("key", "code", "words"),
+    [
+        ("ADOPTED", "explain.adopted", ("t_customer:ADOPTED", "customer:70", "adopted", "run 1")),
+        ("FILTERED", "explain.filtered", ("left out by `where`",)),
+        ("REJECTED", "explain.waits", ("not in the target", "revenue: not a number", "Mend the source cell")),
+        ("HELD", "explain.waits", ("not in the target", "parent_id refers to legacy:t_customer:REJECTED")),
+        ("t_order:1", "explain.waits", ("customer_id refers to legacy:t_customer:HELD",)),
+        ("CONFLICT", "explain.waits_in_target", ("newer version was not written", "name was edited in the target")),
+        ("甲01", "explain.waits_in_target", ("newer version was not written", "opened_on: not a date")),
+        ("LATE", "explain.not_run", ("t_customer:LATE has not been moved yet",)),
+        ("UNDONE", "explain.live", ("t_customer:UNDONE is customer:", "run 1")),
+    ],
+)
+def test_one_sentence_says_it(company: Company, key: str, code: str, words: tuple[str, ...]) -> None:
+    told = company.explain(key)
+    assert (told.verdict, told.code) == (code, 0)
+    assert [each for each in words if each not in sentence(told)] == []
+    assert "{" not in sentence(told)
+    assert "\n" not in sentence(told)
+
+
+def test_old_new_and_our_key_name_the_same_record(company: Company) -> None:
+    number = target_key(company, "TAX甲01")
+    ours = "legacy:t_customer:甲01"
+    asked = [company.explain(key) for key in ("甲01", "t_customer:甲01", f"customer:{number}", ours)]
+    assert {each.document["our_key"] for each in asked} == {ours}
+    assert {each.document["target_key"] for each in asked} == {str(number)}
+    assert {sentence(each) for each in asked} == {sentence(asked[0])}
+
+
+def test_a_key_of_several_records_is_not_guessed(company: Company) -> None:
+    """71 is an old order; 70 and the like are new customers too."""
+    number = company.new("select id from customer where tax_no = 'TAXCONFLICT'")[0][0]
+    company.order(int(str(number)), "甲01")
+    with pytest.raises(InputError) as several:
+        company.explain(str(number))
+    assert (several.value.code, several.value.exit_code) in (("explain.several", 2),)
+    with pytest.raises(InputError) as nothing:
+        company.explain("t_customer:NOBODY")
+    assert (nothing.value.code, nothing.value.exit_code) == ("explain.unknown", 2)
+
+
+def test_field_by_field_and_masked(company: Company) -> None:
+    rows = {str(row[0]): row for row in company.explain("CONFLICT").table("table.fields")}
+    assert rows["revenue"][1:6:2] == ("je", "cast", "mappings/customer.yaml:12")
+    assert rows["owner_id"][3] == "people"
+    assert rows["name"][3] == "trim > cast"
+    assert "new" not in str(rows["name"][2:])
+    shown = {str(row[0]): row for row in company.explain("CONFLICT", show_values=True).table("table.fields")}
+    assert (shown["name"][2], shown["name"][4], shown["revenue"][4]) == ("new", "new", "1000.50")
+    history = company.explain("CONFLICT").table("table.operations")
+    assert [(each[0], each[1], each[2]) for each in history] == [(1, "change.create", "state.verified")]
+    waits = company.explain("HELD")
+    assert waits.report.next_steps == ("changeover explain legacy:t_customer:REJECTED",)
+    assert company.explain("LATE").report.next_steps == ("changeover run --execute",)
