@@ -339,9 +339,9 @@ def crosswalk(
     """Source key, our key, target key of every record, as CSV (or JSON) on stdout."""
     with speaking(lang, as_json):
         from .migrate.status import crosswalk_lines
+        from .runs.report.console import write_data
 
-        for piece in crosswalk_lines(open_project(project, env), object_name, as_json=as_json):
-            sys.stdout.write(piece)
+        write_data(sys.stdout, crosswalk_lines(open_project(project, env), object_name, as_json=as_json))
 
 
 @app.command()

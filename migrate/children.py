@@ -11,12 +11,17 @@ from .session import Session
 
 
 class Children:
-    """The children, by the target's own references, of records of one object that are about to go.
-
-    children: parent's target key -> (child object, child's target key), read once for all the parents.
+    """The children, by the target's own references, of records of one object that are about to go, read once for all
+    the parents. let_go: (object, target key, field) of references that will be put back to what they were before.
     """
 
-    def __init__(self, session: Session, object_name: str, parents: Sequence[str]) -> None:
+    def __init__(
+        self,
+        session: Session,
+        object_name: str,
+        parents: Sequence[str],
+        let_go: Collection[tuple[str, str, str]] = (),
+    ) -> None:
         self._object = object_name
         self._of: dict[str, set[tuple[str, str]]] = defaultdict(set)
         size = session.target.capabilities.find_size
@@ -25,34 +30,34 @@ class Children:
                 wanted = [(key,) for key in parents[start : start + size]]
                 found = session.target.find(child_object, (field,), wanted, (field,))
                 for key, parent in zip(found.keys, arrow_column(found.frame, field).to_pylist(), strict=True):
-                    self._of[str(parent)].add((child_object, key))
+                    if (child_object, key, field) not in let_go:
+                        self._of[str(parent)].add((child_object, key))
 
-    def keep(self, going: Mapping[str, str], gone: Collection[tuple[str, str]]) -> dict[str, int]:
-        """Records of `going` (target key -> our key) that must stay, with how many children keep them: children of
-        other objects that do not go (gone: object, target key of those that do), and children of this object that
-        stay."""
+    def of(self, child_object: str) -> set[str]:
+        """The target keys of the children that are of this object."""
+        return {key for children in self._of.values() for name, key in children if name == child_object}
+
+    def keep(self, going: Mapping[str, Mapping[str, str]]) -> dict[str, int]:
+        """Which of those that go (object -> target key -> our key) must stay, with how many children keep them: children
+        that do not go, and children of this object that stay."""
         stays: dict[str, int] = {}
         settled = False
         while not settled:
             settled = True
             for parent, children in self._of.items():
-                if parent not in going or parent in stays:
+                if parent not in going[self._object] or parent in stays:
                     continue
-                count = sum(1 for child in children if self._remains(child, going, stays, gone))
+                count = sum(1 for child in children if self._remains(child, going, stays))
                 if count:
                     stays[parent] = count
                     settled = False
         return stays
 
     def _remains(
-        self,
-        child: tuple[str, str],
-        going: Mapping[str, str],
-        stays: Mapping[str, int],
-        gone: Collection[tuple[str, str]],
+        self, child: tuple[str, str], going: Mapping[str, Mapping[str, str]], stays: Mapping[str, int]
     ) -> bool:
         name, key = child
-        return (key not in going or key in stays) if name == self._object else child not in gone
+        return key not in going.get(name, {}) or (name == self._object and key in stays)
 
     def levels(self, going: Mapping[str, str]) -> Iterator[tuple[list[str], bool]]:
         """The target keys of `going`, leaves first, each level free of children among those left. What hangs together

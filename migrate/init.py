@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from importlib import resources
 from pathlib import Path
 
@@ -30,7 +31,7 @@ def init(folder: Path, source: str, target: str) -> Report:
         verdict=Text("init.done", {"folder": str(folder)}),
         good=True,
         facts=tuple(("fact.file", file) for file in sorted(made)),
-        next_steps=(f"changeover check --project {folder}",),
+        next_steps=(f"changeover check --project {shlex.quote(str(folder))}",),
         extra={"folder": str(folder)},
     )
 

@@ -135,7 +135,7 @@ def crosswalk_lines(project: Project, object_name: str | None, *, as_json: bool)
 def _json_pieces(rows: Iterable[Sequence[str | None]]) -> Iterator[str]:
     before = "["
     for row in rows:
-        yield before + json.dumps(dict(zip(COLUMNS, row, strict=True)), ensure_ascii=False)
+        yield before + json.dumps(dict(zip(COLUMNS, row, strict=True)))
         before = ",\n"
     yield "[]\n" if before == "[" else "]\n"
 

@@ -73,19 +73,27 @@ class Undo:
         self.run = run_id
         self.undo_run = undo_run
         self.undone = Undone(run_id)
-        self._gone: set[tuple[str, str]] = set()
+        self._members: dict[str, dict[str, _Record]] = {}
+        self._going: dict[str, dict[str, str]] = {}
+        self._let_go: set[tuple[str, str, str]] = set()
         later = operations.later_runs(session.ledger, run_id)
         if later:
             raise DecisionError("undo.later_runs", run=run_id, later=", ".join(str(each) for each in later))
 
     def go(self) -> Undone:
-        """Walk the run's objects, children before parents."""
-        for object_name in reversed(operations.objects_of(self.session.ledger, self.run)):
-            self._object(object_name)
+        """Put back what the run changed, then delete what it created, children before parents."""
+        names = operations.objects_of(self.session.ledger, self.run)[::-1]
+        for name in names:
+            self._members[name] = {each.our_key: each for each in self._of_run(name)}
+            self._going[name] = self._put_back(name, list(self._members[name].values()))
+        children = {name: Children(self.session, name, list(self._going[name]), self._let_go) for name in names}
+        for place, name in enumerate(names):
+            self._spare_parents(children)
+            self._delete(name, children[name], names[place + 1 :])
         return self.undone
 
-    def _object(self, object_name: str) -> None:
-        members = list(self._members(object_name))
+    def _put_back(self, object_name: str, members: Sequence[_Record]) -> dict[str, str]:
+        """Restore and release; returns target key -> our key of what may be deleted."""
         going: dict[str, str] = {}
         for mapping, rows in _by_mapping(self.session, members, object_name):
             for start in range(0, len(rows), PAGE):
@@ -94,9 +102,21 @@ class Undo:
                 for our_key, target_key in self._changed(mapping, page):
                     going[target_key] = our_key
                 self.session.tick(Tick("undo", mapping.name, start + len(page), len(rows)))
-        self._delete(object_name, members, going)
+        return going
 
-    def _members(self, object_name: str) -> Iterator[_Record]:
+    def _spare_parents(self, children: Mapping[str, Children]) -> None:
+        """Take out of what goes whatever has children that are not ours, or that stay."""
+        settled = False
+        while not settled:
+            settled = True
+            for name, of_object in children.items():
+                for target_key, count in of_object.keep(self._going).items():
+                    our_key = self._going[name].pop(target_key)
+                    self.undone.spared.append(Spared(name, our_key, target_key, "undo.children", (), count))
+                    self.undone.counts[name, "spared"] += 1
+                    settled = False
+
+    def _of_run(self, object_name: str) -> Iterator[_Record]:
         """The records this run touched, with everything it did to each."""
         after = (0, "")
         kinds: dict[str, set[str]] = defaultdict(set)
@@ -153,6 +173,8 @@ class Undo:
         there: dict[str, Cell] = {name: target.columns[name][spot].as_py() for name in image if name in names}
         values = {name: image[name] for name, cell in there.items() if name not in spared and cell != image[name]}
         now = {name: there[name] for name in values}
+        if self.undo_run is None:
+            self._let_go |= {(mapping.target.name, record.target_key, name) for name in values}
         kind = ChangeKind.RELEASE if "adopt" in record.kinds else ChangeKind.UPDATE
         return _Step(Change(kind, record.our_key, record.target_key, values, now or None), tuple(values))
 
@@ -213,41 +235,54 @@ class Undo:
         with self.session.ledger.transaction():
             records.rebase(self.session.ledger, mapping.target.name, rows)
 
-    def _delete(self, object_name: str, members: Sequence[_Record], going: dict[str, str]) -> None:
-        """Delete what the run created, leaves first. A record with children that are not ours, or that stay, stays
-        too."""
-        children = Children(self.session, object_name, list(going))
-        by_key = {each.our_key: each for each in members}
-        for target_key, count in children.keep(going, self._gone).items():
-            our_key = going.pop(target_key)
-            self.undone.spared.append(Spared(object_name, our_key, target_key, "undo.children", (), count))
-            self.undone.counts[object_name, "spared"] += 1
-        self._gone |= {(object_name, key) for key in going}
+    def _delete(self, object_name: str, children: Children, later: Sequence[str]) -> None:
+        """Delete what the run created of an object, leaves first. later: objects whose turn comes after this one; what
+        of them refers to these records is a cut reference, and is emptied."""
+        going = self._going[object_name]
+        if self.undo_run is not None:
+            for name in later:
+                held = [
+                    self._members[name][self._going[name][key]]
+                    for key in sorted(children.of(name))
+                    if key in self._going[name]
+                ]
+                for mapping, rows in _by_mapping(self.session, held, name):
+                    self._loosen(mapping, rows, object_name)
         for level, cycle in children.levels(going):
-            records_of = [by_key[going[key]] for key in level]
+            rows_of_level = [self._members[object_name][going[key]] for key in level]
             if self.undo_run is None:
                 self.undone.counts[object_name, "deleted"] += len(level)
                 continue
-            for mapping, rows in _by_mapping(self.session, records_of, object_name):
+            for mapping, rows in _by_mapping(self.session, rows_of_level, object_name):
+                if cycle:
+                    self._loosen(mapping, rows, object_name)
                 for start in range(0, len(rows), PAGE):
-                    page = rows[start : start + PAGE]
-                    if cycle:
-                        self._loosen(mapping, page)
-                    self._delete_page(mapping, page)
+                    self._delete_page(mapping, rows[start : start + PAGE])
 
-    def _loosen(self, mapping: CompiledMapping, page: Sequence[_Record]) -> None:
-        """Empty the references by which these records hold each other."""
-        own = {name: None for name, parent in mapping.references.items() if parent == mapping.name}
-        planned = [
-            Planned(
-                Change(ChangeKind.UPDATE, each.our_key, each.target_key, own),
-                Intent(each.our_key, ChangeKind.UPDATE, each.target_key, each.known.sent, None, "deleted"),
+    def _loosen(self, mapping: CompiledMapping, rows: Sequence[_Record], object_name: str) -> None:
+        """Empty the references by which these records hold records of the object."""
+        optional = {field.name for field in mapping.target_fields if not field.required}
+        empty: dict[str, Cell] = {
+            name: None
+            for name, parent in mapping.references.items()
+            if name in optional and self.session.mappings[parent].target.name == object_name
+        }
+        names = [each.name for each in mapping.target_fields]
+        fieldset = records.fieldset(self.session.ledger, mapping.target.name, mapping.name, mapping.digest, names)
+        for start in range(0, len(rows), PAGE):
+            page = {each.our_key: each for each in rows[start : start + PAGE]}
+            planned = [
+                Planned(
+                    Change(ChangeKind.UPDATE, each.our_key, each.target_key, empty),
+                    Intent(each.our_key, ChangeKind.UPDATE, each.target_key, each.known.sent, None, "deleted"),
+                )
+                for each in page.values()
+            ]
+            ended = Sender(self.session, self.undo_run or 0).send(
+                mapping.name, mapping.target.name, None, next(iter(page.values())).known.fieldset, planned
             )
-            for each in page
-        ]
-        Sender(self.session, self.undo_run or 0).send(
-            mapping.name, mapping.target.name, None, page[0].known.fieldset, planned
-        )
+            step = _Step(planned[0].change, tuple(empty))
+            self._forget(mapping, fieldset, [(page[each.our_key], step) for each in ended if each.state == "acked"])
 
     def _delete_page(self, mapping: CompiledMapping, page: Sequence[_Record]) -> None:
         target = find_rows(self.session, mapping, KEY, [each.target_key for each in page])
@@ -271,7 +306,7 @@ class Undo:
                 self.undone.counts[mapping.target.name, "deleted"] += 1
             else:
                 self._spare(mapping, by_key[each.our_key], "undo.conflict")
-                self._gone.discard((mapping.target.name, by_key[each.our_key].target_key))
+                self._going[mapping.target.name].pop(by_key[each.our_key].target_key)
 
     def _spare(self, mapping: CompiledMapping, record: _Record, code: str, fields: tuple[str, ...] = ()) -> None:
         self.undone.spared.append(Spared(mapping.target.name, record.our_key, record.target_key, code, fields))

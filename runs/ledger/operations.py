@@ -176,8 +176,8 @@ def verify(ledger: Ledger, object_name: str, rows: Sequence[tuple[str, bytes, bo
         diverged = [our_key for our_key, _, equal in rows if not equal]
         for our_key in diverged:
             ledger.db.execute(
-                f"update operation set state = 'diverged' where batch in ({marks}) and our_key = ? and state = "
-                f"'acked'",  # noqa: S608
+                f"update operation set state = 'diverged' where state = 'acked' and batch in ({marks}) "  # noqa: S608
+                "and our_key = ?",
                 (*batches, our_key),
             )
         ledger.db.execute(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import io
+from collections.abc import Iterable
 from typing import Final, TextIO
 
 from rich.cells import cell_len
@@ -35,6 +36,15 @@ def can_print(stream: TextIO, language: Language) -> bool:
     except (UnicodeEncodeError, LookupError):
         return False
     return True
+
+
+def write_data(stream: TextIO, pieces: Iterable[str]) -> None:
+    """Data for programs, as it is; a character that the stream's encoding lacks is written as \\uXXXX, so that no two
+    keys become one."""
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="backslashreplace")
+    for piece in pieces:
+        stream.write(piece)
 
 
 def _replaced(problem: UnicodeError) -> tuple[str, int]:

@@ -88,9 +88,10 @@ def test_a_file_that_changed_after_a_crash_is_read_from_its_start(
     def killed(*_: object) -> None:
         raise Killed
 
-    with monkeypatch.context() as patch, pytest.raises(Killed):
+    with monkeypatch.context() as patch:
         patch.setattr(pipeline.Pipeline, "_release", killed)
-        move(company)
+        with pytest.raises(Killed):
+            move(company)
     write(company, "0,Zora,9", "1,Anna,1", "2,Berta,2", "3,Carl,3", "4,Doris,4")
     _, report = move(company)
     assert counts(report) == {"read": 5, "created": 5}

@@ -1,4 +1,5 @@
-"""One per cent of bad rows: every good row arrives, every bad one is named with its cause, nothing is changed unsaid."""
+"""One per cent of bad rows: every good row arrives, every bad one is named with its cause, nothing is changed unsaid.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Types do not drift: what lies in the target is what lay in the source, to the cent, the microsecond and the letter."""
+"""Types do not drift: what lies in the target is what lay in the source, to the cent, the microsecond and the letter.
+"""
 
 from __future__ import annotations
 

@@ -79,7 +79,8 @@ def test_an_operation_cannot_begin_as_done(ledger: Ledger) -> None:
     batch = intend(ledger, begin(ledger), "k")
     with pytest.raises(sqlite3.IntegrityError, match="starts planned"):
         ledger.db.execute(
-            "insert into operation (batch, object, our_key, kind, state, bucket) values (?, 'customer', 'x', 'create', 'acked', 'created')",
+            "insert into operation (batch, object, our_key, kind, state, bucket) "
+            "values (?, 'customer', 'x', 'create', 'acked', 'created')",
             (batch,),
         )
 
@@ -193,7 +194,7 @@ def test_a_flipped_ledger_is_noticed(tmp_path: Path) -> None:
 def test_a_file_that_is_no_ledger_is_named(tmp_path: Path) -> None:
     path = tmp_path / "ledger.db"
     path.write_bytes(b"not a database at all, but long enough to be looked at" * 100)
-    with pytest.raises(DecisionError, match="ledger.damaged"):
+    with pytest.raises(DecisionError, match=r"ledger\.damaged"):
         Ledger(path)
 
 

@@ -1,0 +1,178 @@
+"""Firms, people and deals: two systems in memory with different words for them, and the project that moves them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from changeover.connectors.cell import Cell
+from changeover.connectors.change import Change, ChangeKind, Outcome
+from changeover.connectors.memory import MemoryConnector
+from changeover.connectors.memory_table import Table
+from changeover.connectors.schema import Field, FieldType, ObjectSchema, Schema
+
+BATCH, CHUNK = 2, 3
+
+
+def _object(name: str, *fields: Field) -> ObjectSchema:
+    return ObjectSchema(name, (fields[0].name,), fields)
+
+
+def _reference(name: str, to: str, *, required: bool = False) -> Field:
+    return Field(name, FieldType.REFERENCE, references=(to,), required=required)
+
+
+def _text(name: str, *, required: bool = False, unique: bool = False) -> Field:
+    return Field(name, FieldType.TEXT, required=required, unique=unique)
+
+
+_KEY, _NUMBER = _text("id", required=True), Field("id", FieldType.INTEGER)
+_FIRM = ("id", "name", "parent", "chief", "tax", "city")
+_PERSON = ("id", "name", "firm")
+_DEAL = ("id", "title", "firm", "amount", "number")
+SOURCE = Schema(
+    {
+        "firm": _object(
+            "firm",
+            _KEY,
+            _text("name"),
+            _reference("parent", "firm"),
+            _reference("chief", "person"),
+            _text("tax"),
+            _text("city"),
+        ),
+        "person": _object("person", _KEY, _text("name"), _reference("firm", "firm")),
+        "deal": _object(
+            "deal", _KEY, _text("title"), _reference("firm", "firm"), _text("amount"), _text("number")
+        ),
+    }
+)
+TARGET = Schema(
+    {
+        "account": _object(
+            "account",
+            _NUMBER,
+            _text("name", required=True),
+            _reference("parent_id", "account"),
+            _reference("chief_id", "contact"),
+            _text("tax_no", unique=True),
+            _text("city"),
+        ),
+        "contact": _object(
+            "contact", _NUMBER, _text("name", required=True), _reference("account_id", "account", required=True)
+        ),
+        "deal": _object(
+            "deal",
+            _NUMBER,
+            _text("title", required=True),
+            _reference("account_id", "account"),
+            Field("amount", FieldType.DECIMAL, precision=18, scale=2),
+            _text("number", unique=True),
+        ),
+    }
+)
+PROJECT = f"""
+project: moving
+default: mock
+environments:
+  mock:
+    source: {{connector: memory, name: old, file: none, zone: UTC}}
+    target: {{connector: memory, name: new, file: none, zone: UTC}}
+limits: {{chunk: {CHUNK}, batch: {BATCH}}}
+"""
+MAPPINGS = {
+    "account": """
+mapping: account
+from: firm
+to: account
+where: {city: {not_equals: test}}
+match: [tax_no]
+fields:
+  name: name
+  parent_id: {from: parent, reference: account}
+  chief_id: {from: chief, reference: contact}
+  tax_no: tax
+  city: city
+""",
+    "contact": """
+mapping: contact
+from: person
+to: contact
+fields:
+  name: name
+  account_id: {from: firm, reference: account}
+""",
+    "deal": """
+mapping: deal
+from: deal
+to: deal
+fields:
+  title: title
+  account_id: {from: firm, reference: account}
+  amount: amount
+  number: number
+""",
+}
+Rows = Mapping[str, list[dict[str, Cell]]]
+
+
+def _rows(names: tuple[str, ...], *rows: tuple[str | None, ...]) -> list[dict[str, Cell]]:
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+LEVELS: Rows = {
+    "firm": _rows(
+        _FIRM,
+        ("f1", "总公司", None, "p1", "T1", "北京"),
+        ("f2", "before its parent", "f3", None, "T2", "上海"),
+        ("f3", "second level", "f1", None, "T3", "广州"),
+        ("f6", "there already", "f1", None, "T6", "成都"),
+        ("f7", "parent unknown", "f9", None, "T7", "武汉"),
+        ("f8", "not wanted", None, None, "T8", "test"),
+    ),
+    "person": _rows(_PERSON, ("p1", "王芳", "f1"), ("p3", "of a held firm", "f7")),
+    "deal": _rows(
+        _DEAL,
+        ("d1", "first", "f1", "10.50", "N1"),
+        ("d2", "target adds to it", "f2", "0.10", "N2"),
+        ("d3", "no number", "f3", "twelve", "N3"),
+        ("d4", "taken by somebody", "f3", "1.00", "N9"),
+        ("d5", "second chunk", "f6", "3.00", "N5"),
+    ),
+}
+"""Levels of firms in the wrong order, one that is there already, one whose parent is missing, one that is filtered; a
+chief who comes after his firm; deals over two chunks, one rejected here, one in the target."""
+
+CIRCLE: Rows = {
+    "firm": _rows(
+        _FIRM,
+        ("f4", "one of a circle", "f5", "p4", "T4", "深圳"),
+        ("f5", "the other of it", "f4", None, "T5", "深圳"),
+    ),
+    "person": _rows(_PERSON, ("p4", "李娜", "f5")),
+    "deal": [],
+}
+"""Firms that are each other's parent: both kinds of second operation."""
+
+
+class Keyless(MemoryConnector):
+    """A target that finds our key and does not mind having it twice: a field of ours that is not unique."""
+
+    def _create(self, table: Table, change: Change) -> Outcome:
+        table.our_keys.pop(change.our_key, None)
+        return super()._create(table, change)
+
+
+def automation(object_name: str, kind: ChangeKind, key: str, row: Mapping[str, Cell]) -> Mapping[str, Cell] | None:
+    """What the target does by itself: it adds to one deal."""
+    amount = row.get("amount")
+    if row.get("title") != "target adds to it" or not hasattr(amount, "quantize"):
+        return None
+    return {"amount": amount + 1}
+
+
+def write_project(folder: Path) -> None:
+    (folder / "mappings").mkdir(parents=True)
+    (folder / "changeover.yaml").write_text(PROJECT, "utf-8")
+    for name, text in MAPPINGS.items():
+        (folder / "mappings" / f"{name}.yaml").write_text(text, "utf-8")

@@ -1,0 +1,133 @@
+"""What must hold however a move was disturbed: judged from the target itself and from the ledger's file."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+from changeover.connectors.cell import Cell
+from changeover.connectors.change import ChangeKind, OutcomeState
+from changeover.connectors.schema import Field
+from changeover.runs.report.model import BUCKETS
+
+from .moving import Ended, World
+
+Cells = tuple[tuple[str, str | None], ...]
+
+@dataclass(frozen=True)
+class State:
+    """Everything a move leaves behind, in words that do not depend on the target's numbering.
+
+    target: (object, our key) -> cells, references as our keys. foreign: records that are not ours. twice: our keys that
+    two records have. ledger: (object, our key) -> all that the ledger says of a record. not_ended: operations without
+    an end. not_read_back: records whose last write nobody looked at. counts, exit_code: of the last report.
+    """
+
+    target: dict[tuple[str, str], Cells]
+    foreign: list[tuple[str, Cells]]
+    twice: list[str]
+    ledger: dict[tuple[str, str], tuple[object, ...]]
+    crosswalk: list[tuple[str, ...]]
+    not_ended: list[tuple[str, ...]]
+    not_read_back: list[tuple[str, ...]]
+    findings: Counter[tuple[object, ...]]
+    counts: dict[str, dict[str, int]]
+    exit_code: int | None
+
+
+def state_of(world: World, ended: Ended) -> State:
+    ledger = sqlite3.connect(world.ledger_path)
+    try:
+        told = ledger.execute(
+            "select object, our_key, target_key, state, mapping, code, waits_for, adopted, run, bucket from record"
+        ).fetchall()
+        ours = {(name, key): our_key for name, our_key, key, *_ in told if key is not None}
+        target, foreign, twice = _in_target(world, ours)
+        return State(
+            target,
+            foreign,
+            twice,
+            {(name, our_key): (key is not None, *rest) for name, our_key, key, *rest in told},
+            ledger.execute("select * from contribution order by 1, 2, 3, 4").fetchall(),
+            ledger.execute("select our_key from operation where state in ('planned', 'intent', 'unknown')").fetchall(),
+            ledger.execute(
+                "select our_key from operation where state = 'acked' union all "
+                "select our_key from record where target_key is not null and back is null"
+            ).fetchall(),
+            Counter(ledger.execute("select run, mapping, object, key, field, code, severity, params from finding")),
+            {each.mapping: {"read": each.read, "adopted": each.adopted, **each.buckets} for each in ended.report.counts}
+            if ended.report
+            else {},
+            ended.report.exit_code if ended.report else None,
+        )
+    finally:
+        ledger.close()
+
+
+def _in_target(
+    world: World, ours: Mapping[tuple[str, str], str]
+) -> tuple[dict[tuple[str, str], Cells], list[tuple[str, Cells]], list[str]]:
+    target: dict[tuple[str, str], Cells] = {}
+    foreign: list[tuple[str, Cells]] = []
+    twice = []
+    for name, table in world.target._tables.items():
+        for key, record in table.records.items():
+            cells = tuple((each.name, _told(each, record.values[each.name], ours)) for each in table.schema.fields[1:])
+            if record.our_key is None:
+                foreign.append((name, cells))
+            elif (name, record.our_key) in target:
+                twice.append(record.our_key)
+            else:
+                believed = ours.get((name, key))
+                target[name, record.our_key] = cells if believed == record.our_key else (*cells, ("ledger", believed))
+    return target, foreign, twice
+
+
+def _told(described: Field, cell: Cell, ours: Mapping[tuple[str, str], str]) -> str | None:
+    if cell is not None and described.references:
+        return ours.get((described.references[0], str(cell)), f"@{cell}")
+    return None if cell is None else str(cell)
+
+
+def broken_laws(world: World, ended: Ended, wanted: State) -> dict[str, str]:
+    """The laws that this end breaks, each with what broke it. wanted: of the same move undisturbed."""
+    found = state_of(world, ended)
+    creates = Counter(
+        change.our_key
+        for change, outcome in world.record.arrived
+        if change.kind is ChangeKind.CREATE and outcome.state is OutcomeState.ACKED
+    )
+    doubled = [key for key, number in creates.items() if number > 1]
+    done = {key for key, row in found.ledger.items() if row[0]}
+    off_balance = [
+        name for name, each in found.counts.items() if each["read"] != sum(each[bucket] for bucket in BUCKETS)
+    ]
+    judged: dict[str, object] = {
+        "it ends": None if ended.report else ended.stopped,
+        "nothing lost": sorted(wanted.target.keys() - found.target.keys()),
+        "nothing doubled": [*found.twice, *doubled, *(each for each in found.foreign if each not in wanted.foreign)],
+        "right values": _differences(found, wanted, "target"),
+        "done is done": sorted(done ^ found.target.keys()),
+        "no operation open": found.not_ended,
+        "read back": found.not_read_back,
+        "named state": _differences(found, wanted, "ledger") + _differences(found, wanted, "crosswalk"),
+        "counts balance": off_balance,
+        "counts told": _differences(found, wanted, "counts") + _differences(found, wanted, "exit_code"),
+        "findings told": _differences(found, wanted, "findings"),
+        "intent first": world.record.unwritten,
+        "settled stays settled": world.record.again,
+    }
+    return {law: str(why) for law, why in judged.items() if why}
+
+
+def _differences(found: State, wanted: State, name: str) -> list[str]:
+    assert name in {each.name for each in fields(State)}
+    here, there = getattr(found, name), getattr(wanted, name)
+    if here == there:
+        return []
+    if not isinstance(here, dict):
+        return [f"{here}, not {there}"]
+    keys = sorted({*here, *there}, key=str)
+    return [f"{key}: {here.get(key)}, not {there.get(key)}" for key in keys if here.get(key) != there.get(key)]

@@ -1,0 +1,143 @@
+"""The command line: init, JSON on stdout alone, both languages, any console, and the codes it ends with."""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from .company import TARGET, Company, make_company
+
+HAN = re.compile("[\u4e00-\u9fff]")
+COMMANDS: tuple[tuple[str, ...], ...] = (
+    ("check",),
+    ("plan",),
+    ("run", "--execute"),
+    ("run",),
+    ("reconcile",),
+    ("undo", "1"),
+    ("undo", "1", "--execute"),
+    ("runs",),
+    ("status",),
+    ("explain", "甲"),
+    ("connectors",),
+)
+
+
+@pytest.fixture
+def company(tmp_path: Path) -> Company:
+    made = make_company(tmp_path / "move")
+    made.customer("甲", khmc="Jia")
+    made.customer("BAD", khmc=None)
+    made.order(1, "BAD")
+    return made
+
+
+def test_every_command_says_one_json_document_and_progress_elsewhere(company: Company) -> None:
+    for words in COMMANDS:
+        said = company.say(*words, "--json")
+        document = json.loads(said.out)
+        assert (document["exit_code"], said.code) == (said.code, said.code)
+        assert document["verb"] == ("plan" if words == ("run",) else words[0])
+        assert said.out.isascii()
+        assert document["verdict"]["text"]
+        progress = words[0] in ("plan", "run", "reconcile", "undo")
+        assert ("customer" in said.err) is progress, (words, said.err)
+    assert isinstance(json.loads(company.say("crosswalk", "--json").out), list)
+
+
+def test_what_stops_a_command_is_json_too(company: Company) -> None:
+    for words, code, error in (
+        (("explain", "NOBODY"), 2, "explain.unknown"),
+        (("undo", "7"), 2, "undo.no_run"),
+        (("check", "--env", "moon"), 2, "project.no_environment"),
+        (("check", "--project", "nowhere"), 2, "project.missing"),
+        (("run", "--execute", "--plan", "none"), 2, "plan.missing"),
+    ):
+        said = company.say(*words, "--json")
+        document = json.loads(said.out)
+        assert (said.code, document["exit_code"], document["error"]["code"]) == (code, code, error)
+        assert document["error"]["text"] in said.err.replace("\n", " ")
+
+
+def test_every_command_speaks_chinese_and_english(company: Company) -> None:
+    for words in COMMANDS:
+        zh, en = (company.say(*words, "--lang", language) for language in ("zh", "en"))
+        assert zh.code == en.code
+        assert HAN.search(zh.out)
+        left = [line for line in en.out.splitlines() if HAN.search(line.replace("甲", ""))]
+        assert left == []
+        untold = re.findall(r"\b[a-z_]+\.(?!db )[a-z_]+ \(|\{[a-z_]+\}", zh.out + en.out)
+        assert untold == []
+    for wrong in (("explain", "NOBODY"), ("check", "--env", "moon")):
+        assert HAN.search(company.say(*wrong, "--lang", "zh").err)
+    assert company.say("status", "--lang", "fr").code == 2
+
+
+def test_no_console_is_too_poor(company: Company) -> None:
+    """Processes of their own, for it is Python's own streams that must not fail."""
+    company.old("update t_customer set khmc = '😀 é 甲' where khbh = '甲'")
+    said = [
+        company.command(*words, env={"PYTHONIOENCODING": encoding, "CHANGEOVER_LANG": "zh"})
+        for encoding, *words in (
+            ("gbk", "run", "--execute"),
+            ("ascii", "reconcile", "--lang", "zh"),
+            ("ascii", "explain", "甲", "--show-values"),
+            ("ascii", "crosswalk"),
+            ("gbk", "crosswalk", "--json"),
+        )
+    ]
+    assert [each.code for each in said] == [1, 0, 0, 0, 0]
+    assert [each.err for each in said if "Traceback" in each.err] == []
+    assert len(said[3].out.splitlines()) == 4
+    assert "\\u7532" in said[3].out  # written out rather than lost
+    assert json.loads(said[4].out)[1]["source_key"] == "甲"
+
+
+def test_unknown_words_end_with_2(company: Company) -> None:
+    for words in (("moove",), ("run", "--exceute"), ("undo",), ("undo", "one"), ("plan", "--sample", "0")):
+        said = company.say(*words)
+        assert (said.code, said.out) == (2, "")
+        assert "Usage" in said.err
+
+
+def test_nothing_is_written_without_execute(company: Company) -> None:
+    for words in (("run",), ("run", "--dry-run"), ("run", "--execute", "--dry-run"), ("plan",)):
+        assert company.say(*words, "--json").document["verb"] == "plan"
+    assert company.new("select count(*) from customer") == [(0,)]
+    assert company.new("select count(*) from sqlite_master where name like 'changeover%'") == [(0,)]
+    company.say("run", "--execute")
+    assert company.say("undo", "1", "--execute", "--dry-run", "--json").document["verdict"]["code"] == "undo.forecast"  # type: ignore[index]
+    assert company.new("select count(*) from customer") == [(1,)]
+
+
+def test_init_makes_a_project_that_check_reads(tmp_path: Path) -> None:
+    here = Company(tmp_path)
+    made = here.say("init", "my move", "--source", "sqlite:///old.db", "--target", "sqlite:///new.db", "--json")
+    assert made.code == 0
+    project = Company(tmp_path / "my move")
+    assert {path.name for path in project.folder.iterdir()} == {
+        "changeover.yaml",
+        ".gitignore",
+        "mappings",
+        "corrections",
+        "schemas",
+    }
+    assert made.document["next"] == ["changeover check --project 'my move'"]
+    empty = here.say("check", "--project", "my move")
+    assert (empty.code, "old.db" in empty.err) == (2, True)
+    for name, script in (("old.db", "create table t (k text primary key, nm text)"), ("new.db", TARGET)):
+        database = sqlite3.connect(project.folder / name)
+        database.executescript(script)
+        database.close()
+    (project.folder / "mappings" / "customer.yaml").write_text(
+        "mapping: customer\nfrom: t\nto: customer\nfields: {name: nm}\n", encoding="utf-8"
+    )
+    checked = here.say("check", "--project", "my move", "--json")
+    assert (checked.code, checked.document["verdict"]["code"]) == (0, "check.good")  # type: ignore[index]
+    assert {path.name for path in (project.folder / "schemas").iterdir()} == {"source.json", "target.json"}
+    again = here.say("init", "my move")
+    assert (again.code, "already" in again.err) == (2, True)
