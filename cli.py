@@ -346,7 +346,7 @@ def crosswalk(
 
 @app.command()
 def connectors(as_json: JsonOption = False, lang: LangOption = None) -> None:
-    """The connectors that are installed and what each is able to do."""
+    """The connectors that are installed, where each comes from, and whether it loads."""
     with speaking(lang, as_json) as voice:
         from .migrate.installed import installed
 

@@ -28,12 +28,13 @@ def causes(
     findings: Iterable[Finding], sample_of: Callable[[Finding], str | None] = lambda each: each.sample
 ) -> tuple[Cause, ...]:
     """Findings grouped by code, mapping, field and place, the gravest and most frequent first. A parameter that differs
-    within a group shows as an ellipsis. A finding's own `count` parameter counts as so many."""
+    within a group shows as an ellipsis. A finding about several records at once (it names
+    no key, and tells their `count`) counts as so many."""
     groups: dict[tuple[object, ...], _Group] = {}
     for each in findings:
         key = (each.code, each.severity, each.mapping, each.object, each.field, each.file, each.line)
         group = groups.setdefault(key, _Group(each, dict(each.params)))
-        group.count += 1
+        group.count += _records(each)
         for name, value in each.params.items():
             if group.params.get(name) != value:
                 group.params[name] = VARIES
@@ -45,6 +46,11 @@ def causes(
     return tuple(
         sorted(told, key=lambda cause: (_ORDER[cause.severity], -cause.count, cause.mapping or "", cause.text.code))
     )
+
+
+def _records(finding: Finding) -> int:
+    count = finding.params.get("count")
+    return count if finding.key is None and isinstance(count, int) else 1
 
 
 def _cause(group: _Group, sample_of: Callable[[Finding], str | None]) -> Cause:

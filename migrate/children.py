@@ -38,8 +38,8 @@ class Children:
         return {key for children in self._of.values() for name, key in children if name == child_object}
 
     def keep(self, going: Mapping[str, Mapping[str, str]]) -> dict[str, int]:
-        """Which of those that go (object -> target key -> our key) must stay, with how many children keep them: children
-        that do not go, and children of this object that stay."""
+        """Which of those that go (object -> target key -> our key) must stay, with how many children keep them:
+        children that do not go, and children of this object that stay."""
         stays: dict[str, int] = {}
         settled = False
         while not settled:

@@ -16,6 +16,9 @@ from .fingerprint import Digests, Marks, known_digests, mapped_digests
 from .session import Session
 from .tally import chosen
 
+_ITS_OWN = frozenset({"target.gone", "target.taken"})
+"""Refused for what has become of the target's record since it was found, not for the cells: to be looked for anew."""
+
 
 @dataclass
 class Sorted:
@@ -93,7 +96,7 @@ def _refused_before(
     suspects = [
         place
         for place, row in enumerate(known)
-        if row is not None and row.code is not None and row.code.startswith("target.")
+        if row is not None and row.code is not None and row.code.startswith("target.") and row.code not in _ITS_OWN
     ]
     if not suspects:
         return {}

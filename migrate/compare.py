@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from ..connectors.clock import Clock
 from ..connectors.secrets import Secrets
 from ..runs.differences import Difference, Differences, Whose
-from ..runs.report.model import Report, Row, Table, Text
+from ..runs.report.model import BUCKETS, Report, Row, Table, Text
 from .causes import causes
 from .plan import reader_for
 from .prepare import prepare
@@ -63,11 +63,12 @@ def reconcile_report(
             ("fact.compared", sum(each.source for each in compared)),
             ("fact.equal", sum(each.equal for each in compared)),
             ("fact.explained", explained),
+            *_explained_by(compared),
             *(totals_facts(totals.lines) if totals is not None else ()),
             *((f"whose.{whose.value}", differences.of(whose)) for whose in Whose if differences.of(whose)),
             ("fact.seconds", f"{seconds:.1f}"),
         ),
-        causes=causes(totals.findings) if totals is not None else (),
+        causes=causes([*session.notices, *(totals.findings if totals is not None else ())]),
         tables=(
             *_difference_tables(differences),
             _compared_table(compared),
@@ -102,6 +103,14 @@ def _compared_table(compared: Sequence[Compared]) -> Table:
     )
     columns = ("column.mapping", "column.read", "column.equal", "column.differing", "column.explained")
     return Table(Text("table.compared"), columns, rows)
+
+
+def _explained_by(compared: Sequence[Compared]) -> Iterator[tuple[str, int]]:
+    """Bucket by bucket, what the explained records are."""
+    for bucket in BUCKETS:
+        number = sum(each.explained[bucket] for each in compared)
+        if number:
+            yield f"bucket.{bucket}", number
 
 
 def _compared_detail(compared: Sequence[Compared]) -> Table:

@@ -11,7 +11,7 @@ from ..connectors.errors import InputError, UnavailableError
 from ..runs.report.model import Report, Text
 
 TEMPLATES = "template"
-PARTS = ("mappings", "corrections", "schemas")
+PARTS = ("mappings", "schemas")
 
 
 def init(folder: Path, source: str, target: str) -> Report:

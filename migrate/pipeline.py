@@ -110,6 +110,8 @@ class Pipeline:
         deferred = Deferred(self.session, self.run.id, mapping, progress.pieces)
         unfit = UnfitKeys(self.claims, self.run.id, mapping.name, self.session.source.capabilities.ordered_reads)
         total = self.reader.total(mapping)
+        activity = "plan" if self.session.rehearsal else "load"
+        self.session.tick(Tick(activity, mapping.name, tally.counts[READ], total))
         for chunk in chunks:
             self.session.interruption.check()
             mapped = mapping.apply(chunk, self.session.people)
@@ -122,7 +124,6 @@ class Pipeline:
             self._keep(
                 mapping, mapped, progress, tally, loaded, [*nameless.values(), *mapped.findings, *findings], deferred
             )
-            activity = "plan" if self.session.rehearsal else "load"
             self.session.tick(Tick(activity, mapping.name, tally.counts[READ], total))
         unfit.forget()
         self._release(mapping, load, deferred, tally, progress)

@@ -72,6 +72,7 @@ class Reconciler:
         total = self.reader.total(mapping)
         names = [each.name for each in mapping.target_fields]
         fieldset = records.fieldset(self.session.ledger, mapping.target.name, mapping.name, mapping.digest, names)
+        self.session.tick(Tick("reconcile", mapping.name, 0, total))
         for chunk in self.reader.read(mapping, None):
             self.session.interruption.check()
             mapped = mapping.apply(chunk, self.session.people)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ..connectors.finding import Finding
+from ..connectors.finding import Finding, Severity
 from ..runs.ledger import operations, records
 from ..runs.ledger.runlog import Run
-from ..runs.report.model import BUCKETS, BranchCounts, Report, Row, Table, Text
+from ..runs.report.model import BUCKETS, BranchCounts, Cause, Report, Row, Table, Text
 from .causes import causes
 from .pipeline import Moved
 from .prepare import Prepared
@@ -17,6 +18,7 @@ from .totals import Totals
 
 LEFT_BEHIND = ("rejected", "held", "conflicted", "pending")
 LINKED = 20
+STAYING = (Severity.BLOCKS, Severity.HOLDS)
 
 
 def plan_report(
@@ -36,7 +38,7 @@ def plan_report(
         exit_code=0 if code == "plan.ready" else 1,
         facts=(*_systems(session), ("fact.plan", shown), ("fact.seconds", f"{seconds:.1f}")),
         counts=counts,
-        causes=causes([*prepared.findings, *findings]),
+        causes=causes([*session.notices, *prepared.findings, *findings]),
         tables=_stops(moved),
         next_steps=("changeover run --execute --plan " + path.stem.removeprefix("plan-"),) if not stopped else (),
         extra={"plan": str(path), "seconds": round(seconds, 3)},
@@ -59,6 +61,7 @@ def run_report(
     differences = sum(1 for each in findings if each.code.startswith("readback."))
     equal = None if totals is None else totals.equal
     code = _run_code(moved, balanced, left, differences, equal)
+    told = causes([*session.notices, *findings], sample_reader(session, moved.run.id))
     facts: list[tuple[str, str | int | Text]] = [*_systems(session), ("fact.run", moved.run.id)]
     if resumed:
         facts.append(("fact.resumed", moved.run.started[:19]))
@@ -72,9 +75,9 @@ def run_report(
         exit_code=0 if code == "run.done" else 1,
         facts=tuple(facts),
         counts=counts,
-        causes=causes(findings, sample_reader(session, moved.run.id)),
+        causes=told,
         tables=(*_stops(moved), *_links(session, moved)),
-        next_steps=_after_run(moved, left),
+        next_steps=_after_run(moved, told),
         extra={
             "run": moved.run.id,
             "differences": differences,
@@ -96,13 +99,12 @@ def _run_code(moved: Moved, balanced: bool, left: int, differences: int, equal: 
     return "run.left_behind" if left else "run.done"
 
 
-def _after_run(moved: Moved, left: int) -> tuple[str, ...]:
+def _after_run(moved: Moved, told: Sequence[Cause]) -> tuple[str, ...]:
     if moved.stopped:
         return ("changeover run --execute", f"changeover undo {moved.run.id}")
-    steps = ["changeover reconcile"]
-    if left:
-        steps.append("changeover explain OBJECT:KEY")
-    return tuple(steps)
+    named = next((each for each in told if each.keys and each.object and each.severity in STAYING), None)
+    explain = (f"changeover explain {shlex.quote(f'{named.object}:{named.keys[0]}')}",) if named else ()
+    return ("changeover reconcile", *explain)
 
 
 def interrupted_report(session: Session, current: Run, seconds: float) -> Report:

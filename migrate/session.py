@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ..connectors.clock import Clock
 from ..connectors.errors import DecisionError, InputError
+from ..connectors.finding import Finding, Severity
 from ..connectors.port import KEY, Connector, Identity
 from ..connectors.registry import connect
 from ..connectors.schema import Schema
@@ -75,7 +76,7 @@ class Interruption:
 @dataclass
 class Session:
     """An environment of a project, open. `rehearsal` is true for a dry run: then ledger and values are throw-away
-    copies and the target only says what it would do."""
+    copies and the target only says what it would do. notices: what opening it noticed, for the next report."""
 
     project: Project
     source: Connector
@@ -92,6 +93,7 @@ class Session:
     people: People | None = None
     tick: Callable[[Tick], None] = lambda _tick: None
     interruption: Interruption = field(default_factory=Interruption)
+    notices: list[Finding] = field(default_factory=list)
 
     @property
     def source_name(self) -> str:
@@ -137,6 +139,17 @@ def open_ledger(project: Project) -> Iterator[tuple[Ledger, Keys]]:
         yield ledger, keys
 
 
+def _notice_data_key(ledger: Ledger, keys: Keys) -> list[Finding]:
+    """Told once: another data key than before means that what was sealed with the old one is out of reach."""
+    known, given = ledger.get_meta("data_key"), fingerprint(keys.data)
+    if known != given:
+        with ledger.transaction():
+            ledger.set_meta("data_key", given)
+    if known is None or known == given:
+        return []
+    return [Finding("key.data_exchanged", Severity.WARNS, {"kept": known, "now": given})]
+
+
 def _check_digest_key(ledger: Ledger, keys: Keys, project: Project) -> None:
     known, given = ledger.get_meta("digest_key"), fingerprint(keys.digest)
     if known is None:
@@ -175,6 +188,7 @@ def open_session(project: Project, secrets: Secrets, clock: Clock, *, alone: boo
             source_schema=source.describe(),
             target_schema=target.describe(),
             interruption=interruption,
+            notices=_notice_data_key(ledger, keys),
         )
 
 

@@ -9,6 +9,7 @@ from ..connectors.errors import InputError
 from ..connectors.secrets import Secrets
 from ..runs.ledger import records, runlog
 from ..runs.report.model import Report, Row, Table, Text
+from .causes import causes
 from .prepare import prepare
 from .project import Project
 from .readback import read_back_left
@@ -38,6 +39,7 @@ def undo(
         current = runlog.begin(session.ledger, "undo", clock.now(), undoes=run_id)
         try:
             undone = Undo(session, run_id, current.id).go()
+            clock.sleep(session.target.capabilities.read_back_lag.total_seconds())
         except Interrupted:
             runlog.end(session.ledger, current.id, "interrupted", clock.now())
             return _report(session, plan.undone, current.id, clock.monotonic() - started, interrupted=True)
@@ -89,6 +91,7 @@ def _report(
             ("fact.undoes", undone.run),
             ("fact.seconds", f"{seconds:.1f}"),
         ),
+        causes=causes(session.notices),
         tables=tuple(tables),
         next_steps=(f"changeover undo {undone.run} --execute",) if forecast or interrupted else ("changeover plan",),
         extra={

@@ -64,14 +64,14 @@ def resumable(ledger: Ledger, verb: str, mapping_digest: str, selection: str) ->
     """The latest run of this verb that did not end and meant the same thing: a new one goes on from its cursors. What
     was taken back is not gone on with."""
     row = ledger.db.execute(
-        f"select {_COLUMNS} from run r where verb = ? "  # noqa: S608
-        "and not exists (select 1 from run u where u.undoes = r.id) order by id desc limit 1",
+        f"select {_COLUMNS} from run where verb = ? order by id desc limit 1",  # noqa: S608
         (verb,),
     ).fetchone()
     if row is None:
         return None
     run = Run(*row)
-    unfinished = run.state in ("open", "interrupted", "failed")
+    taken_back = ledger.db.execute("select 1 from run where undoes = ?", (run.id,)).fetchone() is not None
+    unfinished = run.state in ("open", "interrupted", "failed") and not taken_back
     return run if unfinished and (run.mapping_digest, run.selection) == (mapping_digest, selection) else None
 
 

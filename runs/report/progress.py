@@ -71,12 +71,13 @@ class _Lines:
         now = self._clock()
         begun = self._begun.setdefault((told.activity, told.mapping), now)
         ended = told.total is not None and told.done >= told.total
-        if not ended and now - self._told < EVERY_SECONDS:
+        if not told.done or (not ended and now - self._told < EVERY_SECONDS):
             return
         self._told = now
         label = self._catalogue.text(f"activity.{told.activity}", {"mapping": told.mapping})
-        rate = told.done / (now - begun) if now > begun else 0
-        left = (told.total - told.done) / rate if told.total is not None and rate else 0
-        params: dict[str, str | int] = {"label": label, "done": told.done, "rate": round(rate), "seconds": round(left)}
-        code = "activity.line" if told.total is None else "activity.line_of"
-        self._console.print(self._catalogue.text(code, {**params, "total": told.total or 0}), soft_wrap=True)
+        params: dict[str, str | int] = {"label": label, "done": told.done, "total": told.total or 0}
+        code = "activity.ended" if ended else "activity.line" if told.total is None else "activity.line_of"
+        if now > begun:
+            rate = told.done / (now - begun)
+            params |= {"rate": round(rate), "seconds": round(((told.total or 0) - told.done) / rate)}
+        self._console.print(self._catalogue.text(code, params), soft_wrap=True)

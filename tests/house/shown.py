@@ -23,7 +23,7 @@ ANYTHING = "…"
 PLAN = re.compile(r"\b[0-9a-f]{12}\b")
 CHANGES = (
     (re.compile(r"\b\d{8}-\d{6}-\d{6}\b"), "TIME"),
-    (re.compile(r"\b20\d\d-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?"), "TIME"),
+    (re.compile(r"\b20\d\d-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?)?"), "TIME"),
     (re.compile(r"(?<=seconds  )( *)\d+\.\d"), r"\1N"),
     (re.compile(r"(?<=用时（秒）  )( *)\d+\.\d"), r"\1N"),
     (PLAN, "PLAN"),

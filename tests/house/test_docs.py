@@ -133,6 +133,17 @@ def test_the_worked_example_of_the_language_fits(reader: Reader) -> None:
     assert reader.code == 0, said
 
 
+def test_check_keeps_what_both_sides_look_like_before_there_is_a_mapping(reader: Reader) -> None:
+    say(reader, "changeover init my-move --source sqlite:///old.db --target sqlite:///new.db")
+    say(reader, "cd my-move")
+    lay_databases(reader)
+    said = say(reader, "changeover check")
+    assert (reader.code, "no mapping" in said) == (2, True)
+    kept = {role: text_of(reader.folder / "schemas" / f"{role}.json") for role in ("source", "target")}
+    assert ('"cname"' in kept["source"], '"tax_no"' in kept["target"]) == (True, True)
+    assert "沈阳" not in "".join(kept.values()), "names and types, no values"
+
+
 def test_the_project_file_in_full_can_be_read(tmp_path: Path) -> None:
     shown = DOCS / "project.md"
     (tmp_path / "changeover.yaml").write_text(example(shown, "changeover.yaml"), encoding="utf-8")

@@ -127,32 +127,31 @@ LEVELS: Rows = {
         ("f2", "before its parent", "f3", None, "T2", "上海"),
         ("f3", "second level", "f1", None, "T3", "广州"),
         ("f6", "there already", "f1", None, "T6", "成都"),
-        ("f7", "parent unknown", "f9", None, "T7", "武汉"),
         ("f8", "not wanted", None, None, "T8", "test"),
     ),
-    "person": _rows(_PERSON, ("p1", "王芳", "f1"), ("p3", "of a held firm", "f7")),
+    "person": _rows(_PERSON, ("p1", "王芳", "f1"), ("p3", "of no firm yet", "f9")),
     "deal": _rows(
         _DEAL,
         ("d1", "first", "f1", "10.50", "N1"),
         ("d2", "target adds to it", "f2", "0.10", "N2"),
         ("d3", "no number", "f3", "twelve", "N3"),
         ("d4", "taken by somebody", "f3", "1.00", "N9"),
-        ("d5", "second chunk", "f6", "3.00", "N5"),
     ),
 }
-"""Levels of firms in the wrong order, one that is there already, one whose parent is missing, one that is filtered; a
-chief who comes after his firm; deals over two chunks, one rejected here, one in the target."""
+"""Levels of firms in the wrong order, one that is there already, one that is filtered; a chief who comes after his
+firm; a person whose firm is missing; deals over two chunks, one rejected here, one by the target."""
 
 CIRCLE: Rows = {
     "firm": _rows(
         _FIRM,
         ("f4", "one of a circle", "f5", "p4", "T4", "深圳"),
         ("f5", "the other of it", "f4", None, "T5", "深圳"),
+        ("f7", "parent unknown", "f9", None, "T7", "武汉"),
     ),
     "person": _rows(_PERSON, ("p4", "李娜", "f5")),
     "deal": [],
 }
-"""Firms that are each other's parent: both kinds of second operation."""
+"""Firms that are each other's parent, and one whose parent is missing: both kinds of second operation."""
 
 
 class Keyless(MemoryConnector):

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import copy
 import datetime as dt
+import hashlib
 import os
 import shutil
 import sqlite3
@@ -142,12 +143,13 @@ class Ended:
 
 @dataclass(frozen=True)
 class Moment:
-    """Everything that is left of a process killed just before its n-th effect."""
+    """Everything that is left of a process killed just before its n-th effect. left: a digest of it."""
 
     number: int
     effect: str
     files: Path
     kept: tuple[Any, ...]
+    left: str
 
 
 class World:
@@ -202,13 +204,23 @@ class World:
         files = self.folder / "moments" / f"{len(list(self.folder.glob('moments/*')))}"
         if self.project.runs.is_dir():
             shutil.copytree(self.folder / "runs", files)
-        return Moment(number, effect, files, copy.deepcopy((self.clock, self.source, self.target, self.record)))
+        return Moment(number, effect, files, _copied((self.clock, self.source, self.target, self.record)), self._left())
+
+    def _left(self) -> str:
+        """What the target, the ledger and the stage hold; not the values, nor what somebody has already seen."""
+        told = [str(sorted(table.records.items())) for table in self.target._tables.values()]
+        if self.ledger_path.exists():
+            ledger = sqlite3.connect(self.ledger_path)
+            told += ledger.iterdump()
+            ledger.close()
+        told += sorted(path.name for path in self.project.runs.glob("stage/*"))
+        return hashlib.sha256("\n".join(told).encode()).hexdigest()
 
     def back_to(self, moment: Moment) -> None:
         shutil.rmtree(self.folder / "runs", ignore_errors=True)
         if moment.files.is_dir():
             shutil.copytree(moment.files, self.folder / "runs")
-        self.clock, self.source, self.target, self.record = copy.deepcopy(moment.kept)
+        self.clock, self.source, self.target, self.record = _copied(moment.kept)
         self.faults()
 
     def run(self) -> Report:
@@ -252,6 +264,12 @@ class World:
             patch.setattr(preparing, "load_mapping_files", lambda _folder: self.mapping_files)
             _make_mortal(patch, self.mortality)
             yield patch
+
+
+def _copied(kept: tuple[Any, ...]) -> tuple[Any, ...]:
+    """A copy that shares the schemas, which nobody changes."""
+    shared = [SOURCE, TARGET, *SOURCE.objects.values(), *TARGET.objects.values()]
+    return copy.deepcopy(kept, {id(each): each for each in shared})
 
 
 def _make_mortal(patch: pytest.MonkeyPatch, mortality: Mortality) -> None:

@@ -95,6 +95,17 @@ def test_a_record_deleted_in_the_target_is_reported_and_not_made_again(tmp_path:
     assert told == [("whose.edited", "customer", key, "difference.deleted") for key in "AB"]
 
 
+def test_users_may_delete_all_of_an_object(tmp_path: Path) -> None:
+    company = make_moved(tmp_path / "move", "A", "B")
+    company.order(1, "A")
+    company.run()
+    company.new("delete from orders")
+    assert company.run().code == 0  # not taken for another system
+    company.new("delete from customer")
+    assert company.run().counts("customer") == {"read": 2, "unchanged": 2}
+    assert company.reconcile().document["differences"] == 3
+
+
 def test_a_field_of_the_first_write_alone_is_never_written_again(tmp_path: Path) -> None:
     company = make_company(tmp_path / "move")
     company.rewrite("mappings/customer.yaml", ("only_if_empty", "only_create"))

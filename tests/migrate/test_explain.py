@@ -50,6 +50,8 @@ def target_key(company: Company, tax_no: str) -> int:
         ("CONFLICT", "explain.waits_in_target", ("newer version was not written", "name was edited in the target")),
         ("甲01", "explain.waits_in_target", ("newer version was not written", "opened_on: not a date")),
         ("LATE", "explain.not_run", ("t_customer:LATE has not been moved yet",)),
+        # our key of what the ledger does not know: what a held record waits for
+        ("legacy:t_customer:FILTERED", "explain.filtered", ("t_customer:FILTERED is left out",)),
         ("UNDONE", "explain.live", ("t_customer:UNDONE is customer:", "run 1")),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -20,7 +21,10 @@ from .laws import State, broken_laws, state_of
 from .moving import Moment, World
 
 SEED = 20_240_229
-PAIRS = 40
+DEATHS = (FaultKind.DIES_BEFORE, FaultKind.DIES_AFTER)
+"""Two of the effects before which a process may die."""
+PAIRS = int(os.environ.get("CHANGEOVER_TEST_PAIRS", "12"))
+"""Of two disturbances, for each move; more by night."""
 
 
 @dataclass
@@ -138,10 +142,10 @@ def buckets(state: State, mapping: str) -> dict[str, int]:
 def test_undisturbed_everything_comes_to_its_place(levels: Move) -> None:
     state = levels.wanted
     assert buckets(state, "account") == {
-        "read": 6, "created": 3, "adopted": 1, "updated": 1, "filtered": 1, "held": 1,
+        "read": 5, "created": 3, "adopted": 1, "updated": 1, "filtered": 1,
     }  # fmt: skip
     assert buckets(state, "contact") == {"read": 2, "created": 1, "held": 1}
-    assert buckets(state, "deal") == {"read": 5, "created": 3, "rejected": 2}
+    assert buckets(state, "deal") == {"read": 4, "created": 2, "rejected": 2}
     assert dict(state.target["account", "old:firm:f2"]) == {
         "name": "before its parent", "parent_id": "old:firm:f3", "chief_id": None, "tax_no": "T2", "city": "上海",
     }  # fmt: skip
@@ -152,7 +156,6 @@ def test_undisturbed_everything_comes_to_its_place(levels: Move) -> None:
         ("deal", "d2", "amount", "readback.diverged"),
         ("deal", "d3", "amount", "type.not_a_number"),
         ("deal", "d4", "number", "target.duplicate"),
-        ("firm", "f7", "parent_id", "reference.missing"),
         ("person", "p3", "account_id", "reference.missing"),
     ]
 
@@ -162,15 +165,15 @@ def test_undisturbed_a_circle_is_closed(circle: Move) -> None:
     assert dict(target["account", "old:firm:f4"])["parent_id"] == "old:firm:f5"
     assert dict(target["account", "old:firm:f5"])["parent_id"] == "old:firm:f4"
     assert dict(target["account", "old:firm:f4"])["chief_id"] == "old:person:p4"
-    assert buckets(circle.wanted, "account") == {"read": 2, "created": 2}
+    assert buckets(circle.wanted, "account") == {"read": 3, "created": 2, "held": 1}
 
 
 def test_undisturbed_a_later_run_writes_what_changed_and_nothing_else(update: Move) -> None:
     assert buckets(update.wanted, "account") == {
-        "read": 7, "created": 2, "updated": 3, "filtered": 1, "conflicted": 1,
+        "read": 6, "created": 1, "updated": 3, "filtered": 1, "conflicted": 1,
     }  # fmt: skip
     assert buckets(update.wanted, "contact") == {"read": 2, "created": 1, "updated": 1}
-    assert buckets(update.wanted, "deal") == {"read": 5, "created": 1, "updated": 1, "unchanged": 2, "rejected": 1}
+    assert buckets(update.wanted, "deal") == {"read": 4, "created": 1, "updated": 1, "unchanged": 1, "rejected": 1}
     assert dict(update.wanted.target["account", "old:firm:f3"])["city"] == "东莞"
 
 
@@ -183,7 +186,7 @@ def test_what_is_there_is_not_written_again(move: Move) -> None:
         assert not any(counts[name] for name in ("created", "updated", "pending", "adopted"))
 
 
-@pytest.mark.parametrize("kind", FaultKind)
+@pytest.mark.parametrize("kind", [each for each in FaultKind if each not in DEATHS])
 def test_every_fault_at_every_call(move: Move, kind: FaultKind) -> None:
     if move.world._kind is Keyless and kind is FaultKind.TWICE:
         pytest.skip("a call that is delivered twice doubles where our key is not unique: DESIGN §5 calls it DEGRADED")
@@ -197,8 +200,11 @@ def test_a_death_before_every_effect(move: Move) -> None:
     moments = move.world.moments()
     assert len(moments) == move.effects
     assert {"send", "answer", "commit"} <= {each.effect for each in moments}
-    broken = {f"{each.number} {each.effect}": told for each in moments if (told := move.trial(start=each))}
-    print(f"{len(moments)} deaths")
+    if move.world._kind is Keyless:
+        moments = [each for each in moments if each.effect in ("send", "half", "answer")]
+    different = list({each.left: each for each in moments}.values())
+    broken = {f"{each.number} {each.effect}": told for each in different if (told := move.trial(start=each))}
+    print(f"{len(moments)} deaths, {len(different)} of which leave something else behind")
     assert broken == {}
 
 
@@ -217,7 +223,11 @@ def test_two_at_a_time(move: Move) -> None:
     assert broken == {}
 
 
-def test_an_interruption_between_any_two_steps(move: Move, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", ["levels", "update"])
+def test_an_interruption_between_any_two_steps(
+    name: str, begun: Callable[[str], Move], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    move = begun(name)
     asked = 0
     at: int | None = None
 
@@ -279,7 +289,7 @@ def test_a_lost_stage_costs_a_second_reading_and_nothing_more(levels: Move) -> N
         piece.unlink()
     found = state_of(world, world.until_it_ends())
     assert (found.target, found.foreign) == (levels.wanted.target, levels.wanted.foreign)
-    assert found.counts["account"]["held"] == 1
+    assert found.counts["contact"]["held"] == 1
 
 
 def test_a_run_that_was_taken_back_is_not_gone_on_with(levels: Move) -> None:

@@ -81,6 +81,48 @@ def test_what_users_edited_or_hung_something_on_is_spared_and_its_parents_too(tm
     ]
 
 
+def test_records_of_two_objects_that_hold_each_other(tmp_path: Path) -> None:
+    """Customers name their best order, orders their customer: the optional reference is cut, and emptied by undo."""
+    company = make_company(tmp_path / "move", chunk=3, batch=2)
+    company.new("alter table customer add column best_order integer references orders (id)")
+    company.old("alter table t_customer add column zj integer")
+    company.rewrite(
+        "mappings/customer.yaml", ("  revenue: je\n", "  revenue: je\n  best_order: {from: zj, reference: order}\n")
+    )
+    for key, parent, best in (("A", None, 2), ("B", "A", 1), ("C", "D", None), ("D", "C", 4), ("E", None, 9)):
+        company.customer(key, sjkh=parent, zj=best)
+    for number, key in ((1, "A"), (2, "A"), (3, "C"), (4, "D")):
+        company.order(number, key)
+    planned, done = company.plan(), company.run()
+    assert planned.counts("customer") == done.counts("customer") == {"read": 5, "created": 4, "pending": 1}
+    assert done.causes() == {("reference.pending", "t_customer"): ["E"]}
+    company.order(9, "E")
+    assert company.run().counts("customer") == {"read": 5, "updated": 1, "unchanged": 4}
+    best_orders = "select c.tax_no, o.id from customer c join orders o on o.id = c.best_order order by 1"
+    assert company.new(best_orders) == [("TAXA", 2), ("TAXB", 1), ("TAXD", 4), ("TAXE", 5)]
+    assert company.reconcile().verdict == "reconcile.equal"
+    assert same_deed(company, 2).table("table.undo") == [("customer", 0, 1, 0, 1, 0), ("orders", 1, 0, 0, 0, 0)]
+    assert same_deed(company, 1).table("table.undo") == [("orders", 4, 0, 0, 0, 0), ("customer", 5, 0, 0, 0, 0)]
+    assert names(company) == []
+
+
+def test_what_is_put_back_lets_go_of_its_parent(tmp_path: Path) -> None:
+    company = make_company(tmp_path / "move")
+    company.new("insert into customer (name, tax_no) values ('theirs', 'TAXA')")
+    company.customer("A", sjkh="P")  # adopted, and hung under a parent that the same run made
+    company.customer("B")
+    company.customer("P")
+    company.run()
+    company.customer("Q")
+    company.old("update t_customer set sjkh = 'Q' where khbh = 'B'")
+    company.run()
+    assert same_deed(company, 2).table("table.undo") == [("customer", 1, 1, 0, 1, 0)]
+    assert names(company) == ["客户A", "客户B", "客户P"]
+    done = same_deed(company, 1)
+    assert (done.code, done.table("table.undo")) == (0, [("customer", 2, 0, 1, 6, 0)])
+    assert company.new("select name, parent_id from customer") == [("theirs", None)]
+
+
 def test_updates_are_taken_back_field_by_field(tmp_path: Path) -> None:
     company = make_company(tmp_path / "move")
     for key in "ABC":
