@@ -1,5 +1,4 @@
-"""What is asked of a target and what came of it. A change and its outcome find each other by our key, never by place.
-"""
+"""What is asked of a target and what came of it. Change and outcome find each other by our key, never by place."""
 
 from __future__ import annotations
 

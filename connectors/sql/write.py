@@ -53,9 +53,6 @@ class _Writing:
             fault = self._fault(error)
             self._undo(transaction, fault)
             return self._none_sent(changes, fault)
-        except BaseException:
-            self._undo(transaction)
-            raise
         try:
             transaction.commit()
         except self._errors as error:
@@ -124,9 +121,9 @@ class _Writing:
             case _:
                 raise error
 
-    def _undo(self, transaction: sa.RootTransaction, fault: Fault | None = None) -> None:
+    def _undo(self, transaction: sa.RootTransaction, fault: Fault) -> None:
         """A connection that cannot even roll back is not used again; the server does it when the connection ends."""
-        if fault is None or not fault.lost:
+        if not fault.lost:
             with suppress(*self._errors):
                 transaction.rollback()
                 self.connection.connection.rollback()  # SQLAlchemy's own does nothing after a commit that failed

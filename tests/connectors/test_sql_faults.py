@@ -206,6 +206,38 @@ def test_a_lock_that_somebody_else_holds(opened: Kit, monkeypatch: pytest.Monkey
     assert told(write(connector, "t", change, *THREE)) == [("acked", None, None)] * 4
 
 
+@EVERY
+def test_nobody_changes_what_was_looked_at_before_it_is_written(opened: Kit) -> None:
+    opened.sql("INSERT INTO t VALUES (9, 'old')")
+    if opened.engine.dialect.name == "sqlite":
+        opened.rows("PRAGMA journal_mode = WAL")
+    connector = opened.connector()
+    tried: list[str] = []
+
+    def edit(connection: sa.Connection) -> None:
+        wait = {"postgresql": "SET lock_timeout = 1", "mariadb": "SET innodb_lock_wait_timeout = 1"}
+        with opened.engine.connect() as other:
+            other.exec_driver_sql(wait.get(other.dialect.name, "PRAGMA busy_timeout = 1"))
+            try:
+                other.exec_driver_sql("UPDATE t SET name = 'edited meanwhile' WHERE id = 9")
+                other.commit()
+                tried.append("edited")
+            except sa.exc.OperationalError:
+                tried.append("refused")
+
+    editing = only_once(edit)
+
+    def before(connection: sa.Connection, cursor: object, statement: str, *rest: object) -> None:
+        if statement.startswith("UPDATE"):
+            editing(connection)
+
+    sa.event.listen(engine(connector), "before_cursor_execute", before)
+    change = Change(ChangeKind.UPDATE, "o:9", "9", {"name": "new"}, {"name": "old"})
+    assert told(write(connector, "t", change)) == [("acked", None, None)]
+    assert tried == ["refused"]
+    assert opened.rows("SELECT name FROM t") == [("new",)]
+
+
 def test_a_full_disk(lite: Kit) -> None:
     lite.sql(TABLE)
     connector = lite.connector()
@@ -292,6 +324,12 @@ def refused(url: str, folder: str = ".", **environment: str) -> ChangeoverError:
         write(connector, "t", *THREE)
     connector.close()
     return caught.value
+
+
+def test_a_password_is_hidden_wherever_it_turns_up() -> None:
+    error = refused(f"mariadb://me:hunter2@127.0.0.1:{closed_port()}/hunter2")
+    assert "hunter2" not in str(error)
+    assert str(error.params["server"]).endswith("/***")
 
 
 @pytest.mark.parametrize("driver", ["postgresql", "mariadb"])

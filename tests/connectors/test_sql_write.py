@@ -218,6 +218,19 @@ def test_the_bad_are_told_apart_and_the_good_are_there(opened: Kit, database: st
     assert connector.count("account") == len(acked) + 1
 
 
+def test_a_lax_server_cuts_nothing(my: Kit) -> None:
+    """MariaDB's own default once was to cut what is too long and to write 0 for what is no number."""
+    my.sql("CREATE TABLE t (id int AUTO_INCREMENT PRIMARY KEY, name varchar(3), n smallint)")
+    ((before,),) = my.rows("SELECT @@global.sql_mode")
+    my.sql("SET GLOBAL sql_mode = ''")
+    try:
+        outcomes = write(my.connector(), "t", create("o:1", name="abcd"), create("o:2", n=70_000))
+    finally:
+        my.sql(f"SET GLOBAL sql_mode = '{before}'")
+    assert [each.code for each in outcomes] == ["target.too_long", "target.out_of_range"]
+    assert my.rows("SELECT count(*) FROM t") == [(0,)]
+
+
 @EVERY
 def test_an_update_that_is_refused_leaves_the_others(opened: Kit) -> None:
     opened.sql(CUSTOMER.format(numbered=numbered(opened)))

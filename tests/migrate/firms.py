@@ -42,9 +42,7 @@ SOURCE = Schema(
             _text("city"),
         ),
         "person": _object("person", _KEY, _text("name"), _reference("firm", "firm")),
-        "deal": _object(
-            "deal", _KEY, _text("title"), _reference("firm", "firm"), _text("amount"), _text("number")
-        ),
+        "deal": _object("deal", _KEY, _text("title"), _reference("firm", "firm"), _text("amount"), _text("number")),
     }
 )
 TARGET = Schema(

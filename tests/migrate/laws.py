@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from pathlib import Path
 
 from changeover.connectors.cell import Cell
 from changeover.connectors.change import ChangeKind, OutcomeState
+from changeover.connectors.memory import MemoryConnector
 from changeover.connectors.schema import Field
+from changeover.connectors.testing.hostile import Fault, FaultKind, Operation, every_fault
 from changeover.runs.report.model import BUCKETS
 
-from .moving import Ended, World
+from .firms import Rows
+from .moving import Ended, Moment, World
 
 Cells = tuple[tuple[str, str | None], ...]
+
 
 @dataclass(frozen=True)
 class State:
@@ -38,6 +43,7 @@ class State:
 
 
 def state_of(world: World, ended: Ended) -> State:
+    world.rest()
     ledger = sqlite3.connect(world.ledger_path)
     try:
         told = ledger.execute(
@@ -131,3 +137,43 @@ def _differences(found: State, wanted: State, name: str) -> list[str]:
         return [f"{here}, not {there}"]
     keys = sorted({*here, *there}, key=str)
     return [f"{key}: {here.get(key)}, not {there.get(key)}" for key in keys if here.get(key) != there.get(key)]
+
+
+@dataclass
+class Move:
+    """A move that was made once undisturbed: what came of it, and how many calls and effects that took."""
+
+    world: World
+    start: Moment
+    wanted: State
+    calls: dict[Operation, int]
+    effects: int
+
+    def trial(self, *faults: Fault, deaths: tuple[int, ...] = (), start: Moment | None = None) -> dict[str, str]:
+        """The laws broken by the same move under these faults, by a process that dies at these effects."""
+        self.world.back_to(start or self.start)
+        self.world.faults(*faults)
+        return broken_laws(self.world, self.world.until_it_ends(*deaths), self.wanted)
+
+    def faults(self, *kinds: FaultKind) -> list[Fault]:
+        calls = self.calls
+        everything = every_fault(calls[Operation.WRITE], calls[Operation.FIND], calls[Operation.READ])
+        return [each for each in everything if each.kind in (kinds or FaultKind)]
+
+
+def first(world: World) -> None:
+    """Nothing has been moved yet."""
+
+
+def prepared(folder: Path, rows: Rows, target: type[MemoryConnector], begun: Callable[[World], None]) -> Move:
+    world = World(folder / "move", rows, target)
+    with world.in_process():
+        begun(world)
+        world.faults()
+        start = world.moment()
+        ended = world.until_it_ends()
+        calls = {operation: len(world.calls(operation)) for operation in Operation}
+        effects = len(world.mortality.effects)
+        wanted = state_of(world, ended)
+        assert broken_laws(world, ended, wanted) == {}
+    return Move(world, start, wanted, calls, effects)

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from changeover.connectors.change import Batch, Change, ChangeKind, Outcome
 from changeover.connectors.clock import Clock, VirtualClock
 from changeover.connectors.errors import ChangeoverError
@@ -162,6 +161,7 @@ class World:
         self.project = load_project(folder)
         self.mapping_files = load_mapping_files(folder / "mappings")
         self.mortality = Mortality()
+        self._moments = 0
         self.begin()
 
     @property
@@ -201,7 +201,8 @@ class World:
     def moment(self, effect: str = "") -> Moment:
         """How everything stands now, for `back_to`."""
         number = len(self.mortality.effects) + 1
-        files = self.folder / "moments" / f"{len(list(self.folder.glob('moments/*')))}"
+        self._moments += 1
+        files = self.folder / "moments" / str(self._moments)
         if self.project.runs.is_dir():
             shutil.copytree(self.folder / "runs", files)
         return Moment(number, effect, files, _copied((self.clock, self.source, self.target, self.record)), self._left())
@@ -247,6 +248,11 @@ class World:
         finally:
             self.mortality.watch = lambda _effect: None
         return found
+
+    def rest(self) -> None:
+        """Everything that is still on its way arrives."""
+        self.clock.sleep(24 * 3600)
+        self._target_line.finish_late(self.clock.now())
 
     @contextmanager
     def connectors(self, _project: Project, _secrets: Secrets, _clock: Clock) -> Iterator[tuple[Connector, Connector]]:

@@ -6,51 +6,22 @@ import os
 import random
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 import pytest
-
 from changeover.connectors.memory import MemoryConnector
-from changeover.connectors.testing.hostile import Fault, FaultKind, Operation, ProcessDied, every_fault
+from changeover.connectors.testing.hostile import Fault, FaultKind, ProcessDied
 from changeover.migrate.session import Interrupted, Interruption
 
 from .firms import CIRCLE, LEVELS, Keyless, Rows
-from .laws import State, broken_laws, state_of
-from .moving import Moment, World
+from .laws import Move, State, broken_laws, first, prepared, state_of
+from .moving import World
 
 SEED = 20_240_229
 DEATHS = (FaultKind.DIES_BEFORE, FaultKind.DIES_AFTER)
 """Two of the effects before which a process may die."""
 PAIRS = int(os.environ.get("CHANGEOVER_TEST_PAIRS", "12"))
 """Of two disturbances, for each move; more by night."""
-
-
-@dataclass
-class Move:
-    """A move that was made once undisturbed: what came of it, and how many calls and effects that took."""
-
-    world: World
-    start: Moment
-    wanted: State
-    calls: dict[Operation, int]
-    effects: int
-
-    def trial(self, *faults: Fault, deaths: tuple[int, ...] = (), start: Moment | None = None) -> dict[str, str]:
-        """The laws broken by the same move under these faults, by a process that dies at these effects."""
-        self.world.back_to(start or self.start)
-        self.world.faults(*faults)
-        return broken_laws(self.world, self.world.until_it_ends(*deaths), self.wanted)
-
-    def faults(self, *kinds: FaultKind) -> list[Fault]:
-        calls = self.calls
-        everything = every_fault(calls[Operation.WRITE], calls[Operation.FIND], calls[Operation.READ])
-        return [each for each in everything if each.kind in (kinds or FaultKind)]
-
-
-def first(world: World) -> None:
-    """Nothing has been moved yet."""
 
 
 def later(world: World) -> None:
@@ -74,20 +45,6 @@ def later(world: World) -> None:
 
 def key_in_target(world: World, name: str, our_key: str) -> str:
     return next(key for key, each in world.target._tables[name].records.items() if each.our_key == our_key)
-
-
-def prepared(folder: Path, rows: Rows, target: type[MemoryConnector], begun: Callable[[World], None]) -> Move:
-    world = World(folder / "move", rows, target)
-    with world.in_process():
-        begun(world)
-        world.faults()
-        start = world.moment()
-        ended = world.until_it_ends()
-        calls = {operation: len(world.calls(operation)) for operation in Operation}
-        effects = len(world.mortality.effects)
-        wanted = state_of(world, ended)
-        assert broken_laws(world, ended, wanted) == {}
-    return Move(world, start, wanted, calls, effects)
 
 
 @pytest.fixture(scope="module")
@@ -283,7 +240,9 @@ def test_what_the_target_makes_of_a_lost_update_is_taken_for_an_edit(levels: Mov
 def test_a_lost_stage_costs_a_second_reading_and_nothing_more(levels: Move) -> None:
     world = levels.world
     world.back_to(levels.start)
-    waiting = next(each for each in world.moments() if list(each.files.glob("*/stage/*wait*")) and each.effect == "send")
+    waiting = next(
+        each for each in world.moments() if list(each.files.glob("*/stage/*wait*")) and each.effect == "send"
+    )
     world.back_to(waiting)
     for piece in world.project.runs.glob("stage/*"):
         piece.unlink()

@@ -150,7 +150,7 @@ def test_files_that_are_missing_wrong_or_in_another_encoding(tmp_path: Path) -> 
     assert company.new("select name, tax_no from customer order by 1 limit 1") == [("客户0", "000")]
 
 
-def test_a_file_that_turns_bad_half_way_is_read_from_its_beginning_once_mended(tmp_path: Path) -> None:
+def test_a_broken_line_of_a_file_is_named(tmp_path: Path) -> None:
     company = make_csv_company(tmp_path / "move", ROWS + '07,"open,007\n')
     code, exit_code, text = refusal(company.run)
     assert (code, exit_code) == ("files.ragged_row", 2)

@@ -3,12 +3,11 @@ whole protocol stands."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from functools import cache
 
 import pytest
-
 from changeover.connectors.change import Outcome, OutcomeState
 from changeover.connectors.chunk import Chunk
 from changeover.connectors.memory import MemoryConnector
@@ -21,7 +20,7 @@ from changeover.runs.ledger import operations, runlog
 from changeover.runs.ledger.operations import OpenOperation, Settled
 
 from .firms import CIRCLE, LEVELS, Keyless, Rows
-from .test_faults import Move, first, prepared
+from .laws import Move, first, prepared
 
 Patch = pytest.MonkeyPatch
 
@@ -90,10 +89,6 @@ def nothing_recovered(patch: Patch) -> None:
     patch.setattr(run, "recover", lambda _session: 0)
 
 
-def _assumed(state: str) -> Callable[[OpenOperation], Settled]:
-    return lambda each: Settled(each.our_key, state, code="target.no_answer")
-
-
 def not_asked(patch: Patch) -> None:
     """What a dead process left open was surely not done."""
 
@@ -156,19 +151,57 @@ def pieces_dropped_early(patch: Patch) -> None:
 
 @dataclass(frozen=True)
 class Bug:
-    """plant: takes one step away. caught: the laws that it breaks, under these faults and deaths (None: at each)."""
+    """plant: takes one step away. fault: under which it shows, None for a plain run; DEATHS: under some death. caught:
+    laws that it breaks then."""
 
     plant: Callable[[Patch], None]
+    move: str
+    fault: Fault | str | None
     caught: frozenset[str]
-    target: type[MemoryConnector] = Keyless
-    rows: str = "circle"
-    faults: tuple[Fault, ...] = ()
-    death: str | None = None
 
 
-BUGS: list[Bug] = []
+DEATHS = "some death"
+BUGS = [
+    Bug(no_intent_before_the_send, "circle", None, frozenset({"intent first"})),
+    Bug(no_intent_before_the_send, "keyless", Fault(3, FaultKind.DIES_AFTER), frozenset({"nothing doubled"})),
+    Bug(outcomes_by_position, "levels", Fault(6, FaultKind.REORDERED), frozenset({"right values"})),
+    Bug(unknown_is_failed, "keyless", Fault(3, FaultKind.LOST_AFTER), frozenset({"nothing doubled"})),
+    Bug(unknown_is_done, "keyless", Fault(3, FaultKind.LOST_BEFORE), frozenset({"nothing lost", "done is done"})),
+    Bug(cursor_before_settling, "levels", Fault(1, FaultKind.DIES_BEFORE), frozenset({"nothing lost", "counts told"})),
+    Bug(nothing_recovered, "circle", Fault(1, FaultKind.DIES_AFTER), frozenset({"it ends", "no operation open"})),
+    Bug(not_asked, "keyless", Fault(3, FaultKind.DIES_AFTER), frozenset({"nothing doubled"})),
+    Bug(not_waited_for, "keyless", Fault(3, FaultKind.LATE), frozenset({"nothing doubled"})),
+    Bug(not_read_back, "levels", None, frozenset({"read back", "findings told"})),
+    Bug(not_read_back_after_a_death, "circle", Fault(1, FaultKind.DIES_AFTER), frozenset({"read back"})),
+    Bug(crosswalk_apart_from_outcomes, "circle", DEATHS, frozenset({"settled stays settled"})),
+    Bug(refusal_believed, "levels", Fault(2, FaultKind.TWICE), frozenset({"done is done", "named state"})),
+    Bug(pieces_dropped_early, "circle", DEATHS, frozenset({"counts told"})),
+]
+MOVES: dict[str, tuple[Rows, type[MemoryConnector]]] = {
+    "levels": (LEVELS, MemoryConnector),
+    "circle": (CIRCLE, MemoryConnector),
+    "keyless": (CIRCLE, Keyless),
+}
 
 
-@pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.plant.__name__)
-def test_a_planted_bug_is_caught(bug: Bug) -> None:
-    pass
+@pytest.fixture(scope="module")
+def moves(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Move]:
+    return cache(lambda name: prepared(tmp_path_factory.mktemp(name), *MOVES[name], first))
+
+
+@pytest.mark.parametrize("bug", BUGS, ids=lambda bug: f"{bug.plant.__name__}-{bug.move}")
+def test_a_step_taken_away_is_noticed(bug: Bug, moves: Callable[[str], Move]) -> None:
+    move = moves(bug.move)
+    with move.world.in_process() as patch:
+        if not isinstance(bug.fault, str):
+            faults = [bug.fault] if bug.fault else []
+            assert move.trial(*faults) == {}
+            bug.plant(patch)
+            broken = move.trial(*faults)
+        else:
+            bug.plant(patch)
+            move.world.back_to(move.start)
+            deaths = ({*move.trial(start=each)} for each in move.world.moments() if each.effect == "commit")
+            broken = dict.fromkeys(next((each for each in deaths if bug.caught <= each), set()), "")
+    print(f"{bug.plant.__name__} ({bug.fault}): {', '.join(broken)}")
+    assert bug.caught <= broken.keys()

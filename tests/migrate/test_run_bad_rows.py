@@ -1,5 +1,4 @@
-"""One per cent of bad rows: every good row arrives, every bad one is named with its cause, nothing is changed unsaid.
-"""
+"""One per cent of bad rows: every good row arrives, every bad one is named with its cause, nothing changes unsaid."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Types do not drift: what lies in the target is what lay in the source, to the cent, the microsecond and the letter.
-"""
+"""Types do not drift: the target holds what the source held, to the cent, the microsecond and the letter."""
 
 from __future__ import annotations
 

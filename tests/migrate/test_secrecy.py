@@ -45,16 +45,17 @@ def make_caged(folder: Path) -> Company:
 
 def test_no_value_gets_out(tmp_path: Path) -> None:
     company = make_caged(tmp_path / "move")
+    wide = {"COLUMNS": "500"}  # or a line's end might hide it
     told: list[Said] = [
-        company.say("plan"),
-        company.say("run", "--execute", "--lang", "zh"),
+        company.say("plan", env=wide),
+        company.say("run", "--execute", "--lang", "zh", env=wide),
     ]
     company.old(f"update t_customer set khmc = '{CANARY} newer'")
     company.new(f"update customer set name = '{CANARY} edited'")
     told += [
         company.say("run", "--execute", "--json"),
-        company.say("reconcile"),
-        company.say("explain", "t_customer:B0"),
+        company.say("reconcile", env=wide),
+        company.say("explain", "t_customer:B0", env=wide),
     ]
     assert [each.code for each in told] == [1, 1, 1, 1, 0]
     assert [bird for each in told for bird in tell_tale(each.out + each.err)] == []
