@@ -84,7 +84,6 @@ def runs(project: Project) -> Report:
                 run.verb,
                 Text(f"runstate.{run.state}"),
                 _minute(run.started),
-                _minute(run.ended),
                 *_written(ledger, run.id),
             )
             for run in history
@@ -94,7 +93,6 @@ def runs(project: Project) -> Report:
             "column.verb",
             "column.state",
             "column.started",
-            "column.ended",
             "column.read",
             "column.created",
             "column.updated",
@@ -104,7 +102,7 @@ def runs(project: Project) -> Report:
             verdict=Text("runs.listed", {"count": len(history)}),
             good=True,
             tables=(Table(Text("table.runs"), columns, rows),) if rows else (),
-            next_steps=("changeover undo RUN",) if rows else ("changeover run --execute",),
+            next_steps=(f"changeover undo {history[0].id}",) if rows else ("changeover run --execute",),
             extra={"runs": [run.id for run in history]},
         )
 

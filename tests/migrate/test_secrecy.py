@@ -6,8 +6,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from changeover.runs.keys import load_or_create_keys
+from changeover.runs.values import ValueStore
 
-from .company import Company, Said, make_company
+from .company import Company, Said, ask, make_company, make_company_on_postgres
 
 CANARY = "KanarienvogelXQ"
 NUMBER = "31415926"
@@ -65,6 +67,23 @@ def test_no_value_gets_out(tmp_path: Path) -> None:
     assert [name for name, body in written.items() if tell_tale(body.decode("latin-1"))] == []
     names = (name.rpartition("/")[2] for name in written)
     assert {"ledger.db", "values.db"} <= set(names)
+
+
+def test_what_a_server_says_of_a_record_is_kept_sealed(tmp_path: Path, postgres_url: str) -> None:
+    """PostgreSQL's own words name the value that is there already."""
+    company = make_company_on_postgres(tmp_path / "move", postgres_url)
+    ask(postgres_url, f"insert into customer (name, tax_no) values ('theirs', '{CANARY}')")
+    company.customer("A", sh=CANARY)
+    said = company.say("run", "--execute", "--json")
+    assert [each["code"] for each in said.document["findings"]] == ["target.duplicate"]  # type: ignore[attr-defined]
+    assert tell_tale(said.out + said.err) == []
+    assert [name for name, body in files_of(company).items() if tell_tale(body.decode("latin-1"))] == []
+    with company.at_home():
+        keys = load_or_create_keys("small-move-mock")
+        store = ValueStore(company.folder / "runs" / "mock" / "values.db", keys.data)
+        kept = store.get("reject", "1", "customer", "legacy:t_customer:A")
+        store.close()
+    assert CANARY in (kept or b"").decode()
 
 
 @pytest.mark.parametrize(

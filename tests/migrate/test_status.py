@@ -56,7 +56,7 @@ def test_runs_are_listed_the_latest_first_with_their_reports(tmp_path: Path) -> 
         [2, "run", "runstate.finished"],
         [1, "run", "runstate.finished"],
     ]
-    assert rows[2][5:] == [4, 2, 0]
+    assert rows[2][4:] == [4, 2, 0]
     ((report,),) = company.ledger("select report from run where id = 2")
     page = (company.folder / str(report)).read_text(encoding="utf-8")
     assert page.startswith("<!doctype html>")
