@@ -88,6 +88,7 @@ def runs(project: Project) -> Report:
             )
             for run in history
         )
+        undoable = [run.id for run in history if run.verb == "run"]
         columns = (
             "column.run",
             "column.verb",
@@ -102,7 +103,7 @@ def runs(project: Project) -> Report:
             verdict=Text("runs.listed", {"count": len(history)}),
             good=True,
             tables=(Table(Text("table.runs"), columns, rows),) if rows else (),
-            next_steps=(f"changeover undo {history[0].id}",) if rows else ("changeover run --execute",),
+            next_steps=(f"changeover undo {undoable[0]}",) if undoable else ("changeover run --execute",),
             extra={"runs": [run.id for run in history]},
         )
 

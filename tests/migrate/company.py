@@ -257,8 +257,9 @@ class Told:
         return document(self.report, Catalogue("en"))
 
     def counts(self, mapping: str) -> dict[str, int]:
-        """The buckets of one mapping that are not empty, with `read` and `adopted`."""
+        """The buckets of one mapping that are not empty, with `read` and `adopted`; they must add up."""
         branch = next(each for each in self.report.counts if each.mapping == mapping)
+        assert branch.read == sum(branch.buckets.values())
         told = {"read": branch.read, "adopted": branch.adopted, **branch.buckets}
         return {name: number for name, number in told.items() if number}
 

@@ -1,9 +1,7 @@
-"""Runs the real command in processes that kill themselves (SIGKILL) at a chosen commit.
+"""Runs the real command in processes that die, or stand still, at a chosen commit.
 
-Started once, it loads what the command loads, and then forks a process for every order, a JSON line on its standard
-input: {"words": [...], "folder": ..., "home": ..., "out": file, "kill": ["ledger" | "target", "before" | "after", n] or
-null}. It answers each with the process's wait status as a line. `before` is just before the n-th commit reaches the
-database, `after` just behind it.
+As a program it loads once what the command loads, and then forks a process for every order that comes as a JSON line
+on its standard input; it answers with the process's id at once and with its wait status when it has ended.
 """
 
 from __future__ import annotations
@@ -11,32 +9,121 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+FORGOTTEN = 10**9
+"""More commits than any command makes."""
 
 
-def kill_at(side: str, when: str, number: int) -> None:
-    """Let this process die at its n-th commit to the ledger or to the target."""
-    passed = 0
+@dataclass(frozen=True)
+class At:
+    """The n-th commit to one side, `before` it reaches the database or `after`. act: `kill` (SIGKILL) or `pause`."""
 
-    def reached() -> None:
-        nonlocal passed
-        passed += 1
-        if passed == number:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    if side == "ledger":
-        _watch_ledger(when, reached)
-    elif when == "before":
-        import sqlalchemy as sa
-
-        sa.event.listen(sa.Engine, "commit", lambda _connection: reached())
-    else:
-        _after_write(reached)
+    side: str
+    when: str
+    number: int
+    act: str = "kill"
 
 
-def _watch_ledger(when: str, reached) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+@dataclass(frozen=True)
+class Order:
+    """A command. out: where its output goes. commits: where it writes down how many there were (where it lives)."""
+
+    words: Sequence[str]
+    folder: str
+    home: str
+    out: str
+    at: At
+    fifos: str = ""
+
+
+class Launcher:
+    """The other end: starts commands and tells how they ended."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._number = 0
+        self._process = subprocess.Popen(
+            [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+        )
+
+    def start(self, folder: Path, words: Sequence[str], at: At, fifos: Path | None = None) -> int:
+        """The process's id; `end` tells the rest."""
+        self._number += 1
+        self._out = self._folder / f"out-{self._number}"
+        order = Order(words, str(folder), str(folder.parent / "home"), str(self._out), at, str(fifos or ""))
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(asdict(order)) + "\n")
+        return int(self._answer())
+
+    def end(self) -> tuple[int, str]:
+        """(exit code, or minus the signal's number; what it said)."""
+        code = os.waitstatus_to_exitcode(int(self._answer()))
+        return code, self._out.read_text("utf-8", "replace")
+
+    def run(self, folder: Path, *words: str, at: At | None = None) -> tuple[int, str]:
+        self.start(folder, words, at or At("ledger", "after", FORGOTTEN))
+        return self.end()
+
+    def commits(self) -> int:
+        """How many commits to the side that was watched the command made that ended last."""
+        return int(Path(f"{self._out}.commits").read_text())
+
+    def _answer(self) -> str:
+        assert self._process.stdout is not None
+        return self._process.stdout.readline()
+
+    def close(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait()
+
+
+class _Counter:
+    def __init__(self, number: int, act: Callable[[], None]) -> None:
+        self.passed = 0
+        self._number, self._act = number, act
+
+    def step(self) -> None:
+        self.passed += 1
+        if self.passed == self._number:
+            self._act()
+
+
+def _kill() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _pause(fifos: Path) -> Callable[[], None]:
+    """Say that the place is reached, and every time an interruption has been heard; go on when told."""
+    from changeover.migrate.session import Interruption
+
+    heard = Interruption._ask
+
+    def pause() -> None:
+        told, asked = os.open(fifos / "told", os.O_WRONLY), os.open(fifos / "asked", os.O_RDONLY)
+
+        def ask(self: Interruption, *arguments: object) -> None:
+            heard(self, *arguments)  # type: ignore[arg-type]
+            os.write(told, b"heard\n")
+
+        Interruption._ask = ask  # type: ignore[method-assign]
+        for each in (each for each in (signal.getsignal(signal.SIGINT),) if hasattr(each, "__self__")):
+            signal.signal(signal.SIGINT, lambda *arguments: ask(each.__self__, *arguments))
+        os.write(told, b"reached\n")
+        os.read(asked, 1)
+
+    return pause
+
+
+def _watch(at: At, counter: _Counter) -> None:
+    if at.side == "target":
+        return _watch_target(at.when, counter)
     from changeover.runs.ledger.store import Ledger
 
     transaction = Ledger.transaction
@@ -45,15 +132,18 @@ def _watch_ledger(when: str, reached) -> None:  # type: ignore[no-untyped-def]  
     def watched(self: Ledger) -> Iterator[None]:
         with transaction(self):
             yield
-            if when == "before":
-                reached()
-        if when == "after":
-            reached()
+            if at.when == "before":
+                counter.step()
+        if at.when == "after":
+            counter.step()
 
     Ledger.transaction = watched  # type: ignore[method-assign]
+    return None
 
 
-def _after_write(reached) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+def _watch_target(when: str, counter: _Counter) -> None:
+    import sqlalchemy as sa
+
     from changeover.connectors.change import Batch, Outcome
     from changeover.connectors.sql.connector import SqlConnector
 
@@ -61,7 +151,54 @@ def _after_write(reached) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN0
 
     def watched(self: SqlConnector, batch: Batch) -> list[Outcome]:
         outcomes = write(self, batch)
-        reached()
+        counter.step()
         return outcomes
 
-    SqlConnector.write = watched  # type: ignore[method-assign]
+    if when == "after":
+        SqlConnector.write = watched  # type: ignore[method-assign]
+    else:
+        sa.event.listen(sa.Engine, "commit", lambda _connection: counter.step())
+
+
+def _live(order: Order) -> None:
+    """Be the command."""
+    from changeover import cli
+
+    out = os.open(order.out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    for stream in (1, 2):
+        os.dup2(out, stream)
+    os.chdir(order.folder)
+    os.environ.update(CHANGEOVER_CONFIG_HOME=order.home, CHANGEOVER_LANG="en")
+    counter = _Counter(order.at.number, _kill if order.at.act == "kill" else _pause(Path(order.fifos)))
+    _watch(order.at, counter)
+    sys.argv = ["changeover", *order.words]
+    code: object = 0
+    try:
+        cli.main()
+    except SystemExit as ended:
+        code = ended.code
+    Path(f"{order.out}.commits").write_text(str(counter.passed))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else 1)
+
+
+def _serve() -> None:
+    import changeover.cli
+    import changeover.connectors.sql
+    import changeover.migrate.keeping
+    import changeover.migrate.run
+    import changeover.runs.report.terminal  # noqa: F401
+
+    for line in sys.stdin:
+        told = json.loads(line)
+        order = Order(**{**told, "at": At(**told["at"])})
+        child = os.fork()
+        if child == 0:
+            _live(order)
+        print(child, flush=True)
+        print(os.waitpid(child, 0)[1], flush=True)
+
+
+if __name__ == "__main__":
+    _serve()

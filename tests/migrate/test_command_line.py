@@ -123,7 +123,6 @@ def test_init_makes_a_project_that_check_reads(tmp_path: Path) -> None:
         "changeover.yaml",
         ".gitignore",
         "mappings",
-        "corrections",
         "schemas",
     }
     assert made.document["next"] == ["changeover check --project 'my move'"]

@@ -107,6 +107,7 @@ def test_run_again_writes_nothing(tmp_path: Path) -> None:
     assert set(again.causes()[("reference.missing", "t_order")]) == {"2", "3"}
     assert balanced(first)
     assert balanced(again)
+    assert balanced(company.plan())
     assert (everything(company), written(company), company.ledger("select count(*) from operation")) == before
 
 
