@@ -100,10 +100,9 @@ class ObjectLoad:
     def _settle_quiet(self, rows: Sorted, result: Loaded, findings: Sequence[Finding]) -> None:
         """Rows that need nothing from the target."""
         mapped = rows.mapped
-        for row in rows.rejected:
+        for row in (*rows.rejected, *rows.refused):
             result.buckets[row] = "rejected"
         for row, name in rows.refused.items():
-            result.buckets[row] = "rejected"
             known = rows.known[row]
             code, params = known.code or "" if known else "", {"field": name or ""}
             result.findings.append(self._finding(code, Severity.BLOCKS, mapped.source_keys[row], name, params))
@@ -113,10 +112,9 @@ class ObjectLoad:
             result.adopted += int(known is not None and known.adopted == self.run)
         self._forget_parked(rows)
         blocking = {each.key: each.code for each in reversed(findings) if each.severity is Severity.BLOCKS}
-        result.parked += [
-            Parked(mapped.our_keys[row], mapped.source_keys[row], "rejected", blocking[mapped.source_keys[row]])
-            for row in rows.rejected
-        ]
+        for row in rows.rejected:
+            key = mapped.source_keys[row]
+            result.parked.append(Parked(mapped.our_keys[row], key, "rejected", blocking[key]))
         self.storm.saw(len(mapped))
         self.storm.rejected((each.code, each.field or "") for each in findings if each.severity is Severity.BLOCKS)
         self._look_out(result)
@@ -245,7 +243,8 @@ class ObjectLoad:
         result.adopted += sum(
             1 for each in ended if each.state == "acked" and new[row_of[each.our_key]] in matches.adopted
         )
-        self._read_back(rows.mapped, new, row_of, ended, sent, written, before, result)
+        created = [row not in matches.adopted for row in new]
+        self._read_back(rows.mapped, new, row_of, ended, sent, written, before, created, result)
 
     def _update(
         self, rows: Sorted, resolved: Resolved, changed: Sequence[int], empty: Mapping[int, set[str]], result: Loaded
@@ -279,9 +278,8 @@ class ObjectLoad:
         writing = plan.rows
         row_of = {mapped.our_keys[row]: place for place, row in enumerate(writing)}
         ended = self._send(plan.planned, mapped, row_of, writing, result)
-        self._read_back(
-            mapped, writing, row_of, ended, np.array(plan.sent), np.array(plan.written), np.array(plan.before), result
-        )
+        digests = (np.array(plan.sent), np.array(plan.written), np.array(plan.before))
+        self._read_back(mapped, writing, row_of, ended, *digests, [False] * len(writing), result)
 
     def _counted_as(self, known: RecordRow | None) -> str:
         """What this run has made of a record that needs nothing more now: a chunk may be read again after a crash."""
@@ -348,6 +346,7 @@ class ObjectLoad:
         sent: np.ndarray,
         written: np.ndarray,
         before: np.ndarray,
+        created: Sequence[bool],
         result: Loaded,
     ) -> None:
         acked = [each for each in ended if each.state == "acked"]
@@ -360,6 +359,7 @@ class ObjectLoad:
             sent=sent[places],
             written=written[places],
             before=before[places],
+            as_sent=np.array([created[place] for place in places], dtype=bool) & written[places].all(axis=1),
         )
         result.findings += read_back(self.session, self.mapping, done, self.run)
 

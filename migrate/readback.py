@@ -33,6 +33,7 @@ class Written:
     sent: Digests
     written: Marks
     before: Digests
+    as_sent: Marks
 
 
 def read_back(session: Session, mapping: CompiledMapping, done: Written, run_id: int) -> list[Finding]:
@@ -87,6 +88,7 @@ def _written(session: Session, object_name: str, page: Sequence[Unverified], fie
         sent=unpack([each.sent for each in page], fields),
         written=np.array([list(each.written) for each in page], dtype=bool),
         before=unpack([each.back or bytes(8 * fields) for each in page], fields),
+        as_sent=np.zeros(len(page), dtype=bool),
     )
 
 
@@ -124,12 +126,9 @@ def _keep(
     if findings:
         with session.ledger.transaction():
             runlog.add_findings(session.ledger, run_id, findings)
-    operations.verify(
-        session.ledger,
-        mapping.target.name,
-        [(key, packed, bool(same)) for key, packed, same in zip(done.our_keys, pack(back), equal, strict=True)],
-        done.batches,
-    )
+    told = chosen(~(equal & done.as_sent))
+    rows = [(done.our_keys[row], packed, bool(equal[row])) for row, packed in zip(told, pack(back[told]), strict=True)]
+    operations.verify(session.ledger, mapping.target.name, rows, done.batches)
 
 
 def _findings(mapping: CompiledMapping, names: Sequence[str], done: Written, there: Marks, off: Marks) -> list[Finding]:

@@ -7,6 +7,7 @@ import re
 import uuid
 from collections.abc import Callable, Sequence
 from decimal import Decimal, InvalidOperation
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -123,12 +124,26 @@ def sql_typing(column: Column) -> Callable[[Cell], Cell]:
 
 def all_typed(column: Column, cells: Sequence[Cell]) -> Sequence[Cell]:
     """`sql_typing` of each cell; nothing is done where all are of the column's type already."""
-    plain = str if column.stored in (FieldType.TEXT, FieldType.CHOICE) else _PYTHON.get(column.stored)
-    if not column.uuid and set(map(type, cells)) <= {plain, type(None)}:
-        numbers = [cell for cell in cells if isinstance(cell, int)]
-        if not numbers or (min(numbers) in INT64 and max(numbers) in INT64):
-            return cells
-    return list(map(sql_typing(column), cells))
+    kinds = set(map(type, cells)) - {type(None)}
+    if column.uuid or not kinds <= {_PYTHON.get(column.stored, str)} or not _all_fit(column.stored, cells):
+        return list(map(sql_typing(column), cells))
+    return cells
+
+
+def _all_fit(stored: FieldType, cells: Sequence[Any]) -> bool:
+    """Whether cells of the right Python type are within what the column's type holds."""
+    match stored:
+        case FieldType.INTEGER:
+            numbers = [cell for cell in cells if cell is not None]
+            return not numbers or (min(numbers) in INT64 and max(numbers) in INT64)
+        case FieldType.DECIMAL:
+            return all(cell is None or cell.is_finite() for cell in cells)
+        case FieldType.LOCAL_TIME:
+            return {cell.tzinfo for cell in cells if cell is not None} <= {None}
+        case FieldType.INSTANT:
+            return {cell.tzinfo for cell in cells if cell is not None} <= {dt.UTC}
+        case _:
+            return True
 
 
 def uuid_text(cell: Cell) -> str:
@@ -224,6 +239,7 @@ _PYTHON: dict[FieldType, type] = {
     FieldType.FLOAT: float,
     FieldType.BOOLEAN: bool,
     FieldType.DATE: dt.date,
+    FieldType.INSTANT: dt.datetime,
+    FieldType.LOCAL_TIME: dt.datetime,
     FieldType.BINARY: bytes,
 }
-"""Types whose every value fits, but for integers beyond 64 bits. Not times: their zone must be looked at."""

@@ -8,11 +8,11 @@ being cut. Times are kept as ISO text, an instant in UTC with its offset; a type
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
@@ -165,7 +165,7 @@ class SQLite(Dialect):
 
     def encoder(self, column: Column) -> Encoder | None:
         if column.stored is FieldType.DECIMAL:
-            return lambda cell: _number(cell, column)
+            return partial(_number, column)
         return _ENCODED.get(column.stored)
 
     def reserve(self, connection: Connection, table: Table, count: int) -> list[object] | None:
@@ -238,7 +238,7 @@ def _text_or_bytes(raw: bytes) -> str | bytes:
         return raw
 
 
-def _number(cell: Cell, column: Column) -> str | int | float:
+def _number(column: Column, cell: Cell) -> str | int | float:
     number = cast(Decimal, cell)
     text = str(number)
     if len(text) <= FLOAT_DIGITS + 1:  # with its point or sign
@@ -251,8 +251,9 @@ def _number(cell: Cell, column: Column) -> str | int | float:
 
 
 _ENCODED: dict[FieldType, Encoder] = {
-    FieldType.BOOLEAN: lambda cell: int(cast(bool, cell)),
-    FieldType.DATE: lambda cell: cast(dt.date, cell).isoformat(),
-    FieldType.INSTANT: lambda cell: cast(dt.datetime, cell).isoformat(" "),
-    FieldType.LOCAL_TIME: lambda cell: cast(dt.datetime, cell).isoformat(" "),
+    FieldType.BOOLEAN: cast(Encoder, int),
+    FieldType.DATE: str,
+    FieldType.INSTANT: str,
+    FieldType.LOCAL_TIME: str,
 }
+"""Python's own text of dates and times is SQLite's."""

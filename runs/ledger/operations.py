@@ -120,23 +120,24 @@ def _keep_done(ledger: Ledger, run_id: int, batch: int, mapping: str, done: Sequ
     meant = {
         row[1]: row
         for row in ledger.db.execute(
-            "select object, our_key, fieldset, sent, kind = 'adopt', bucket from operation where batch = ?", (batch,)
+            "select object, our_key, fieldset, sent, kind, bucket, written from operation where batch = ?", (batch,)
         )
     }
     there = [each for each in done if each.record != "gone"]
     rows = []
     for each in there:
-        object_name, our_key, fieldset, sent, adopted, bucket = meant[each.our_key]
+        object_name, our_key, fieldset, sent, kind, bucket, written = meant[each.our_key]
         record = each.record or "live"
-        by = run_id if adopted else 0
-        rows.append((object_name, our_key, each.target_key, record, mapping, fieldset, sent, by, run_id, bucket))
+        by = run_id if kind == "adopt" else 0
+        back = sent if wrote_all(kind, written) else None
+        rows.append((object_name, our_key, each.target_key, record, mapping, fieldset, sent, back, by, run_id, bucket))
     ledger.db.executemany(
-        "insert into record (object, our_key, target_key, state, mapping, fieldset, sent, adopted, run, bucket) "
-        "values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "insert into record (object, our_key, target_key, state, mapping, fieldset, sent, back, adopted, run, bucket) "
+        "values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
         "on conflict (object, our_key) do update set target_key = excluded.target_key, state = excluded.state, "
         "mapping = excluded.mapping, fieldset = excluded.fieldset, sent = excluded.sent, "
         "code = null, waits_for = null, "
-        "back = case when record.fieldset is excluded.fieldset then record.back end, "
+        "back = coalesce(excluded.back, case when record.fieldset is excluded.fieldset then record.back end), "
         "adopted = max(record.adopted, excluded.adopted), run = excluded.run, bucket = excluded.bucket",
         rows,
     )
@@ -145,6 +146,13 @@ def _keep_done(ledger: Ledger, run_id: int, batch: int, mapping: str, done: Sequ
         "adopted = 0, run = ?, bucket = 'deleted' where object = ? and our_key = ?",
         [(run_id, meant[each.our_key][0], each.our_key) for each in done if each.record == "gone"],
     )
+
+
+def wrote_all(kind: str, written: bytes | None) -> bool:
+    """Whether this operation makes every field of a record: it is expected to be read back as sent, and the record
+    says so until `verify` has seen otherwise. An operation that nobody has looked at is still `acked`, not
+    `verified`."""
+    return kind == ChangeKind.CREATE.value and bool(written) and b"\0" not in (written or b"")
 
 
 def _keep_refused(ledger: Ledger, run_id: int, batch: int, mapping: str, refused: Sequence[Settled]) -> None:
@@ -165,8 +173,8 @@ def _keep_refused(ledger: Ledger, run_id: int, batch: int, mapping: str, refused
 
 
 def verify(ledger: Ledger, object_name: str, rows: Sequence[tuple[str, bytes, bool]], batches: Sequence[int]) -> None:
-    """(our key, digests as read back, equal to what was sent) of records that were just acknowledged in these
-    batches."""
+    """These batches were read back. rows: (our key, digests as read back, equal to what was sent), at least of those
+    records that do not hold these digests already (see `wrote_all`)."""
     with ledger.transaction():
         ledger.db.executemany(
             "update record set back = ? where object = ? and our_key = ?",

@@ -35,6 +35,8 @@ class Ledger:
             self.db.execute(f"pragma synchronous = {'full' if durable else 'off'}")
             self.db.execute("pragma foreign_keys = on")
             self.db.execute("pragma cache_size = -65536")
+            # a batch of thousands fills SQLite's own 4 MB at once, and every commit would pay for a checkpoint
+            self.db.execute("pragma wal_autocheckpoint = 16000")
             if not self.db.execute("select count(*) from sqlite_schema").fetchone()[0]:
                 self._create()
             version = self.get_meta("version")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -180,13 +181,14 @@ BAD: dict[str, tuple[dict[str, Cell], str, str | None]] = {
     "long": ({"name": "x" * 11}, "target.too_long", "name"),
     "large": ({"small": 70_000}, "target.out_of_range", "small"),
     "very large": ({"small": 10**30}, "target.out_of_range", "small"),
+    "not a number": ({"paid": Decimal("NaN")}, "target.type", "paid"),
     "no number": ({"small": "many"}, "target.type", "small"),
     "no reference": ({"parent": "x"}, "target.type", "parent"),
     "no day": ({"born": "2024-02-30"}, "target.type", "born"),
     "half a letter": ({"name": "\ud800"}, "target.type", None),
 }
-TAKEN_BY = {"lite": {"long", "large"}}
-"""SQLite's columns take text of any length and integers of 64 bits."""
+TAKEN_BY = {"lite": {"long", "large"}, "pg": {"not a number"}}
+"""SQLite's columns take text of any length and integers of 64 bits; PostgreSQL's decimals know NaN."""
 
 
 @EVERY

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import MethodType
 
 FORGOTTEN = 10**9
 """More commits than any command makes."""
@@ -32,7 +33,8 @@ class At:
 
 @dataclass(frozen=True)
 class Order:
-    """A command. out: where its output goes. commits: where it writes down how many there were (where it lives)."""
+    """A command. out: where its output goes; beside it, how many commits there were. fifos: the folder of the two by
+    which a pause is told and ended."""
 
     words: Sequence[str]
     folder: str
@@ -112,9 +114,9 @@ def _pause(fifos: Path) -> Callable[[], None]:
             heard(self, *arguments)  # type: ignore[arg-type]
             os.write(told, b"heard\n")
 
-        Interruption._ask = ask  # type: ignore[method-assign]
-        for each in (each for each in (signal.getsignal(signal.SIGINT),) if hasattr(each, "__self__")):
-            signal.signal(signal.SIGINT, lambda *arguments: ask(each.__self__, *arguments))
+        here = signal.getsignal(signal.SIGINT)
+        assert isinstance(here, MethodType)
+        signal.signal(signal.SIGINT, lambda *arguments: ask(here.__self__, *arguments))
         os.write(told, b"reached\n")
         os.read(asked, 1)
 
@@ -143,7 +145,6 @@ def _watch(at: At, counter: _Counter) -> None:
 
 def _watch_target(when: str, counter: _Counter) -> None:
     import sqlalchemy as sa
-
     from changeover.connectors.change import Batch, Outcome
     from changeover.connectors.sql.connector import SqlConnector
 
