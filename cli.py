@@ -93,8 +93,9 @@ def speaking(lang: str | None, as_json: bool) -> Iterator[Voice]:
         catalogue = voice.catalogue if voice else Catalogue("en")
         tell_error(error, catalogue, as_json)
         raise typer.Exit(error.exit_code) from None
-    except KeyboardInterrupt:
-        tell(Catalogue("en").text("cli.killed") if voice is None else voice.catalogue.text("cli.killed"))
+    except KeyboardInterrupt as stopped:
+        catalogue = voice.catalogue if voice else Catalogue("en")
+        tell(catalogue.text(getattr(stopped, "code", "cli.killed")))
         raise typer.Exit(130) from None
     except BrokenPipeError:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - whoever read our output is gone; nothing is left to say

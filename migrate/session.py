@@ -42,8 +42,11 @@ class Tick:
     total: int | None = None
 
 
-class Interrupted(Exception):  # noqa: N818 - no error: somebody asked for it
-    """The operator pressed Ctrl-C; the batch in flight has been finished."""
+class Interrupted(KeyboardInterrupt):
+    """The operator pressed Ctrl-C; the batch in flight has been finished. code: what a command says that writes nothing
+    and so has no more to tell."""
+
+    code = "cli.interrupted"
 
 
 class Interruption:

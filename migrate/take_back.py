@@ -35,14 +35,15 @@ def undo(
             return _report(session, Undo(session, run_id, None).go(), None, clock.monotonic() - started)
         recover(session)
         read_back_left(session, run_id)
-        plan = Undo(session, run_id, None)
+        work = Undo(session, run_id, None)
         current = runlog.begin(session.ledger, "undo", clock.now(), undoes=run_id)
+        work.undo_run = current.id
         try:
-            undone = Undo(session, run_id, current.id).go()
+            undone = work.go()
             clock.sleep(session.target.capabilities.read_back_lag.total_seconds())
         except Interrupted:
             runlog.end(session.ledger, current.id, "interrupted", clock.now())
-            return _report(session, plan.undone, current.id, clock.monotonic() - started, interrupted=True)
+            return _report(session, work.undone, current.id, clock.monotonic() - started, interrupted=True)
         except BaseException:
             runlog.end(session.ledger, current.id, "failed", clock.now())
             raise

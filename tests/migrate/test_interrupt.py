@@ -1,0 +1,163 @@
+"""Ctrl-C, once and twice, and a reader who goes away."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from .company import Company, make_company
+from .kill_at import At, Launcher
+
+CUSTOMERS, BATCH = 60, 10
+RUN = ("run", "--execute")
+PATIENCE = 60
+"""Seconds after which a test gives up on a process that says nothing."""
+
+
+@pytest.fixture(scope="module")
+def launcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launcher]:
+    started = Launcher(tmp_path_factory.mktemp("launcher"))
+    yield started
+    started.close()
+
+
+@pytest.fixture
+def company(tmp_path: Path) -> Company:
+    made = make_company(tmp_path / "move", chunk=30, batch=BATCH)
+    rows = [(f"C{number}", f"客户{number}", f"T{number}", "ok") for number in range(CUSTOMERS)]
+    made.old("insert into t_customer (khbh, khmc, sh, zt) values (?, ?, ?, ?)", rows)  # type: ignore[arg-type]
+    return made
+
+
+class Paused:
+    """A command that stands still at a commit until it is told to go on."""
+
+    def __init__(self, launcher: Launcher, company: Company, words: tuple[str, ...], at: At) -> None:
+        folder = company.folder.parent / "fifos"
+        folder.mkdir()
+        for name in ("told", "asked"):
+            os.mkfifo(folder / name)
+        self._launcher = launcher
+        self._told = os.open(folder / "told", os.O_RDWR)
+        self._asked = os.open(folder / "asked", os.O_RDWR)
+        self._process = launcher.start(company.folder, words, at, folder)
+        assert self._said() == "reached"
+
+    def interrupt(self) -> None:
+        """Press Ctrl-C and wait until it is heard."""
+        os.kill(self._process, signal.SIGINT)
+        assert self._said() == "heard"
+
+    def kill(self) -> tuple[int, str]:
+        """Press Ctrl-C and wait for the end; it stands where it stood."""
+        os.kill(self._process, signal.SIGINT)
+        return self._launcher.end()
+
+    def go_on(self) -> tuple[int, str]:
+        os.write(self._asked, b".")
+        return self._launcher.end()
+
+    def _said(self) -> str:
+        ready, _, _ = select.select([self._told], [], [], PATIENCE)
+        assert ready, "the command never got there"
+        return os.read(self._told, 100).decode().strip()
+
+
+def moved(company: Company) -> int:
+    number = company.new("select count(*) from customer")[0][0]
+    assert isinstance(number, int)
+    return number
+
+
+def goes_on(company: Company) -> None:
+    told = company.run()
+    assert (told.code, told.counts("customer")) == (0, {"read": CUSTOMERS, "created": CUSTOMERS})
+    assert moved(company) == CUSTOMERS
+    assert company.reconcile().code == 0
+
+
+def test_ctrl_c_finishes_the_batch_in_flight(company: Company, launcher: Launcher) -> None:
+    paused = Paused(launcher, company, (*RUN, "--json"), At("target", "before", 3, "pause"))
+    before = moved(company)
+    paused.interrupt()
+    code, said = paused.go_on()
+    document = json.loads(said[said.index("{\n") :])
+    assert code == 130
+    assert moved(company) == document["safe"] == before + BATCH
+    assert document["unknown"] == 0
+    assert document["next_steps"][0] == "changeover run --execute"
+    goes_on(company)
+
+
+def test_it_says_what_is_safe_what_is_unknown_and_what_to_type(company: Company, launcher: Launcher) -> None:
+    paused = Paused(launcher, company, RUN, At("target", "after", 2, "pause"))
+    paused.interrupt()
+    code, said = paused.go_on()
+    assert code == 130
+    words = " ".join(said.split())
+    assert f"{2 * BATCH} records are safe in the target; unknown, and asked for first next time: 0" in words
+    assert "changeover run --execute" in words
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(("when", "done"), [("before", 1), ("after", 2)])
+def test_a_second_ctrl_c_stops_at_once(when: str, done: int, company: Company, launcher: Launcher) -> None:
+    paused = Paused(launcher, company, RUN, At("target", when, 3, "pause"))
+    paused.interrupt()
+    code, said = paused.kill()
+    assert code == 130
+    assert "What was in flight is unknown" in said
+    assert "Traceback" not in said
+    assert company.ledger("select count(*) from operation where state = 'intent'") == [(BATCH,)]
+    goes_on(company)
+
+
+@pytest.mark.parametrize("words", [("plan",), ("reconcile",)], ids=lambda words: words[0])
+def test_a_command_that_writes_nothing_just_stops(
+    words: tuple[str, ...], company: Company, launcher: Launcher
+) -> None:
+    company.run()
+    paused = Paused(launcher, company, words, At("ledger", "before", 2, "pause"))
+    paused.interrupt()
+    code, said = paused.go_on()
+    assert (code, "Nothing was written" in said, "Traceback" in said) == (130, True, False)
+
+
+def test_ctrl_c_before_the_work_has_begun(company: Company, launcher: Launcher) -> None:
+    code, said = Paused(launcher, company, RUN, At("ledger", "before", 1, "pause")).kill()
+    assert code == 130
+    assert "Traceback" not in said
+    goes_on(company)
+
+
+@pytest.mark.parametrize("lines", [0, 1])
+def test_a_reader_who_goes_away_gets_no_traceback(lines: int, company: Company) -> None:
+    """As in `changeover crosswalk | head -1`, where the rest is more than a pipe holds, and `... | true`."""
+    company.run()
+    rows = [("t_customer", f"{number:0>200}", "customer", f"legacy:t_customer:C{number % CUSTOMERS}") for number in range(999)]
+    database = company.folder / "runs" / "mock" / "ledger.db"
+    del database, rows
+    process = subprocess.Popen(
+        [sys.executable, "-m", "changeover", "crosswalk"],
+        cwd=company.folder,
+        env={**os.environ, "CHANGEOVER_CONFIG_HOME": str(company.folder.parent / "home")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    for _ in range(lines):
+        assert process.stdout.readline().startswith(b"source_object")
+    process.stdout.close()
+    said = process.stderr.read().decode()
+    process.wait()
+    assert "Traceback" not in said
+    assert "BrokenPipe" not in said
