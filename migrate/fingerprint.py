@@ -142,3 +142,10 @@ def known_digests(
             packed = [getattr(rows[place], told) or blank for place in places]
             into[np.ix_(places, here)] = unpack(packed, len(names))[:, there]
     return sent, back
+
+
+def marked(written: Marks) -> list[bytes]:
+    """One byte a field, a row each: 1 where the field is written."""
+    width = written.shape[1]
+    packed = written.astype(np.uint8).tobytes()
+    return [packed[start : start + width] for start in range(0, len(packed), width)]

@@ -16,13 +16,14 @@ from ..connectors.finding import Finding, Severity
 from ..mappings.compile import CompiledMapping
 from ..mappings.mapped import MappedChunk
 from ..runs.cells import decode_cells, encode_cells
+from ..runs.digest import pack
 from ..runs.ledger import records
 from ..runs.ledger.operations import Intent, Settled
 from ..runs.ledger.records import Parked, RecordRow
 from ..validators.judge import Judge
 from .adopt import Matches, adoption, find_matches
 from .classify import Sorted, classify
-from .fingerprint import Marks, arrow_column
+from .fingerprint import Marks, arrow_column, marked
 from .readback import Written, read_back
 from .references import Resolved, resolve
 from .send import Planned, Sender
@@ -205,17 +206,13 @@ class ObjectLoad:
         if not new:
             return
         cells = self.cells(rows.mapped, resolved, new)
-        planned: list[Planned] = []
-        row_of: dict[str, int] = {}
-        sent, written, before = (
-            rows.digests[new].copy(),
-            np.ones_like(rows.differs[new]),
-            np.zeros_like(rows.digests[new]),
-        )
+        row_of = {rows.mapped.our_keys[row]: place for place, row in enumerate(new)}
+        sent, written = rows.digests[new].copy(), np.ones((len(new), len(self.names)), dtype=bool)
+        before = np.zeros_like(sent)
+        changes: list[tuple[Change, str]] = []
         images = []
         for place, row in enumerate(new):
             our_key = rows.mapped.our_keys[row]
-            row_of[our_key] = place
             if row in matches.adopted:
                 change, image, bucket = adoption(self.mapping, rows, row, cells[place], *matches.adopted[row])
                 target, spot = matches.adopted[row]
@@ -225,19 +222,19 @@ class ObjectLoad:
             else:
                 change, bucket = Change(ChangeKind.CREATE, our_key, None, cells[place]), "created"
             for name in empty.get(row, ()):
-                sent[place, self.names.index(name)] = 0
-                written[place, self.names.index(name)] = False
-            pending = row in empty
-            intent = Intent(
-                our_key,
-                change.kind,
-                change.target_key,
-                sent[place].tobytes(),
-                written[place].astype(np.uint8).tobytes(),
-                "pending" if pending else bucket,
-                rows.mapped.source_keys[row],
+                column = self.names.index(name)
+                sent[place, column], written[place, column] = 0, False
+            changes.append((change, "pending" if row in empty else bucket))
+        planned = [
+            Planned(
+                change,
+                Intent(
+                    change.our_key, change.kind, change.target_key, digests, marks, bucket, rows.mapped.source_keys[row]
+                ),
+                "pending" if bucket == "pending" else "live",
             )
-            planned.append(Planned(change, intent, "pending" if pending else "live"))
+            for row, (change, bucket), digests, marks in zip(new, changes, pack(sent), marked(written), strict=True)
+        ]
         self._keep_images(images)
         ended = self._send(planned, rows.mapped, row_of, new, result)
         result.adopted += sum(

@@ -152,13 +152,17 @@ class Sender:
 
 
 def _matched(piece: Sequence[Planned], outcomes: Sequence[Outcome]) -> Iterator[tuple[Planned, Outcome | None]]:
-    """Each change with its outcome, by our key. None where the answer does not name it, or names it twice."""
-    by_key: dict[str, list[Outcome]] = {}
+    """Each change with its outcome, by our key. None where the answer does not name it, or names it
+    twice with different words."""
+    by_key: dict[str, Outcome] = {}
+    contradicted: set[str] = set()
     for outcome in outcomes:
-        by_key.setdefault(outcome.our_key, []).append(outcome)
+        known = by_key.setdefault(outcome.our_key, outcome)
+        if known is not outcome and known != outcome:
+            contradicted.add(outcome.our_key)
     for each in piece:
-        found = by_key.get(each.change.our_key, [])
-        yield each, found[0] if len(set(found)) == 1 else None
+        key = each.change.our_key
+        yield each, None if key in contradicted else by_key.get(key)
 
 
 def _settled(planned: Planned, outcome: Outcome | None) -> Settled:
