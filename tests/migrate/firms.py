@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 
 from changeover.connectors.cell import Cell
@@ -163,7 +164,7 @@ class Keyless(MemoryConnector):
 def automation(object_name: str, kind: ChangeKind, key: str, row: Mapping[str, Cell]) -> Mapping[str, Cell] | None:
     """What the target does by itself: it adds to one deal."""
     amount = row.get("amount")
-    if row.get("title") != "target adds to it" or not hasattr(amount, "quantize"):
+    if row.get("title") != "target adds to it" or not isinstance(amount, Decimal):
         return None
     return {"amount": amount + 1}
 

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from types import MethodType
 
@@ -115,8 +116,9 @@ def _pause(fifos: Path) -> Callable[[], None]:
             os.write(told, b"heard\n")
 
         here = signal.getsignal(signal.SIGINT)
-        assert isinstance(here, MethodType)
-        signal.signal(signal.SIGINT, lambda *arguments: ask(here.__self__, *arguments))
+        if isinstance(here, MethodType):  # else the command does not listen yet, or no longer
+            assert isinstance(here.__self__, Interruption)
+            signal.signal(signal.SIGINT, partial(ask, here.__self__))
         os.write(told, b"reached\n")
         os.read(asked, 1)
 

@@ -93,7 +93,7 @@ def _in_target(
 
 def _told(described: Field, cell: Cell, ours: Mapping[tuple[str, str], str]) -> str | None:
     if cell is not None and described.references:
-        return ours.get((described.references[0], str(cell)), f"@{cell}")
+        return ours.get((described.references[0], str(cell)), "@" + str(cell))
     return None if cell is None else str(cell)
 
 

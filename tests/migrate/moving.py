@@ -191,7 +191,7 @@ class World:
         reads = [each for each in faults if each.kind.operation is Operation.READ]
         others = [each for each in faults if each.kind.operation is not Operation.READ]
         self._source_line = Hostile(self.source, reads, clock=self.clock)
-        self._target_line = Hostile(_Far(self), others, clock=self.clock)  # type: ignore[arg-type]
+        self._target_line = Hostile(_Far(self), others, clock=self.clock)
         self.mortality.born()
 
     def calls(self, operation: Operation) -> list[Call]:
@@ -256,7 +256,7 @@ class World:
 
     @contextmanager
     def connectors(self, _project: Project, _secrets: Secrets, _clock: Clock) -> Iterator[tuple[Connector, Connector]]:
-        yield self._source_line, _Near(self._target_line, self)  # type: ignore[misc]
+        yield self._source_line, _Near(self._target_line, self)
 
     @contextmanager
     def in_process(self) -> Iterator[pytest.MonkeyPatch]:

@@ -220,6 +220,9 @@ def test_nobodys_edit_is_written_over_whenever_the_process_died(update: Move) ->
         for name, key in ours:
             world.target.edit(name, key, {edited[name]: "mine"}, by="a user")
         assert world.until_it_ends().report is not None
+        for name, key, field in (("firm", "f1", "city"), ("firm", "f9", "city"), ("deal", "d1", "title")):
+            world.source.edit(name, key, {field: "edited in the old system too"}, by="somebody")
+        assert world.until_it_ends().report is not None
         assert {world.target.record(name, key)[edited[name]] for name, key in ours} == {"mine"}, moment
 
 

@@ -34,7 +34,7 @@ create trigger orders_changed after update on orders begin
 """
 Ask = Callable[[str], list[tuple[object, ...]]]
 CONTENT = (
-    "select c.name, p.name, c.tax_no, c.kind from customer c left join customer p on p.id = c.parent_id order by c.name",
+    "select c.name, p.name, c.tax_no, c.kind from customer c left join customer p on p.id = c.parent_id order by 1, 2",
     "select o.amount, c.name, o.stage, o.changed_at from orders o join customer c on c.id = o.customer_id order by 1",
     "select object, our_key from changeover_keys order by 1, 2",
 )
@@ -88,7 +88,7 @@ def left_by(ended: tuple[int, str], company: Company, new: Ask, *, log: bool) ->
         {name: dict(counts) for name, counts in document["mappings"].items()},
         [new(sql) for sql in CONTENT],
         [sorted(new(sql), key=str) for sql in TOUCHED] if log else [],
-        Counter({tuple(row[:3]): row[3] for row in done}),  # type: ignore[misc]
+        Counter({tuple(row[:3]): row[3] for row in done}),
     )
 
 
