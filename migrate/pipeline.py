@@ -25,6 +25,10 @@ from .tally import ADOPTED, READ, RejectStorm, StormWatch, Tally
 from .unfit_keys import UnfitKeys
 
 
+WORTH_COLLECTING = 1_000
+"""Records in a chunk from which on its leavings are worth a look for cycles."""
+
+
 class Reader(Protocol):
     """Where a run's chunks come from: a whole source, or the records somebody chose."""
 
@@ -125,7 +129,8 @@ class Pipeline:
                 mapping, mapped, progress, tally, loaded, [*nameless.values(), *mapped.findings, *findings], deferred
             )
             self.session.tick(Tick(activity, mapping.name, tally.counts[READ], total))
-            gc.collect()
+            if len(chunk) >= WORTH_COLLECTING:
+                gc.collect()
         unfit.forget()
         self._release(mapping, load, deferred, tally, progress)
         progress.done = True
@@ -301,7 +306,6 @@ def _few_collections() -> Iterator[None]:
     """A chunk's changes and outcomes are a hundred thousand small objects: looking for cycles every 700 of them took a
     fifth of a run's time. It is done once a chunk instead, among what came since the run began."""
     before = gc.get_threshold()
-    gc.collect()
     gc.freeze()
     gc.set_threshold(500_000, 20, 100)
     try:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
-from ..connectors.change import Batch, Change, Outcome, OutcomeState
+from ..connectors.change import Batch, Change, ChangeKind, Outcome, OutcomeState
 from ..connectors.errors import UnavailableError
 from ..runs.ledger import operations
 from ..runs.ledger.operations import Intent, Settled
@@ -173,6 +173,8 @@ def _settled(planned: Planned, outcome: Outcome | None) -> Settled:
     match outcome.state:
         case OutcomeState.ACKED if target_key is not None:
             return Settled(key, "acked", planned.record, target_key)
+        case OutcomeState.REJECTED if planned.change.kind is ChangeKind.DELETE and outcome.code == "target.gone":
+            return Settled(key, "acked", planned.record, target_key)  # delivered twice, or somebody was faster
         case OutcomeState.REJECTED:
             return Settled(key, "rejected", code=outcome.code or "target.refused", field=outcome.field)
         case OutcomeState.NOT_SENT:
