@@ -24,7 +24,6 @@ from .session import Session, Tick
 from .tally import ADOPTED, READ, RejectStorm, StormWatch, Tally
 from .unfit_keys import UnfitKeys
 
-
 WORTH_COLLECTING = 1_000
 """Records in a chunk from which on its leavings are worth a look for cycles."""
 
