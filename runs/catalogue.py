@@ -36,9 +36,10 @@ class Catalogue:
     def text(self, code: str, params: Mapping[str, str | int] | None = None) -> str:
         """The code's text, filled with the params.
 
-        A whole number is grouped in thousands (`{line:d}` in a text leaves it as it is). A param that starts with `@`
-        is a code itself. A code without a text comes as the code with its params, a hole without a param as it stands:
-        a report is never lost for a word.
+        A whole number is grouped in thousands (`{line:d}` in a text leaves it as it is). `{count:record|records}` is no
+        number but the word that goes with it: the first of one, the second of any other number. A param that starts
+        with `@` is a code itself. A code without a text comes as the code with its params, a hole without a param as it
+        stands: a report is never lost for a word.
         """
         params = params or {}
         template = _texts(self.language).get(code)
@@ -79,6 +80,9 @@ class Catalogue:
         value = params.get(name)
         if value is None:
             return "{" + name + "}"
+        one, several, other = spec.partition("|")
+        if several:
+            return one if value == 1 else other
         if isinstance(value, int):
             return str(value) if spec == "d" else f"{value:,}"
         if value.startswith("@") and self.knows(value[1:]):

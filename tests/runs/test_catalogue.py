@@ -27,6 +27,17 @@ CODE = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)+")
 FILLED_IN = {"mapping", "object", "field"}
 """Names that a finding's own place fills in."""
 
+NEVER_ONE = {
+    "demo.as_planted",
+    "demo.too_few",
+    "demo.too_many",
+    "explain.several",
+    "mapping.several_sources",
+    "match.ambiguous",
+    "people.ambiguous",
+}
+"""Texts that are said of several alone."""
+
 Use = tuple[str, str, frozenset[str] | None]
 """(where, code, names of the params it is given; None where that cannot be seen in the source)."""
 
@@ -195,6 +206,22 @@ def test_numbers_are_grouped_and_codes_in_params_are_rendered() -> None:
     told = {"mapping": "@bucket.held", "read": 1_234_567, "total": 12}
     assert Catalogue("en").text("report.branch_unbalanced", told) == "held: 1,234,567 read, but the parts add up to 12"
     assert Catalogue("zh").text("report.branch_unbalanced", told) == "挂起：读取 1,234,567 条，但各分类合计为 12 条"
+
+
+@pytest.mark.parametrize(("count", "told"), [(0, "0 runs"), (1, "1 run"), (2, "2 runs"), (1_001, "1,001 runs")])
+def test_a_word_goes_with_its_number(count: int, told: str) -> None:
+    assert Catalogue("en").text("runs.listed", {"count": count}) == told
+
+
+def test_of_one_no_text_speaks_as_of_several() -> None:
+    """A number beside one of these words must choose between two forms of it."""
+    several = (
+        "bytes|causes|changes|characters|columns|connectors|defects|differences|digits|fields|lines|mappings|operations|"
+        "people|places|problems|records|remarks|runs|things|totals|values"
+    )
+    known = {code: text for code, text in texts("en").items() if code not in NEVER_ONE}
+    wrong = [code for code, text in known.items() if re.search(rf"{{\w+}} (?:[a-z]+ )?(?:{several})\b", text)]
+    assert wrong == []
 
 
 def test_a_missing_code_or_param_is_shown_and_never_raises() -> None:
