@@ -76,8 +76,11 @@ class _Lines:
         self._told = now
         label = self._catalogue.text(f"activity.{told.activity}", {"mapping": told.mapping})
         params: dict[str, str | int] = {"label": label, "done": told.done, "total": told.total or 0}
-        code = "activity.ended" if ended else "activity.line" if told.total is None else "activity.line_of"
+        code = "activity.so_far"
         if now > begun:
             rate = told.done / (now - begun)
+            code = "activity.ended" if ended else "activity.line" if told.total is None else "activity.line_of"
             params |= {"rate": round(rate), "seconds": round(((told.total or 0) - told.done) / rate)}
+        if ended:
+            del self._begun[told.activity, told.mapping]
         self._console.print(self._catalogue.text(code, params), soft_wrap=True)

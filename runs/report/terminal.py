@@ -148,7 +148,8 @@ def _cause(cause: SpokenCause, catalogue: Catalogue) -> Text:
     for label, some, most in (("keys", cause.keys, MOST_KEYS), ("samples", cause.samples, MOST_SAMPLES)):
         if some:
             more = " …" if len(some) > most or (label == "keys" and cause.count > len(some)) else ""
-            told.append(f"\n{catalogue.text(f'report.{label}')}: {', '.join(some[:most])}{more}", style="dim")
+            listed = {"label": f"@report.{label}", "list": ", ".join(some[:most]) + more}
+            told.append("\n" + catalogue.text("report.listed", listed), style="dim")
     return told
 
 

@@ -199,6 +199,14 @@ def test_chinese_is_chinese() -> None:
     assert [code for code in left if not re.search("[\u4e00-\u9fff]", bare[code])] == []
 
 
+def test_one_thing_has_one_chinese_word() -> None:
+    """None of these: they are second words for 密钥环, 父记录, 合计, 我方主键, 目录, 加载, 样例 and 人员对应表."""
+    others = ("钥匙串", "上级", "总量", "统一主键", "文件夹", "装载", "样本", "对照文件")
+    files = [*sorted((TEXTS / "zh").glob("*.yaml")), ROOT / "README.zh-CN.md"]
+    found = [(file.name, word) for file in files for word in others if word in file.read_text("utf-8")]
+    assert found == []
+
+
 # Rendering
 
 
