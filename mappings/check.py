@@ -96,8 +96,18 @@ def _may_be_null(examined: Examined, rule: Rule) -> bool:
     if rule.constant is not None or rule.default is not None:
         return False
     sources = examined.source_fields(rule)
-    sure = all(field.required or field.name in examined.source.key for field in sources)
+    sure = all(
+        field.required or field.name in examined.source.key or _where_has_it(examined, field.name) for field in sources
+    )
     return not sure or rule.people or any(result is None for result in (rule.values or {}).values())
+
+
+def _where_has_it(examined: Examined, name: str) -> bool:
+    """Whether `where` lets no record pass whose field is null or empty."""
+    condition = examined.file.model.where.get(name)
+    return condition is not None and bool(
+        condition.present or condition.equals or (condition.in_ is not None and all(condition.in_))
+    )
 
 
 def _check_source_fields(examined: Examined) -> Iterator[Finding]:

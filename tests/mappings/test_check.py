@@ -151,6 +151,26 @@ def test_required_fields(project: Project) -> None:
     assert "mapping.required_may_be_null" not in [each.code for each in defaulted]
 
 
+@pytest.mark.parametrize(
+    ("condition", "warned"),
+    [
+        ("present: true", False),
+        ("equals: x", False),
+        ("in: [x, y]", False),
+        ('equals: ""', True),
+        ('in: [x, ""]', True),
+        ("present: false", True),
+        ("not_equals: x", True),
+        ("not_in: [x]", True),
+    ],
+)
+def test_a_required_field_whose_source_where_demands_is_never_null(
+    project: Project, condition: str, warned: bool
+) -> None:
+    found = check(project, f"{HEAD}where: {{tel: {{{condition}}}}}\nfields:\n  name: tel\n")
+    assert ("mapping.required_may_be_null" in [each.code for each in found]) is warned
+
+
 def test_what_is_neither_mapped_nor_dropped_is_named(project: Project) -> None:
     text = f"{HEAD}{NAME}drop:\n  tel: 不再使用\n  cust_name: 重复\n"
     findings = check(project, text)
