@@ -156,7 +156,7 @@ def test_required_fields(project: Project) -> None:
     [
         ("present: true", False),
         ("equals: x", False),
-        ("in: [x, y]", False),
+        ("in: [a, b]", False),
         ('equals: ""', True),
         ('in: [x, ""]', True),
         ("present: false", True),
