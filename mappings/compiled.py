@@ -126,11 +126,6 @@ class CompiledMapping:
         """Target field -> the mapping that makes the parent."""
         return {rule.field.name: rule.parent.mapping for rule in self.rules if rule.parent is not None}
 
-    @cached_property
-    def people_fields(self) -> frozenset[str]:
-        """Target fields that hold the target's key of a person."""
-        return frozenset(rule.field.name for rule in self.rules if rule.rule.people)
-
     def source_of(self, field: str) -> str:
         """The first source field that fills this target field. Raises KeyError where none does."""
         for rule in self.rules:

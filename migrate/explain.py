@@ -81,26 +81,17 @@ def _candidates(session: Session, text: str) -> list[_Subject]:
     mappings = list(session.mappings.values())
     found: list[_Subject] = []
     for mapping in mappings:
-        record = records.lookup(session.ledger, mapping.target.name, [text]).get(text)
-        if record is not None and record.mapping == mapping.name:
-            found.append(_known(session, mapping, record))
-        for name, value in readings:
-            if name in (None, mapping.source.name):
-                found += [
-                    _Subject(mapping, value, row.our_key, row)
-                    for target, row in records.by_source(session.ledger, mapping.source.name, value)
-                    if target == mapping.target.name and row.mapping == mapping.name
-                ]
-            if name in (None, mapping.target.name):
-                row = records.lookup_target(session.ledger, mapping.target.name, [value]).get(value)
-                if row is not None and row.mapping == mapping.name:
-                    found.append(_known(session, mapping, row))
+        old = [value for name, value in readings if name in (None, mapping.source.name)]
+        new = [value for name, value in readings if name in (None, mapping.target.name)]
+        ours = [text, *(make_our_key(session.source_name, mapping.source.name, key, mapping.branch) for key in old)]
+        known = records.lookup(session.ledger, mapping.target.name, ours)
+        known |= records.lookup_target(session.ledger, mapping.target.name, new)
+        found += [
+            _Subject(mapping, record.source_key or "", record.our_key, record)
+            for record in known.values()
+            if record.mapping == mapping.name
+        ]
     return found or _in_source(session, mappings, readings)
-
-
-def _known(session: Session, mapping: CompiledMapping, record: RecordRow) -> _Subject:
-    sources = records.sources_of(session.ledger, mapping.target.name, record.our_key)
-    return _Subject(mapping, sources[0][1] if sources else "", record.our_key, record)
 
 
 def _in_source(

@@ -20,6 +20,7 @@ from ..runs.digest import pack
 from ..runs.ledger import records
 from ..runs.ledger.operations import Intent, Settled
 from ..runs.ledger.records import Parked, RecordRow
+from ..runs.values import PREIMAGE
 from ..validators.judge import Judge
 from .adopt import Matches, adoption, find_matches
 from .classify import Sorted, classify
@@ -218,7 +219,7 @@ class ObjectLoad:
                 target, spot = matches.adopted[row]
                 before[place], written[place] = target.digests[spot], [name in change.values for name in self.names]
                 if image:
-                    images.append(("preimage", str(self.run), self.mapping.target.name, our_key, encode_cells(image)))
+                    images.append((PREIMAGE, str(self.run), self.mapping.target.name, our_key, encode_cells(image)))
             else:
                 change, bucket = Change(ChangeKind.CREATE, our_key, None, cells[place]), "created"
             for name in empty.get(row, ()):
@@ -290,7 +291,7 @@ class ObjectLoad:
             return
         keys = [our_key for *_, our_key, _ in images]
         try:
-            before = self.session.values.get_many("preimage", str(self.run), self.mapping.target.name, keys)
+            before = self.session.values.get_many(PREIMAGE, str(self.run), self.mapping.target.name, keys)
         except DecisionError:  # the data key is lost: that costs undo what it could restore, never a run
             before = {}
         self.session.values.put_many(

@@ -17,6 +17,7 @@ from ..mappings.mapped import MappedChunk
 from ..runs.ledger import records, runlog
 from ..runs.ledger.claims import Claims
 from ..runs.ledger.runlog import Progress, Run
+from ..runs.values import SAMPLE
 from ..validators.judge import Judge
 from .deferred import Deferred
 from .load import Loaded, ObjectLoad
@@ -196,7 +197,7 @@ class Pipeline:
     def _keep_samples(self, findings: Sequence[Finding]) -> None:
         samples = [
             (
-                "sample",
+                SAMPLE,
                 str(self.run.id),
                 each.object or "",
                 f"{each.key}/{each.field}/{each.code}",

@@ -68,7 +68,7 @@ def read_back_left(session: Session, run_id: int) -> None:
         members = list(group)
         for start in range(0, len(members), PAGE):
             page = members[start : start + PAGE]
-            done = _written(session, object_name, page, len(fieldset.fields))
+            done = _written(page, len(fieldset.fields))
             there, seen = _look(session, mapping, done)
             now = _in_order(seen, [each.name for each in mapping.target_fields], fieldset.fields)
             agreed = now == done.sent
@@ -78,11 +78,10 @@ def read_back_left(session: Session, run_id: int) -> None:
             _keep(session, mapping, done, there & ~off.any(axis=1), back, findings, run_id)
 
 
-def _written(session: Session, object_name: str, page: Sequence[Unverified], fields: int) -> Written:
-    sources = [records.sources_of(session.ledger, object_name, each.our_key) for each in page]
+def _written(page: Sequence[Unverified], fields: int) -> Written:
     return Written(
         our_keys=[each.our_key for each in page],
-        source_keys=[found[0][1] if found else "" for found in sources],
+        source_keys=[each.source_key or "" for each in page],
         target_keys=[each.target_key for each in page],
         batches=sorted({each.batch for each in page}),
         sent=unpack([each.sent for each in page], fields),

@@ -256,14 +256,12 @@ class Reconciler:
         for name in order:
             mapping = self.session.mappings[name]
             rows = self.session.ledger.db.execute(
-                "select r.our_key, r.target_key from record r left join seen s on (s.object, s.our_key) = (r.object, "
-                "r.our_key) "
+                "select r.our_key, r.target_key, r.source_key from record r "
+                "left join seen s on (s.object, s.our_key) = (r.object, r.our_key) "
                 "where r.object = ? and r.mapping = ? and r.target_key is not null and s.our_key is null",
                 (mapping.target.name, name),
             )
-            for our_key, target_key in rows.fetchall():
-                sources = records.sources_of(self.session.ledger, mapping.target.name, our_key)
-                source_key = sources[0][1] if sources else None
+            for our_key, target_key, source_key in rows.fetchall():
                 self.differences.add(
                     Difference(Whose.SOURCE_MOVED, "difference.left_source", name, source_key, our_key, target_key)
                 )

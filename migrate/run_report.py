@@ -10,6 +10,7 @@ from ..connectors.finding import Finding, Severity
 from ..runs.ledger import operations, records
 from ..runs.ledger.runlog import Run
 from ..runs.report.model import BUCKETS, BranchCounts, Cause, Report, Row, Table, Text
+from ..runs.values import SAMPLE
 from .causes import causes
 from .pipeline import Moved
 from .prepare import Prepared
@@ -131,7 +132,7 @@ def sample_reader(session: Session, run_id: int) -> Callable[[Finding], str | No
     def sample(finding: Finding) -> str | None:
         key = f"{finding.key}/{finding.field}/{finding.code}"
         try:
-            kept = session.values.get("sample", str(run_id), finding.object or "", key)
+            kept = session.values.get(SAMPLE, str(run_id), finding.object or "", key)
         except DecisionError:
             return None
         return None if kept is None else kept.decode("utf-8", "replace")
@@ -178,11 +179,10 @@ def _links(session: Session, moved: Moved) -> tuple[Table, ...]:
     for name in moved.tallies:
         mapping = session.mappings[name]
         found = session.ledger.db.execute(
-            "select c.source_key, r.our_key, r.target_key, r.state from record r join contribution c "
-            "on (c.object, c.our_key) = (r.object, r.our_key) where r.object = ? and r.run = ? limit ?",
+            "select source_key, target_key, state from record where object = ? and run = ? order by our_key limit ?",
             (mapping.target.name, moved.run.id, LINKED),
         )
-        for source_key, _, target_key, state in found:
+        for source_key, target_key, state in found:
             old = session.source.record_url(mapping.source.name, source_key) or f"{mapping.source.name}:{source_key}"
             new = session.target.record_url(mapping.target.name, target_key) if target_key else None
             rows.append(

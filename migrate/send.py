@@ -14,6 +14,7 @@ from ..connectors.change import Batch, Change, ChangeKind, Outcome, OutcomeState
 from ..connectors.errors import UnavailableError
 from ..runs.ledger import operations
 from ..runs.ledger.operations import Intent, Settled
+from ..runs.values import REJECT
 from .recover import probe
 from .session import Session
 
@@ -133,7 +134,7 @@ class Sender:
 
     def _keep_words(self, object_name: str, outcomes: Sequence[Outcome]) -> None:
         words = [
-            ("reject", str(self._run), object_name, each.our_key, json.dumps(each.detail, ensure_ascii=False).encode())
+            (REJECT, str(self._run), object_name, each.our_key, json.dumps(each.detail, ensure_ascii=False).encode())
             for each in outcomes
             if each.detail
         ]

@@ -20,7 +20,7 @@ from ..connectors.schema import Schema
 from ..connectors.secrets import Secrets
 from ..mappings.compile import CompiledMapping
 from ..mappings.people import People
-from ..runs.keys import Keys, fingerprint, load_or_create_keys
+from ..runs.keys import Keys, fingerprint, load_or_create_keys, require_digest_key
 from ..runs.ledger import records
 from ..runs.ledger.store import Ledger, hold
 from ..runs.stage import Stage
@@ -138,7 +138,7 @@ def open_ledger(project: Project) -> Iterator[tuple[Ledger, Keys]]:
     `key.digest_exchanged` where the digest key is not the one the ledger was written with."""
     keys = load_or_create_keys(project.key_id)
     with Ledger(project.runs / "ledger.db") as ledger:
-        _check_digest_key(ledger, keys, project)
+        _check_digest_key(ledger, keys)
         yield ledger, keys
 
 
@@ -153,13 +153,13 @@ def _notice_data_key(ledger: Ledger, keys: Keys) -> list[Finding]:
     return [Finding("key.data_exchanged", Severity.WARNS, {"kept": known, "now": given})]
 
 
-def _check_digest_key(ledger: Ledger, keys: Keys, project: Project) -> None:
-    known, given = ledger.get_meta("digest_key"), fingerprint(keys.digest)
+def _check_digest_key(ledger: Ledger, keys: Keys) -> None:
+    known = ledger.get_meta("digest_key")
     if known is None:
         with ledger.transaction():
-            ledger.set_meta("digest_key", given)
-    elif known != given:
-        raise DecisionError("key.digest_exchanged", kept=known, now=given)
+            ledger.set_meta("digest_key", fingerprint(keys.digest))
+    else:
+        require_digest_key(keys.digest, known)
 
 
 @contextmanager

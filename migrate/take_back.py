@@ -9,6 +9,7 @@ from ..connectors.errors import InputError
 from ..connectors.secrets import Secrets
 from ..runs.ledger import records, runlog
 from ..runs.report.model import Report, Row, Table, Text
+from ..runs.values import PREIMAGE
 from .causes import causes
 from .prepare import prepare
 from .project import Project
@@ -30,7 +31,7 @@ def undo(
         session.tick = tick
         prepare(session)
         _require_run(session, run_id)
-        session.values.require_key("preimage", str(run_id))
+        session.values.require_key(PREIMAGE, str(run_id))
         if not execute:
             return _report(session, Undo(session, run_id, None).go(), None, clock.monotonic() - started)
         recover(session)
@@ -115,11 +116,10 @@ def _spared_table(session: Session, undone: Undone) -> Table:
 
 
 def _spared_row(session: Session, each: Spared) -> Row:
-    sources = records.sources_of(session.ledger, each.object, each.our_key)
-    old = ", ".join(f"{name}:{key}" for name, key in sources)
+    known = records.lookup(session.ledger, each.object, [each.our_key])[each.our_key]
     return (
         each.object,
-        old,
+        f"{known.source_object}:{known.source_key}",
         each.target_key,
         Text(each.code, {"fields": ", ".join(each.fields), "children": each.children}),
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -12,8 +11,10 @@ import pandas as pd
 from ..connectors.chunk import Chunk
 from ..connectors.errors import InputError
 from ..connectors.finding import Finding
+from ..mappings.mapped import make_our_key
 from ..mappings.strict_yaml import load_model, read_yaml
 from ..runs.ledger import records
+from ..runs.ledger.records import RecordRow
 from ..runs.report.model import Row, Table, Text
 from ..validators.group_sums import LEFT_BEHIND, GroupSums
 from ..validators.totals import Total, TotalLine, TotalsFile, check_totals, compare_totals, group_sums
@@ -85,14 +86,20 @@ def _target_sums(session: Session, total: Total) -> GroupSums:
 
 def _reasons(session: Session, chunk: Chunk, target_object: str) -> list[str | None]:
     """Why each source record is not in the target, None where it is (be it in an older version)."""
-    rows = session.ledger.db.execute(
-        "select c.source_key, r.target_key is not null, r.state from json_each(?) j cross join contribution c "
-        "on c.source_object = ? and c.source_key = j.value and c.object = ? "
-        "join record r on (r.object, r.our_key) = (c.object, c.our_key)",
-        (json.dumps(chunk.keys, ensure_ascii=False), chunk.object, target_object),
-    )
-    why = {key: None if there else state if state in LEFT_BEHIND else PENDING for key, there, state in rows}
+    why: dict[str, str | None] = {}
+    for mapping in session.mappings.values():
+        if (mapping.source.name, mapping.target.name) != (chunk.object, target_object):
+            continue
+        ours = [make_our_key(session.source_name, chunk.object, key, mapping.branch) for key in chunk.keys]
+        known = records.lookup(session.ledger, target_object, ours)
+        why |= {key: _reason(known[our_key]) for key, our_key in zip(chunk.keys, ours, strict=True) if our_key in known}
     return [why.get(key, FILTERED) for key in chunk.keys]
+
+
+def _reason(record: RecordRow) -> str | None:
+    if record.target_key is not None:
+        return None
+    return record.state if record.state in LEFT_BEHIND else PENDING
 
 
 def _ours(session: Session, chunk: Chunk) -> tuple[pd.DataFrame, list[str]]:

@@ -17,6 +17,7 @@ from ..runs.cells import decode_cells
 from ..runs.ledger import operations, records
 from ..runs.ledger.operations import Intent
 from ..runs.ledger.records import RecordRow
+from ..runs.values import PREIMAGE
 from .children import Children
 from .fingerprint import TargetRows, find_rows, known_digests
 from .send import Planned, Sender
@@ -137,7 +138,7 @@ class Undo:
         target = find_rows(self.session, mapping, KEY, [each.target_key for each in page])
         _, back = known_digests(self.session, [each.known for each in page], names, fieldset)
         images = self.session.values.get_many(
-            "preimage", str(self.run), mapping.target.name, [each.our_key for each in page]
+            PREIMAGE, str(self.run), mapping.target.name, [each.our_key for each in page]
         )
         steps: list[tuple[_Record, _Step]] = []
         for place, record in enumerate(page):

@@ -15,6 +15,7 @@ from ..mappings.compile import CompiledMapping
 from ..runs.cells import encode_cells
 from ..runs.digest import field_digests
 from ..runs.ledger.operations import Intent
+from ..runs.values import PREIMAGE
 from .classify import Sorted
 from .fingerprint import Digests, Marks, TargetRows, find_rows
 from .references import Resolved
@@ -134,7 +135,7 @@ class _Found:
             name: target.columns[name][spot].as_py() for name, wanted in zip(names, write, strict=True) if wanted
         }
         self._write(row, target.keys[spot], cells, write, sent, back, image)
-        place_of_image = ("preimage", str(self.run_id), self.mapping.target.name, self.rows.mapped.our_keys[row])
+        place_of_image = (PREIMAGE, str(self.run_id), self.mapping.target.name, self.rows.mapped.our_keys[row])
         self.plan.images.append((*place_of_image, encode_cells(image)))
 
     def unborn(self, row: int, cells: Mapping[str, Cell], write: Marks) -> None:

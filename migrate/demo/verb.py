@@ -160,8 +160,8 @@ def _strays(project: Project, facts: DemoFacts, moved: Report) -> int:
     """Records that ended in another bucket than the one they were planted for, even where the counts agree."""
     with open_ledger(project) as (ledger, _):
         waiting: dict[tuple[str, str], set[str]] = {}
-        for _, source_key, row in records.parked_records(ledger):
-            waiting.setdefault((row.mapping, row.bucket), set()).add(source_key)
+        for row in records.parked_records(ledger):
+            waiting.setdefault((row.mapping, row.bucket), set()).add(row.source_key or "")
     strays = 0
     for name, expected in facts.expected.items():
         for bucket in ("rejected", "held"):

@@ -9,10 +9,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ...connectors.change import ChangeKind
-from .records import contribute
 from .store import Ledger
-
-ENDED = ("acked", "rejected", "not_sent", "verified", "diverged", "conflict", "skipped")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,20 +73,28 @@ def intend(
     """Write the intents of a whole batch down, durably, before a byte of it may leave. Returns the batch's number."""
     with ledger.transaction():
         batch = ledger.db.execute(
-            "insert into batch (run, object, sent_at, not_after) values (?, ?, ?, ?)",
-            (run_id, object_name, now.isoformat(), (now + deadline).isoformat()),
+            "insert into batch (run, object, source_object, sent_at, not_after) values (?, ?, ?, ?, ?)",
+            (run_id, object_name, source_object, now.isoformat(), (now + deadline).isoformat()),
         ).lastrowid
         ledger.db.executemany(
-            "insert into operation (batch, object, our_key, kind, state, target_key, fieldset, sent, written, bucket) "
-            "values (?, ?, ?, ?, 'intent', ?, ?, ?, ?, ?)",
+            "insert into operation (batch, object, our_key, kind, state, target_key, fieldset, sent, written, bucket, "
+            "source_key) values (?, ?, ?, ?, 'intent', ?, ?, ?, ?, ?, ?)",
             [
-                (batch, object_name, i.our_key, i.kind.value, i.target_key, fieldset, i.sent, i.written, i.bucket)
+                (
+                    batch,
+                    object_name,
+                    i.our_key,
+                    i.kind,
+                    i.target_key,
+                    fieldset,
+                    i.sent,
+                    i.written,
+                    i.bucket,
+                    i.source_key,
+                )
                 for i in intents
             ],
         )
-        if source_object is not None:
-            made_of = [(i.our_key, i.source_key) for i in intents if i.source_key is not None]
-            contribute(ledger, source_object, object_name, made_of)
     return int(batch or 0)
 
 
@@ -117,50 +122,44 @@ def _end_operations(ledger: Ledger, batch: int, settled: Sequence[Settled]) -> N
 
 
 def _keep_done(ledger: Ledger, run_id: int, batch: int, mapping: str, done: Sequence[Settled]) -> None:
-    meant = {
-        row[1]: row
-        for row in ledger.db.execute(
-            "select object, our_key, fieldset, sent, kind, bucket, written from operation where batch = ?", (batch,)
+    """An operation that makes every field of a record is expected to be read back as sent, and the record says so until
+    `verify` has seen otherwise. An operation that nobody has looked at is still `acked`, not `verified`."""
+    there = [(each.our_key, each.target_key, each.record or "live") for each in done if each.record != "gone"]
+    if there:
+        ledger.db.execute(
+            "insert into record (object, our_key, target_key, state, mapping, fieldset, sent, back, adopted, run, "
+            "bucket, source_object, source_key, batch) select o.object, o.our_key, j.value ->> 1, j.value ->> 2, ?1, "
+            "o.fieldset, o.sent, "
+            "case when o.kind = 'create' and length(o.written) > 0 and instr(o.written, x'00') = 0 then o.sent end, "
+            "case o.kind when 'adopt' then ?2 else 0 end, ?2, o.bucket, b.source_object, o.source_key, b.id "
+            "from json_each(?4) j cross join batch b on b.id = ?3 "
+            "cross join operation o on o.batch = b.id and o.our_key = j.value ->> 0 where true "
+            "on conflict (object, our_key) do update set target_key = excluded.target_key, state = excluded.state, "
+            "mapping = excluded.mapping, fieldset = excluded.fieldset, sent = excluded.sent, "
+            "code = null, waits_for = null, "
+            "back = coalesce(excluded.back, case when record.fieldset is excluded.fieldset then record.back end), "
+            "adopted = max(record.adopted, excluded.adopted), run = excluded.run, bucket = excluded.bucket, "
+            "source_object = coalesce(excluded.source_object, record.source_object), "
+            "source_key = coalesce(excluded.source_key, record.source_key), batch = excluded.batch",
+            (mapping, run_id, batch, json.dumps(there, ensure_ascii=False)),
         )
-    }
-    there = [each for each in done if each.record != "gone"]
-    rows = []
-    for each in there:
-        object_name, our_key, fieldset, sent, kind, bucket, written = meant[each.our_key]
-        record = each.record or "live"
-        by = run_id if kind == "adopt" else 0
-        back = sent if wrote_all(kind, written) else None
-        rows.append((object_name, our_key, each.target_key, record, mapping, fieldset, sent, back, by, run_id, bucket))
-    ledger.db.executemany(
-        "insert into record (object, our_key, target_key, state, mapping, fieldset, sent, back, adopted, run, bucket) "
-        "values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
-        "on conflict (object, our_key) do update set target_key = excluded.target_key, state = excluded.state, "
-        "mapping = excluded.mapping, fieldset = excluded.fieldset, sent = excluded.sent, "
-        "code = null, waits_for = null, "
-        "back = coalesce(excluded.back, case when record.fieldset is excluded.fieldset then record.back end), "
-        "adopted = max(record.adopted, excluded.adopted), run = excluded.run, bucket = excluded.bucket",
-        rows,
-    )
     ledger.db.executemany(
         "update record set state = 'gone', target_key = null, sent = null, back = null, code = null, waits_for = null, "
-        "adopted = 0, run = ?, bucket = 'deleted' where object = ? and our_key = ?",
-        [(run_id, meant[each.our_key][0], each.our_key) for each in done if each.record == "gone"],
+        "adopted = 0, run = ?1, bucket = 'deleted', batch = ?2 "
+        "where object = (select object from batch where id = ?2) and our_key = ?3",
+        [(run_id, batch, each.our_key) for each in done if each.record == "gone"],
     )
-
-
-def wrote_all(kind: str, written: bytes | None) -> bool:
-    """Whether this operation makes every field of a record: it is expected to be read back as sent, and the record
-    says so until `verify` has seen otherwise. An operation that nobody has looked at is still `acked`, not
-    `verified`."""
-    return kind == ChangeKind.CREATE.value and bool(written) and b"\0" not in (written or b"")
 
 
 def _keep_refused(ledger: Ledger, run_id: int, batch: int, mapping: str, refused: Sequence[Settled]) -> None:
     ledger.db.executemany(
-        "insert into record (object, our_key, state, mapping, fieldset, sent, code, run, bucket) "
-        "select o.object, o.our_key, ?1, ?2, o.fieldset, o.sent, ?3, ?4, ?1 from operation o "
-        "where o.batch = ?5 and o.our_key = ?6 on conflict (object, our_key) do update set code = excluded.code, "
-        "waits_for = null, run = excluded.run, bucket = excluded.bucket, "
+        "insert into record (object, our_key, state, mapping, fieldset, sent, code, run, bucket, source_object, "
+        "source_key, batch) select o.object, o.our_key, ?1, ?2, o.fieldset, o.sent, ?3, ?4, ?1, b.source_object, "
+        "o.source_key, b.id from batch b join operation o on o.batch = b.id "
+        "where b.id = ?5 and o.our_key = ?6 on conflict (object, our_key) do update set code = excluded.code, "
+        "waits_for = null, run = excluded.run, bucket = excluded.bucket, batch = excluded.batch, "
+        "source_object = coalesce(excluded.source_object, record.source_object), "
+        "source_key = coalesce(excluded.source_key, record.source_key), "
         "fieldset = case when record.target_key is null then excluded.fieldset else record.fieldset end, "
         "sent = case when record.target_key is null then excluded.sent else record.sent end, "
         "state = case when record.target_key is not null and excluded.state = 'rejected' "
@@ -174,7 +173,7 @@ def _keep_refused(ledger: Ledger, run_id: int, batch: int, mapping: str, refused
 
 def verify(ledger: Ledger, object_name: str, rows: Sequence[tuple[str, bytes, bool]], batches: Sequence[int]) -> None:
     """These batches were read back. rows: (our key, digests as read back, equal to what was sent), at least of those
-    records that do not hold these digests already (see `wrote_all`)."""
+    records that do not hold these digests already (see `_keep_done`)."""
     with ledger.transaction():
         ledger.db.executemany(
             "update record set back = ? where object = ? and our_key = ?",
@@ -206,13 +205,14 @@ class Unverified(NamedTuple):
     sent: bytes
     written: bytes
     back: bytes | None
+    source_key: str | None
 
 
 def unverified(ledger: Ledger) -> list[Unverified]:
     """What runs that did not come to their end wrote and did not look at any more."""
     rows = ledger.db.execute(
-        "select o.batch, o.object, o.our_key, r.target_key, o.fieldset, o.sent, o.written, r.back from run u "
-        "join batch b on b.run = u.id join operation o on o.batch = b.id "
+        "select o.batch, o.object, o.our_key, r.target_key, o.fieldset, o.sent, o.written, r.back, r.source_key "
+        "from run u join batch b on b.run = u.id join operation o on o.batch = b.id "
         "join record r on (r.object, r.our_key, r.fieldset) = (o.object, o.our_key, o.fieldset) "
         "where u.verb = 'run' and u.state <> 'finished' and o.state = 'acked' and r.target_key is not null "
         "order by o.object, o.fieldset, o.batch, o.our_key"
@@ -252,10 +252,11 @@ class DoneOperation:
 
 
 def history(ledger: Ledger, object_name: str, our_key: str) -> list[DoneOperation]:
+    """Every operation on this record, the oldest first. Asked batch by batch, for an index by record would cost every
+    run more than the few who ask gain."""
     rows = ledger.db.execute(
-        "select b.run, o.kind, o.state, b.sent_at, o.code, o.target_key from operation o join batch b on "
-        "b.id = o.batch "
-        "where o.object = ? and o.our_key = ? order by o.batch",
+        "select b.run, o.kind, o.state, b.sent_at, o.code, o.target_key from batch b cross join operation o "
+        "on o.batch = b.id and o.our_key = ?2 where b.object = ?1 order by b.id",
         (object_name, our_key),
     )
     return [DoneOperation(*row) for row in rows]
@@ -283,14 +284,14 @@ def objects_of(ledger: Ledger, run_id: int) -> list[str]:
 def later_runs(ledger: Ledger, run_id: int) -> list[int]:
     """Runs after this one that wrote to a record which this one wrote too, and that have not been taken back."""
     rows = ledger.db.execute(
-        "select distinct lb.run from batch b join operation o on o.batch = b.id "
-        "join operation l on (l.object, l.our_key) = (o.object, o.our_key) and l.batch > o.batch "
-        "join batch lb on lb.id = l.batch and lb.run > ? join run lr on lr.id = lb.run "
-        "where b.run = ? and l.state in ('acked', 'verified', 'diverged') and o.state in ('acked', "
-        "'verified', 'diverged') "
-        "and lr.undoes is null and not exists "
-        "(select 1 from run u where u.undoes = lb.run and u.state = 'finished') order by 1",
-        (run_id, run_id),
+        "with later as materialized (select o.object, o.our_key, r.id as run from run r join batch b on b.run = r.id "
+        "cross join operation o on o.batch = b.id where r.id > ?1 and r.undoes is null "
+        "and o.state in ('acked', 'verified', 'diverged') "
+        "and not exists (select 1 from run u where u.undoes = r.id and u.state = 'finished')) "
+        "select distinct l.run from batch b cross join operation o on o.batch = b.id "
+        "cross join later l on (l.our_key, l.object) = (o.our_key, o.object) "
+        "where b.run = ?1 and o.state in ('acked', 'verified', 'diverged') order by 1",
+        (run_id,),
     )
     return [int(row[0]) for row in rows]
 
@@ -298,13 +299,12 @@ def later_runs(ledger: Ledger, run_id: int) -> list[int]:
 def last_refused(
     ledger: Ledger, object_name: str, our_keys: Sequence[str]
 ) -> dict[str, tuple[int | None, bytes | None, str | None]]:
-    """Our key -> (fieldset, digests, field at fault) of the latest operation, for those records whose latest operation
-    was refused: what the target said no to need not be sent again while it is the same."""
+    """Our key -> (fieldset, digests, field at fault) of the latest settled operation, for those records of which it was
+    refused: what the target said no to need not be sent again while it is the same."""
     rows = ledger.db.execute(
-        "select o.our_key, o.fieldset, o.sent, o.field, o.state from json_each(?) j cross join operation o "
-        "on o.object = ? and o.our_key = j.value where o.batch = (select max(batch) from operation l where "
-        "(l.object, l.our_key) = "
-        "(o.object, o.our_key))",
+        "select o.our_key, o.fieldset, o.sent, o.field from json_each(?) j cross join record r "
+        "on r.object = ? and r.our_key = j.value cross join operation o on o.batch = r.batch and o.our_key = r.our_key "
+        "where o.state = 'rejected'",
         (json.dumps(list(our_keys), ensure_ascii=False), object_name),
     )
-    return {row[0]: (row[1], row[2], row[3]) for row in rows if row[4] == "rejected"}
+    return {row[0]: row[1:] for row in rows}

@@ -9,11 +9,10 @@ from typing import NamedTuple
 
 from .store import Ledger
 
-IN_TARGET = ("live", "pending", "conflicted")
-
 
 class RecordRow(NamedTuple):
-    """A record as the ledger knows it. sent, back: packed digests in the order of its fieldset's fields."""
+    """A record as the ledger knows it. sent, back: packed digests in the order of its fieldset's fields. source_object,
+    source_key: what it is made of."""
 
     our_key: str
     target_key: str | None
@@ -27,6 +26,8 @@ class RecordRow(NamedTuple):
     adopted: int
     run: int
     bucket: str
+    source_object: str | None
+    source_key: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class Parked:
 
 _ROW = (
     "r.our_key, r.target_key, r.state, r.mapping, r.fieldset, r.sent, r.back, r.code, r.waits_for, r.adopted, "
-    "r.run, r.bucket"
+    "r.run, r.bucket, r.source_object, r.source_key"
 )
 
 
@@ -116,49 +117,34 @@ def our_keys(ledger: Ledger, object_name: str, keys: Sequence[str]) -> dict[str,
     return dict(rows.fetchall())
 
 
-def by_source(ledger: Ledger, source_object: str, source_key: str) -> list[tuple[str, RecordRow]]:
-    """(target object, record) of everything this source record became or would become."""
-    rows = ledger.db.execute(
-        f"select c.object, {_ROW} from contribution c "  # noqa: S608
-        "join record r on (r.object, r.our_key) = (c.object, c.our_key) "
-        "where c.source_object = ? and c.source_key = ? order by c.object, r.our_key",
-        (source_object, source_key),
-    )
-    return [(row[0], RecordRow(*row[1:])) for row in rows]
-
-
-def sources_of(ledger: Ledger, object_name: str, our_key: str) -> list[tuple[str, str]]:
-    """(source object, source key) of what a target record is made of."""
-    rows = ledger.db.execute(
-        "select source_object, source_key from contribution where object = ? and our_key = ? order by role, 1, 2",
-        (object_name, our_key),
-    )
-    return [(row[0], row[1]) for row in rows]
-
-
-def contribute(ledger: Ledger, source_object: str, object_name: str, keys: Iterable[tuple[str, str]]) -> None:
-    """Note which source record each of our keys is made of: (our key, source key); inside the caller's transaction."""
-    ledger.db.executemany(
-        "insert or ignore into contribution (source_object, source_key, object, our_key) values (?, ?, ?, ?)",
-        [(source_object, source_key, object_name, our_key) for our_key, source_key in keys],
-    )
-
-
 def park(
     ledger: Ledger, run_id: int, mapping: str, source_object: str, object_name: str, parked: Sequence[Parked]
 ) -> None:
     """Note records that were not written; inside the caller's transaction. A record that is in the target already stays
     what it is there (only a conflict changes its state): what is parked is the newer version of it."""
     ledger.db.executemany(
-        "insert into record (object, our_key, state, mapping, code, waits_for, run, bucket) values (?, ?, ?, "
-        "?, ?, ?, ?, ?) "
+        "insert into record (object, our_key, state, mapping, code, waits_for, run, bucket, source_object, source_key) "
+        "values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
         "on conflict (object, our_key) do update set code = excluded.code, waits_for = excluded.waits_for, "
         "run = excluded.run, bucket = excluded.bucket, mapping = excluded.mapping, "
         "state = case when record.target_key is not null and excluded.state <> 'conflicted' "
         "then record.state else excluded.state end",
-        [(object_name, p.our_key, p.state, mapping, p.code, p.waits_for, run_id, p.state) for p in parked],
+        [
+            (
+                object_name,
+                p.our_key,
+                p.state,
+                mapping,
+                p.code,
+                p.waits_for,
+                run_id,
+                p.state,
+                source_object,
+                p.source_key,
+            )
+            for p in parked
+        ],
     )
-    contribute(ledger, source_object, object_name, [(p.our_key, p.source_key) for p in parked])
 
 
 def rebase(ledger: Ledger, object_name: str, rows: Sequence[tuple[int, bytes, bytes, int, str]]) -> None:
@@ -189,35 +175,23 @@ def counts_by_state(ledger: Ledger) -> list[tuple[str, str, str, int]]:
     ).fetchall()
 
 
-def parked_records(ledger: Ledger, mapping: str | None = None) -> list[tuple[str, str, RecordRow]]:
-    """(target object, source key, record) of everything that waits for somebody."""
+def parked_records(ledger: Ledger) -> list[RecordRow]:
+    """Everything that waits for somebody."""
     rows = ledger.db.execute(
-        f"select r.object, c.source_key, {_ROW} from record r "  # noqa: S608
-        "join contribution c on (c.object, c.our_key) = (r.object, r.our_key) "
-        "where r.code is not null and r.state <> 'gone' and (? is null or r.mapping = ?) order by r.object, r.our_key",
-        (mapping, mapping),
-    )
-    return [(row[0], row[1], RecordRow(*row[2:])) for row in rows]
-
-
-def page(ledger: Ledger, object_name: str, after: str, size: int) -> list[RecordRow]:
-    """Records of an object that are in the target, in the order of our keys, behind `after`."""
-    rows = ledger.db.execute(
-        f"select {_ROW} from record r where r.object = ? and r.our_key > ? and r.target_key is not null "  # noqa: S608
-        "order by r.our_key limit ?",
-        (object_name, after, size),
+        f"select {_ROW} from record r where r.code is not null and r.state <> 'gone' order by r.object, r.our_key"  # noqa: S608
     )
     return [RecordRow(*row) for row in rows]
 
 
-def crosswalk(ledger: Ledger, object_name: str | None = None) -> Iterable[tuple[str, str, str, str, str | None, str]]:
-    """(source object, source key, target object, our key, target key, state), streamed."""
+def crosswalk(
+    ledger: Ledger, name: str | None = None
+) -> Iterable[tuple[str | None, str | None, str, str, str | None, str]]:
+    """(source object, source key, target object, our key, target key, state), streamed. name: only records of this
+    source or target object."""
     return ledger.db.execute(
-        "select c.source_object, c.source_key, r.object, r.our_key, r.target_key, r.state from contribution c "
-        "join record r on (r.object, r.our_key) = (c.object, c.our_key) where ? is null or r.object = ? or "
-        "c.source_object = ? "
-        "order by 1, 2, 3, 4",
-        (object_name, object_name, object_name),
+        "select source_object, source_key, object, our_key, target_key, state from record "
+        "where ?1 is null or object = ?1 or source_object = ?1 order by object, our_key",
+        (name,),
     )
 
 

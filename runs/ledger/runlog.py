@@ -155,14 +155,6 @@ def add_findings(ledger: Ledger, run_id: int, findings: Iterable[Finding]) -> No
     )
 
 
-def drop_findings(ledger: Ledger, run_id: int, code: str, keys: Iterable[tuple[str, str]]) -> None:
-    """Take back findings that came true no longer (a held record released); inside the caller's transaction."""
-    ledger.db.executemany(
-        "delete from finding where run = ? and code = ? and object = ? and key = ?",
-        [(run_id, code, object_name, key) for object_name, key in keys],
-    )
-
-
 def findings_of(ledger: Ledger, run_id: int) -> list[Finding]:
     rows = ledger.db.execute(
         "select mapping, object, key, field, code, severity, params, file, line from finding where run = ? order by id",

@@ -63,26 +63,19 @@ create table record (
   adopted integer not null default 0,   -- the run that found it in the target and made it ours; 0: we created it
   run integer not null,          -- the last run that settled or parked it
   bucket text not null,          -- what that run counted it as
+  source_object text,            -- the other half of the crosswalk: what the record is made of
+  source_key text,
+  batch integer,                 -- of its latest operation that was settled
   primary key (object, our_key)
 ) strict, without rowid;
 create unique index record_target on record (object, target_key) where target_key is not null;
 create index record_parked on record (object, state) where state <> 'live';
 
--- The other half of the crosswalk: which source records a target record is made of.
-create table contribution (
-  source_object text not null,
-  source_key text not null,
-  object text not null,
-  our_key text not null,
-  role text not null default 'main',
-  primary key (source_object, source_key, object, our_key)
-) strict, without rowid;
-create index contribution_record on contribution (object, our_key);
-
 create table batch (
   id integer primary key,
   run integer not null references run (id),
   object text not null,
+  source_object text,            -- what its records are made of; null where the ledger knows that already
   sent_at text not null,
   not_after text not null,       -- the send deadline: earlier than this plus the target's maximum nothing is probed
   settled_at text
@@ -102,10 +95,10 @@ create table operation (
   bucket text not null,          -- what the record counts as once this is done
   code text,
   field text,                    -- the target field at fault, where the target named one
+  source_key text,
   primary key (batch, our_key)
 ) strict, without rowid;
 create unique index operation_open on operation (object, our_key) where state in ('planned', 'intent', 'unknown');
-create index operation_record on operation (object, our_key);
 
 -- The only ways an operation may go (DESIGN §6.2). The trigger below refuses every other edge.
 create table edge (

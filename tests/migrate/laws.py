@@ -56,7 +56,9 @@ def state_of(world: World, ended: Ended) -> State:
             foreign,
             twice,
             {(name, our_key): (key is not None, *rest) for name, our_key, key, *rest in told},
-            ledger.execute("select * from contribution order by 1, 2, 3, 4").fetchall(),
+            ledger.execute(
+                "select source_object, source_key, object, our_key from record order by 1, 2, 3, 4"
+            ).fetchall(),
             ledger.execute("select our_key from operation where state in ('planned', 'intent', 'unknown')").fetchall(),
             ledger.execute(
                 "select our_key from operation where state = 'acked' union all "

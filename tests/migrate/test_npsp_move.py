@@ -63,10 +63,7 @@ def crosswalk(project: Project) -> dict[tuple[str, str], str]:
     """(source object, source key) -> target key."""
     database = sqlite3.connect(project.runs / "ledger.db")
     try:
-        rows = database.execute(
-            "select c.source_object, c.source_key, r.target_key from contribution c "
-            "join record r on (r.object, r.our_key) = (c.object, c.our_key)"
-        ).fetchall()
+        rows = database.execute("select source_object, source_key, target_key from record").fetchall()
     finally:
         database.close()
     return {(name, key): target for name, key, target in rows}

@@ -137,10 +137,8 @@ def test_parking_never_takes_a_record_out_of_the_target(ledger: Ledger) -> None:
 def test_the_crosswalk_answers_both_ways(ledger: Ledger) -> None:
     run = begin(ledger)
     operations.settle(ledger, run, intend(ledger, run, "a"), "account", [Settled("a", "acked", "live", "T1")], NOW)
-    assert [(name, row.target_key) for name, row in records.by_source(ledger, "t_customer", "source a")] == [
-        ("customer", "T1")
-    ]
-    assert records.sources_of(ledger, "customer", "a") == [("t_customer", "source a")]
+    row = records.lookup(ledger, "customer", ["a"])["a"]
+    assert (row.source_object, row.source_key, row.target_key) == ("t_customer", "source a", "T1")
     assert records.our_keys(ledger, "customer", ["T1", "T2"]) == {"T1": "a"}
 
 
@@ -151,6 +149,46 @@ def test_what_was_taken_back_has_no_target_key(ledger: Ledger) -> None:
     operations.settle(ledger, run, gone, "account", [Settled("a", "acked", "gone", "T1")], NOW)
     assert records.lookup(ledger, "customer", ["a"])["a"].state == "gone"
     assert records.our_keys(ledger, "customer", ["T1"]) == {}
+
+
+def test_what_the_target_refused_is_known_until_something_else_is_done(ledger: Ledger) -> None:
+    run = begin(ledger)
+    refused = intend(ledger, run, "a", "b")
+    told = [Settled("a", "rejected", code="target.check", field="name"), Settled("b", "acked", "live", "T1")]
+    operations.settle(ledger, run, refused, "account", told, NOW)
+    number = records.fieldset(ledger, "customer", "account", "digest", ["name"])
+    assert operations.last_refused(ledger, "customer", ["a", "b", "c"]) == {"a": (number, b"12345678", "name")}
+    operations.settle(ledger, run, intend(ledger, run, "a"), "account", [Settled("a", "acked", "live", "T2")], NOW)
+    assert operations.last_refused(ledger, "customer", ["a", "b", "c"]) == {}
+
+
+def test_a_records_history_is_its_own_and_in_order(ledger: Ledger) -> None:
+    run = begin(ledger)
+    operations.settle(ledger, run, intend(ledger, run, "a", "b"), "account", [Settled("b", "acked", "live", "T1")], NOW)
+    operations.settle(ledger, run, 1, "account", [Settled("a", "unknown", code="target.no_answer")], NOW)
+    operations.settle(ledger, run, 1, "account", [Settled("a", "not_sent", code="target.no_answer")], NOW)
+    again = intend(ledger, run, "a", kind=ChangeKind.UPDATE)
+    operations.settle(ledger, run, again, "account", [Settled("a", "acked", "live", "T2")], NOW)
+    told = [(each.kind, each.state) for each in operations.history(ledger, "customer", "a")]
+    assert told == [("create", "not_sent"), ("update", "acked")]
+    assert operations.history(ledger, "supplier", "a") == []
+
+
+def test_only_runs_that_touched_the_same_records_and_still_stand_count_as_later(ledger: Ledger) -> None:
+    def wrote(verb: str, key: str, target: str, undoes: int | None = None) -> int:
+        run = runlog.begin(ledger, verb, NOW, undoes=undoes).id
+        operations.settle(
+            ledger, run, intend(ledger, run, key), "account", [Settled(key, "acked", "live", target)], NOW
+        )
+        return run
+
+    first, second, elsewhere = wrote("run", "a", "T1"), wrote("run", "a", "T1"), wrote("run", "b", "T2")
+    assert operations.later_runs(ledger, first) == [second]
+    assert operations.later_runs(ledger, elsewhere) == []
+    taken_back = wrote("undo", "a", "T1", undoes=second)
+    assert operations.later_runs(ledger, first) == [second]  # begun is not done
+    runlog.end(ledger, taken_back, "finished", NOW)
+    assert operations.later_runs(ledger, first) == []
 
 
 def test_files_are_private(ledger: Ledger) -> None:
