@@ -56,6 +56,6 @@ def check(project: Project, secrets: Secrets, clock: Clock) -> Report:
             ),
             causes=causes(prepared.findings),
             tables=(Table(Text("table.mappings"), columns, rows),),
-            next_steps=("changeover plan",),
+            next_steps=(project.command("plan"),),
             extra={"mappings_checked": list(prepared.order)},
         )

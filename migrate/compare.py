@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator, Sequence
 
 from ..connectors.clock import Clock
@@ -75,7 +76,7 @@ def reconcile_report(
             _compared_detail(compared),
             *(totals_tables(totals.lines) if totals is not None else ()),
         ),
-        next_steps=_next(differences),
+        next_steps=_next(session.project, differences),
         extra={
             "differences": number,
             "differences_by": {whose.value: differences.of(whose) for whose in Whose},
@@ -87,13 +88,13 @@ def reconcile_report(
     )
 
 
-def _next(differences: Differences) -> tuple[str, ...]:
+def _next(project: Project, differences: Differences) -> tuple[str, ...]:
     first = differences.kept[0] if differences.kept else None
     if first is None:
         return ()
-    steps = [f"changeover explain {first.source_key or first.our_key}"]
+    steps = [project.command(f"explain {shlex.quote(first.source_key or first.our_key)}")]
     if differences.of(Whose.SOURCE_MOVED) or differences.of(Whose.MAPPING_MOVED):
-        steps.append("changeover run --execute")
+        steps.append(project.command("run --execute"))
     return tuple(steps)
 
 

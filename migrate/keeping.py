@@ -6,10 +6,11 @@ import datetime as dt
 from dataclasses import replace
 from pathlib import Path
 
+from .. import __version__
 from ..runs.catalogue import Language
 from ..runs.ledger.store import Ledger
 from ..runs.report.alarm import checked
-from ..runs.report.model import Report
+from ..runs.report.model import Origin, Report
 from ..runs.report.write import write_report
 from .project import Project
 
@@ -18,15 +19,16 @@ def keep_report(project: Project, report: Report, language: Language) -> Report:
     """Write the report's files and return it naming its page. Raises UnavailableError where the disk refuses."""
     report = checked(report)
     folder = project.runs / "reports"
-    stamp = dt.datetime.now(dt.UTC).strftime("%Y%m%d-%H%M%S-%f")
-    paths = write_report(report, folder, f"{report.verb}-{stamp}")
+    now = dt.datetime.now(dt.UTC)
+    origin = Origin(project.spec.project, project.env, now, __version__)
+    paths = write_report(report, folder, f"{report.verb}-{now:%Y%m%d-%H%M%S-%f}", origin)
     shown = paths[language]
     run_id = report.extra.get("run")
     if isinstance(run_id, int) and report.verb in ("run", "undo"):
         _name_in_ledger(project, run_id, shown)
     return replace(
         report,
-        facts=(*report.facts, ("fact.report", project.shown(shown))),
+        facts=(*report.facts, ("fact.report", project.typed(shown))),
         extra={**report.extra, "report": str(shown)},
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -72,11 +73,13 @@ class ProjectFile(BaseModel):
 
 @dataclass(frozen=True)
 class Project:
-    """A project folder seen through one of its environments."""
+    """A project folder seen through one of its environments. options: those by which the engineer named both, such as
+    ` --project DIR --env NAME`."""
 
     folder: Path
     spec: ProjectFile
     env: str
+    options: str = ""
 
     @property
     def environment(self) -> EnvironmentSpec:
@@ -92,8 +95,16 @@ class Project:
         """Under which name this project's keys are kept on this machine."""
         return f"{self.spec.project}-{self.env}"
 
+    def command(self, words: str) -> str:
+        """A command for the engineer to type next, from where this one was typed."""
+        return f"changeover {words}{self.options}"
+
+    def typed(self, path: Path) -> str:
+        """A path as the engineer would type it: relative to where they are, if that is shorter."""
+        return min(str(path), os.path.relpath(path), key=len)
+
     def shown(self, path: Path) -> str:
-        """A path as the engineer would type it: relative to the project folder where it lies inside."""
+        """A path as the project knows it: relative to its folder where it lies inside."""
         try:
             return str(path.relative_to(self.folder))
         except ValueError:
@@ -103,6 +114,7 @@ class Project:
 def load_project(folder: Path, env: str | None = None) -> Project:
     """Read the project. Raises InputError where there is none, where it is wrong (every problem at once), or where it
     has no such environment."""
+    given = folder
     folder = Path(os.path.abspath(folder))  # noqa: PTH100 - resolve() would follow the engineer's own links
     path = folder / FILE
     if not path.is_file():
@@ -111,4 +123,5 @@ def load_project(folder: Path, env: str | None = None) -> Project:
     chosen = env or spec.default
     if chosen not in spec.environments:
         raise InputError("project.no_environment", name=chosen, known=", ".join(spec.environments), file=FILE)
-    return Project(folder, spec, chosen)
+    options = "" if folder == Path.cwd() else f" --project {shlex.quote(str(given))}"
+    return Project(folder, spec, chosen, options + (f" --env {chosen}" if chosen != spec.default else ""))

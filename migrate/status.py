@@ -59,15 +59,15 @@ def status(project: Project) -> Report:
             good=good,
             facts=tuple(facts),
             tables=tables if by_state else (),
-            next_steps=(_next(latest is None, good),),
+            next_steps=(project.command(_next(latest is None, good)),),
             extra={"parked": parked, "open": left_open},
         )
 
 
 def _next(never: bool, good: bool) -> str:
     if never:
-        return "changeover plan"
-    return "changeover reconcile" if good else "changeover run --execute"
+        return "plan"
+    return "reconcile" if good else "run --execute"
 
 
 def _run_params(run: runlog.Run) -> dict[str, str | int]:
@@ -103,7 +103,7 @@ def runs(project: Project) -> Report:
             verdict=Text("runs.listed", {"count": len(history)}),
             good=True,
             tables=(Table(Text("table.runs"), columns, rows),) if rows else (),
-            next_steps=(f"changeover undo {undoable[0]}",) if undoable else ("changeover run --execute",),
+            next_steps=(project.command(f"undo {undoable[0]}" if undoable else "run --execute"),),
             extra={"runs": [run.id for run in history]},
         )
 

@@ -12,12 +12,15 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from ..catalogue import Catalogue
-from .model import Report
+from .model import Origin, Report
 from .spoken import Spoken, SpokenBranch, speak
+from .wrapping import widest
 
 MOST_ROWS = 500
 MOST_CAUSES = 500
 _THINNEST = 0.8
+_WIDE = 28
+"""Cells of an unbroken text, such as a path, beyond which a fact has a line of the page for itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +34,9 @@ class Segment:
     width: float
 
 
-def page(report: Report, catalogue: Catalogue) -> str:
-    """The page, complete. All text is escaped; the page allows itself its own style and nothing else."""
+def page(report: Report, catalogue: Catalogue, origin: Origin | None = None) -> str:
+    """The page, complete, with its origin in its head where one is given. All text is escaped; the page allows itself
+    its own style and nothing else."""
     spoken = speak(report, catalogue, MOST_ROWS)
     style = _file("report.css")
     sealed = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
@@ -41,6 +45,7 @@ def page(report: Report, catalogue: Catalogue) -> str:
         style=Markup(style),  # noqa: S704 (a file of ours)
         style_digest=sealed,
         spoken=spoken,
+        origin=origin,
         causes=spoken.causes[:MOST_CAUSES],
         causes_omitted=max(0, len(spoken.causes) - MOST_CAUSES),
         bars=[segments(branch, spoken) for branch in spoken.branches],
@@ -66,6 +71,8 @@ def _template() -> Template:
     kept = Environment(
         loader=FunctionLoader(_file), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    kept.filters["widest"] = widest
+    kept.globals["WIDE"] = _WIDE
     kept.filters["grouped"] = lambda number: f"{number:,}"
     return kept.get_template("report.html.j2")
 

@@ -5,6 +5,7 @@ Every text is a code of the catalogue plus parameters, so that one report render
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -106,3 +107,13 @@ class Report:
     tables: tuple[Table, ...] = ()
     next_steps: tuple[str, ...] = ()
     extra: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Of which project and environment a page tells, when it was made, and by which version of changeover."""
+
+    project: str
+    environment: str
+    made_at: dt.datetime
+    version: str

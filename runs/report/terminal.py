@@ -16,7 +16,7 @@ from ...connectors.finding import Severity
 from ..catalogue import Catalogue
 from .model import Report
 from .spoken import Spoken, SpokenBranch, SpokenCause, SpokenTable, speak
-from .wrapping import Prose
+from .wrapping import Prose, widest
 
 MOST_ROWS = 20
 MOST_CAUSES = 25
@@ -37,7 +37,7 @@ def render(report: Report, catalogue: Catalogue) -> RenderableType:
     spoken = speak(report, catalogue, MOST_ROWS)
     parts: list[RenderableType] = [_verdict(spoken)]
     if spoken.facts:
-        parts.append(_facts(spoken.facts))
+        parts.append(_Facts(spoken.facts))
     if spoken.branches:
         parts += [_heading(catalogue.text("report.counts")), _Counts(spoken, catalogue)]
     if spoken.causes:
@@ -61,13 +61,25 @@ def _verdict(spoken: Spoken) -> RenderableType:
     return Panel(told, box=ROUNDED, border_style=colour, title=f"changeover {spoken.verb}", title_align="left")
 
 
-def _facts(facts: tuple[tuple[str, str], ...]) -> RenderableType:
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(style="dim", no_wrap=True)
-    grid.add_column(overflow="fold")
-    for label, value in facts:
-        grid.add_row(Text(label), Prose(value))
-    return Padding(grid, _INDENT)
+class _Facts:
+    """A line a fact. What may not be broken and is too wide to stand beside its label, such as a path, stands below it:
+    whole, so that it can be copied."""
+
+    def __init__(self, facts: tuple[tuple[str, str], ...]) -> None:
+        self._facts = facts
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        labels = max(cell_len(label) for label, _ in self._facts)
+        for label, value in self._facts:
+            if widest(value) <= options.max_width - labels - 4:
+                grid = Table.grid(padding=(0, 2))
+                grid.add_column(style="dim", no_wrap=True, width=labels)
+                grid.add_column(overflow="fold")
+                grid.add_row(Text(label), Prose(value))
+                yield Padding(grid, _INDENT)
+            else:
+                yield Text(f"  {label}", style="dim")
+                yield Text(f"    {value}", no_wrap=True, overflow="ignore")
 
 
 class _Counts:

@@ -10,10 +10,12 @@ from ..catalogue import LANGUAGES, Catalogue, Language
 from ..private_files import private_folder, require_plain_name, write_private
 from .as_json import document
 from .html import page
-from .model import Report
+from .model import Origin, Report
 
 
-def write_report(report: Report, folder: Path, name: str, languages: Sequence[Language] = LANGUAGES) -> dict[str, Path]:
+def write_report(
+    report: Report, folder: Path, name: str, origin: Origin | None = None, languages: Sequence[Language] = LANGUAGES
+) -> dict[str, Path]:
     """Write NAME.json (its texts in the first language) and NAME.LANGUAGE.html, each 0600 and in one step, into a
     folder of 0700. Gives the paths by `json` and by language.
 
@@ -25,5 +27,5 @@ def write_report(report: Report, folder: Path, name: str, languages: Sequence[La
     told = document(report, Catalogue(languages[0]))
     write_private(paths["json"], (json.dumps(told, ensure_ascii=False, indent=2) + "\n").encode("utf-8", "replace"))
     for language in languages:
-        write_private(paths[language], page(report, Catalogue(language)).encode("utf-8"))
+        write_private(paths[language], page(report, Catalogue(language), origin).encode("utf-8"))
     return paths

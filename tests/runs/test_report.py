@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import json
 import os
@@ -19,7 +20,7 @@ from changeover.runs.report.alarm import checked
 from changeover.runs.report.as_json import document, error_json, to_json
 from changeover.runs.report.console import can_print, make_console
 from changeover.runs.report.html import page
-from changeover.runs.report.model import BUCKETS, BranchCounts, Cause, Report, Table, Text
+from changeover.runs.report.model import BUCKETS, BranchCounts, Cause, Origin, Report, Table, Text
 from changeover.runs.report.terminal import render
 from changeover.runs.report.wrapping import break_places
 from changeover.runs.report.write import write_report
@@ -123,6 +124,23 @@ def test_no_line_but_a_command_is_wider_than_the_terminal(language: Language, wi
     assert [line for line in lines if cell_len(line) > width and COMMAND not in line] == []
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_path_is_never_broken(language: Language) -> None:
+    long, longer = "runs/mock/reports/reconcile-20261122-010903-950382.en.html", "a/" * 60 + "demo.en.html"
+    facts = (
+        ("word.records", 5),
+        ("fact.reconcile_report", long),
+        ("fact.report", longer),
+        ("fact.file", "short.html"),
+    )
+    lines = [line.rstrip() for line in printed(sample_report(facts=facts), language).splitlines()]
+    assert (f"    {long}" in lines) is (language == "en"), "the English label leaves no room beside it"
+    assert any(line.endswith(f"  {long}") for line in lines)
+    assert f"    {longer}" in lines
+    label = Catalogue(language).text("fact.file")
+    assert any(re.fullmatch(rf"  {label} +short\.html", line) for line in lines)
+
+
 def test_frames_of_chinese_stay_in_line() -> None:
     lines = printed(sample_report(), "zh").splitlines()
     box = [line for line in lines if line.startswith(("╭", "│", "╰"))]
@@ -161,6 +179,8 @@ def test_a_stream_knows_whether_it_can_say_chinese() -> None:
         ("看（磁盘）吧", 5, ["看", "（磁", "盘）", "吧"]),
         ("one two three", 7, ["one two", "three"]),
         ("abcdefghij k", 4, ["abcd", "efgh", "ij k"]),
+        ("is_key_account is", 9, ["is_key_", "account", "is"]),
+        ("legacy:t_order:7", 10, ["legacy:t_", "order:7"]),
         ("", 4, [""]),
     ],
 )
@@ -271,6 +291,26 @@ def test_the_page_runs_nothing_fetches_nothing_and_escapes_everything(language: 
     assert "default-src 'none'" in told
     assert any("<script>alert(1)</script>" in word for word in seen.words)
     assert "\x1b" not in told
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_page_says_of_which_project_it_is_when_it_was_made_and_by_what(language: Language) -> None:
+    made_at = dt.datetime(2026, 11, 22, 1, 9, 3, tzinfo=dt.UTC)
+    told = page(sample_report(), Catalogue(language), Origin("my-move<", "mock", made_at, "9.8.7"))
+    seen = Seen()
+    seen.feed(told)
+    head = "".join(seen.words).partition("my-move< mock run")[2]
+    assert "2026-11-22 01:09 UTC · changeover 9.8.7" in head
+    assert "<title>my-move&lt; · " in told
+
+
+def test_a_path_has_a_line_of_the_page_for_itself() -> None:
+    facts = (
+        ("fact.file", "runs/mock/reports/demo-20261122-010903.en.html"),
+        ("fact.source", "old.db (sqlite) 与新系统"),
+    )
+    told = page(sample_report(facts=facts), Catalogue("zh"))
+    assert re.findall(r"<div( class=\"wide\")?><dt>(.*?)</dt>", told) == [(' class="wide"', "文件"), ("", "源系统")]
 
 
 def test_the_pages_own_style_is_the_one_it_allows() -> None:
