@@ -30,11 +30,15 @@ demo: $(VENV)/runtime ## the main job on a made-up company: 103,000 records, int
 	$(BIN)/changeover demo demo
 
 .PHONY: test
-test: lint pytest ## format, lint, types, then every test (WORKERS=2 at a time)
+test: lint pytest ## format, lint, types, then the tests (WORKERS=2 at a time)
 
 .PHONY: pytest
-pytest: $(VENV)/dev ## every test, without the linters
+pytest: $(VENV)/dev ## the tests, without the linters
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --durations 20
+
+.PHONY: torture
+torture: $(VENV)/dev ## every fault at every call, every death, pairs at random (CHANGEOVER_TEST_PAIRS=100)
+	$(BIN)/python -m pytest -m torture --numprocesses $(WORKERS) --dist worksteal
 
 .PHONY: lint
 lint: $(VENV)/dev ## ruff (format and rules) and mypy, strict

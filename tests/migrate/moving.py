@@ -9,7 +9,8 @@ import hashlib
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,6 +40,20 @@ START = dt.datetime(2024, 2, 29, 8, 0, tzinfo=dt.UTC)
 SERVER_MAXIMUM = dt.timedelta(seconds=30)
 LAG = dt.timedelta(seconds=2)
 RUNS_AT_MOST = 5
+VERBS = "changeover.migrate."
+Way = tuple[tuple[str, int], ...]
+
+
+def way() -> Way:
+    """How the verb came here: the lines that called one another, the innermost first."""
+    lines: list[tuple[str, int]] = []
+    frame = sys._getframe(1)
+    while frame is not None:
+        module = str(frame.f_globals.get("__name__"))
+        if module.startswith(VERBS):
+            lines.append((module.removeprefix(VERBS), frame.f_lineno))
+        frame = frame.f_back  # type: ignore[assignment]
+    return tuple(lines)
 
 
 @dataclass
@@ -76,7 +91,7 @@ class Mortality:
 
     def __init__(self) -> None:
         self.effects: list[str] = []
-        self.dies_at: int | None = None
+        self.dies_at = 0
         self.dead = False
         self.watch: Callable[[str], None] = lambda _effect: None
 
@@ -89,15 +104,28 @@ class Mortality:
             self.dead = True
             raise ProcessDied
 
-    def born(self, dies_at: int | None = None) -> None:
+    def born(self, dies_at: int = 0) -> None:
         self.dead, self.dies_at = False, dies_at
         self.effects.clear()
+
+
+class _Line(Hostile):
+    """A line that somebody listens in to."""
+
+    def __init__(self, inner: Connector, script: Sequence[Fault], clock: Clock, world: World) -> None:
+        super().__init__(inner, script, clock=clock)
+        self._world = world
+
+    def _called(self, operation: Operation, name: str, records: int = 0, batch: Batch | None = None) -> Fault | None:
+        fault = super()._called(operation, name, records, batch)
+        self._world.listen(self.calls[-1])
+        return fault
 
 
 class _Near:
     """The target as the process sees it: behind the line, and watched by the witness."""
 
-    def __init__(self, line: Hostile, world: World) -> None:
+    def __init__(self, line: _Line, world: World) -> None:
         self._line = line
         self._world = world
 
@@ -152,16 +180,19 @@ class Moment:
 
 
 class World:
-    """Both systems, a project folder, and the process that moves the one into the other."""
+    """Both systems, a project folder, and the process that moves the one into the other. life: which of its lives the
+    process is in, from 0. listen: told of every call."""
 
     def __init__(self, folder: Path, rows: Rows = LEVELS, target: type[MemoryConnector] = MemoryConnector) -> None:
         self.folder = folder
-        self._rows, self._kind = rows, target
+        self._rows, self.kind = rows, target
         write_project(folder)
         self.project = load_project(folder)
         self.mapping_files = load_mapping_files(folder / "mappings")
         self.mortality = Mortality()
         self._moments = 0
+        self.life = 0
+        self.listen: Callable[[Call], None] = lambda _call: None
         self.begin()
 
     @property
@@ -173,7 +204,7 @@ class World:
         shutil.rmtree(self.folder / "runs", ignore_errors=True)
         self.clock = VirtualClock(START)
         self.source = MemoryConnector(SOURCE, clock=self.clock, name="old", rows=self._rows)
-        self.target = self._kind(
+        self.target = self.kind(
             TARGET,
             clock=self.clock,
             name="new",
@@ -190,8 +221,8 @@ class World:
         """What happens to the calls from now on: reads of the source, writes and finds of the target."""
         reads = [each for each in faults if each.kind.operation is Operation.READ]
         others = [each for each in faults if each.kind.operation is not Operation.READ]
-        self._source_line = Hostile(self.source, reads, clock=self.clock)
-        self._target_line = Hostile(_Far(self), others, clock=self.clock)
+        self._source_line = _Line(self.source, reads, self.clock, self)
+        self._target_line = _Line(_Far(self), others, self.clock, self)
         self.mortality.born()
 
     def calls(self, operation: Operation) -> list[Call]:
@@ -229,20 +260,28 @@ class World:
         return running.run(self.project, running.Order(), Secrets(), self._target_line.clock, lambda _tick: None)
 
     def until_it_ends(self, *deaths: int) -> Ended:
-        """Run, and where it stops or dies run again. deaths: before which of its effects each life ends."""
+        """Run, and where it stops or dies run again. deaths: before which of its effects each life ends; 0: before
+        none."""
         stopped: BaseException | None = None
         for life in range(RUNS_AT_MOST):
-            self.mortality.born(deaths[life] if life < len(deaths) else None)
+            self.life = life
+            self.mortality.born(deaths[life] if life < len(deaths) else 0)
             try:
                 return Ended(self.run(), None, life + 1)
             except (ChangeoverError, ProcessDied) as error:
                 stopped = error
         return Ended(None, stopped, RUNS_AT_MOST)
 
-    def moments(self) -> list[Moment]:
-        """Run undisturbed, and tell how everything stood before every effect: what a kill there would have left."""
+    def moments(self, wanted: Callable[[str], bool] = lambda _effect: True) -> list[Moment]:
+        """Run undisturbed, and tell how everything stood before every effect that is wanted: what a kill there would
+        have left."""
         found: list[Moment] = []
-        self.mortality.watch = lambda effect: found.append(self.moment(effect))
+
+        def watch(effect: str) -> None:
+            if wanted(effect):
+                found.append(self.moment(effect))
+
+        self.mortality.watch = watch
         try:
             self.run()
         finally:

@@ -1,62 +1,26 @@
-"""A move cannot lose, double or falsely report a record: every fault at every call, and a death before every effect."""
+"""A move cannot lose, double or falsely report a record: every fault at every point of the protocol, and a death there.
+
+The same at every single call, and two at random at a time: test_torture.py.
+"""
 
 from __future__ import annotations
 
-import os
-import random
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from functools import cache
+from dataclasses import dataclass
 
 import pytest
-from changeover.connectors.memory import MemoryConnector
 from changeover.connectors.testing.hostile import Fault, FaultKind, ProcessDied
-from changeover.migrate.session import Interrupted, Interruption
 
-from .firms import CIRCLE, LEVELS, Keyless, Rows
-from .laws import Move, State, broken_laws, first, prepared, state_of
-from .moving import World
+from .laws import Move, State, state_of
+from .points import DEATH, DEATHS, IN_TARGET, MOVES, Points, Trial, every_move, interrupted
 
-SEED = 20_240_229
-DEATHS = (FaultKind.DIES_BEFORE, FaultKind.DIES_AFTER)
-"""Two of the effects before which a process may die."""
-PAIRS = int(os.environ.get("CHANGEOVER_TEST_PAIRS", "12"))
-"""Of two disturbances, for each move; more by night."""
-
-
-def later(world: World) -> None:
-    """It was all moved once, and people went on working in both systems."""
-    world.run()
-    for name, key, values in (
-        ("firm", "f1", {"city": "天津"}),
-        ("firm", "f2", {"parent": "f1"}),
-        ("firm", "f3", {"city": "佛山"}),
-        ("firm", "f6", {"name": "renamed"}),
-        ("person", "p1", {"name": "王芳芳"}),
-        ("deal", "d1", {"amount": "11.00"}),
-        ("deal", "d3", {"amount": "12.00"}),
-    ):
-        world.source.edit(name, key, values, by="somebody")
-    world.source.seed("firm", [{"id": "f9", "name": "the parent comes", "city": "长沙"}])
-    account = key_in_target(world, "account", "old:firm:f3")
-    world.target.edit("account", account, {"city": "东莞"}, by="a user")
-    world.clock.sleep(3600)
-
-
-def key_in_target(world: World, name: str, our_key: str) -> str:
-    return next(key for key, each in world.target._tables[name].records.items() if each.our_key == our_key)
+KINDS = [*(each for each in FaultKind if each not in DEATHS), DEATH]
 
 
 @pytest.fixture(scope="module")
 def moves(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Move]:
-    """Each move made once, when it is first asked for."""
-    known: dict[str, tuple[Rows, type[MemoryConnector], Callable[[World], None]]] = {
-        "levels": (LEVELS, MemoryConnector, first),
-        "circle": (CIRCLE, MemoryConnector, first),
-        "update": (LEVELS, MemoryConnector, later),
-        "keyless": (CIRCLE, Keyless, first),
-    }
-    return cache(lambda name: prepared(tmp_path_factory.mktemp(name), *known[name]))
+    return every_move(tmp_path_factory.mktemp)
 
 
 @pytest.fixture
@@ -87,7 +51,7 @@ def update(begun: Callable[[str], Move]) -> Move:
     return begun("update")
 
 
-@pytest.fixture(params=["levels", "circle", "update", "keyless"])
+@pytest.fixture(params=list(MOVES))
 def move(request: pytest.FixtureRequest, begun: Callable[[str], Move]) -> Move:
     return begun(request.param)
 
@@ -143,76 +107,52 @@ def test_what_is_there_is_not_written_again(move: Move) -> None:
         assert not any(counts[name] for name in ("created", "updated", "pending", "adopted"))
 
 
-@pytest.mark.parametrize("kind", [each for each in FaultKind if each not in DEATHS])
-def test_every_fault_at_every_call(move: Move, kind: FaultKind) -> None:
-    if move.world._kind is Keyless and kind is FaultKind.TWICE:
-        pytest.skip("a call that is delivered twice doubles where our key is not unique: DESIGN §5 calls it DEGRADED")
-    faults = move.faults(kind)
-    assert faults
-    assert {fault: broken for fault in faults if (broken := move.trial(fault))} == {}
+@dataclass(frozen=True)
+class Tried:
+    """Trials by the kind of their last disturbance, and the laws that each broke."""
+
+    once: dict[str, dict[str, dict[str, str]]]
+    twice: dict[str, dict[str, dict[str, str]]]
 
 
-def test_a_death_before_every_effect(move: Move) -> None:
-    move.world.back_to(move.start)
-    moments = move.world.moments()
-    assert len(moments) == move.effects
-    assert {"send", "answer", "commit"} <= {each.effect for each in moments}
-    if move.world._kind is Keyless:
-        moments = [each for each in moments if each.effect in ("send", "half", "answer")]
-    different = list({each.left: each for each in moments}.values())
-    broken = {f"{each.number} {each.effect}": told for each in different if (told := move.trial(start=each))}
-    print(f"{len(moments)} deaths, {len(different)} of which leave something else behind")
-    assert broken == {}
+@pytest.fixture(scope="module")
+def tried(moves: Callable[[str], Move]) -> Tried:
+    """Every kind of disturbance at every point; and once more at every point that only a disturbance leads to, such as
+    the asking for what nobody knows."""
+    points = Points({name: moves(name) for name in MOVES})
+    all_told = Tried({}, {})
+    todo = points.undisturbed()
+    for told in (all_told.once, all_told.twice):
+        then: list[Trial] = []
+        for trial in todo:
+            broken, further = points.tried(trial)
+            told.setdefault(trial.last, {})[str(trial)] = broken
+            then += further
+        todo = then
+    return all_told
 
 
-def test_two_at_a_time(move: Move) -> None:
-    """Two faults, a fault and a death, or two deaths in a row."""
-    chance = random.Random(SEED)
-    faults = [each for each in move.faults() if not (move.world._kind is Keyless and each.kind is FaultKind.TWICE)]
-    broken = {}
-    for number in range(PAIRS):
-        deaths = tuple(chance.randrange(2, move.effects) for _ in range(number % 3))
-        chosen = chance.sample(faults, 2 - number % 3)
-        if len({(each.kind.operation, each.call) for each in chosen}) == len(chosen) and (
-            told := move.trial(*chosen, deaths=deaths)
-        ):
-            broken[str((chosen, deaths))] = told
-    assert broken == {}
+@pytest.mark.parametrize("kind", KINDS)
+def test_everything_that_may_happen_at_every_point(tried: Tried, kind: str) -> None:
+    assert tried.once[kind]
+    assert {trial: broken for trial, broken in tried.once[kind].items() if broken} == {}
+
+
+def test_something_more_where_only_a_disturbance_leads(tried: Tried) -> None:
+    assert {DEATH, FaultKind.FIND_BREAKS} <= tried.twice.keys()
+    assert {trial: broken for told in tried.twice.values() for trial, broken in told.items() if broken} == {}
 
 
 @pytest.mark.parametrize("name", ["levels", "update"])
-def test_an_interruption_between_any_two_steps(
-    name: str, begun: Callable[[str], Move], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    move = begun(name)
-    asked = 0
-    at: int | None = None
-
-    def check(_self: Interruption) -> None:
-        nonlocal asked
-        asked += 1
-        if asked == at:
-            raise Interrupted
-
-    monkeypatch.setattr(Interruption, "check", check)
-    move.trial()
-    broken = {}
-    for place in range(1, asked + 1):
-        asked, at = 0, place
-        move.world.back_to(move.start)
-        assert move.world.run().exit_code == 130
-        if told := broken_laws(move.world, move.world.until_it_ends(), move.wanted):
-            broken[place] = told
-    assert broken == {}
+def test_an_interruption_at_every_point_where_one_is_heard(name: str, begun: Callable[[str], Move]) -> None:
+    assert interrupted(begun(name), lambda ways: [ways.index(each) for each in dict.fromkeys(ways)]) == {}
 
 
 def test_nobodys_edit_is_written_over_whenever_the_process_died(update: Move) -> None:
     world = update.world
     world.back_to(update.start)
     edited = {"account": "city", "contact": "name", "deal": "title"}
-    for moment in world.moments():
-        if moment.effect not in ("send", "half", "answer"):
-            continue
+    for moment in world.moments(lambda effect: effect in IN_TARGET):
         world.back_to(moment)
         ours = [
             (name, key) for name in edited for key, each in world.target._tables[name].records.items() if each.our_key
@@ -244,7 +184,7 @@ def test_a_lost_stage_costs_a_second_reading_and_nothing_more(levels: Move) -> N
     world = levels.world
     world.back_to(levels.start)
     waiting = next(
-        each for each in world.moments() if list(each.files.glob("*/stage/*wait*")) and each.effect == "send"
+        each for each in world.moments(lambda effect: effect == "send") if list(each.files.glob("*/stage/*wait*"))
     )
     world.back_to(waiting)
     for piece in world.project.runs.glob("stage/*"):
