@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -43,23 +44,24 @@ def explain(project: Project, key: str, show_values: bool, secrets: Secrets, clo
         noted = runlog.findings_about(session.ledger, subject.mapping.source.name, subject.source_key)
         trace, filtered = _trace(session, subject, show_values)
         latest = [each for run, each in noted if run == max((number for number, _ in noted), default=0)]
-        verdict = _sentence(subject, filtered, latest)
+        record = subject.record
+        orphan = record is not None and record.waits_for is not None and not _candidates(session, record.waits_for)
         return Report(
             verb="explain",
-            verdict=verdict,
-            good=subject.record is not None and subject.record.state == "live" and subject.record.code is None,
+            verdict=_sentence(subject, filtered, orphan, latest),
+            good=filtered if record is None else record.state == "live" and record.code is None,
             facts=_facts(session, subject),
             tables=(
                 *trace,
-                *_findings_table(latest),
+                *_findings_table(latest, subject.mapping.file),
                 *_history_table(history),
             ),
-            next_steps=_next(subject, filtered),
+            next_steps=tuple(map(project.command, _next(record, filtered, orphan))),
             extra={
                 "our_key": subject.our_key,
-                "state": subject.record.state if subject.record else None,
+                "state": record.state if record else None,
                 "source_key": subject.source_key,
-                "target_key": subject.record.target_key if subject.record else None,
+                "target_key": record.target_key if record else None,
             },
         )
 
@@ -69,16 +71,32 @@ def _subject(session: Session, text: str) -> _Subject:
     if not found:
         raise InputError("explain.unknown", key=text)
     if len(found) > 1:
-        named = ", ".join(f"{each.mapping.source.name}:{each.source_key}" for each in found[:5])
-        raise InputError("explain.several", key=text, count=len(found), names=named)
+        named = [f"{each.mapping.source.name}:{each.source_key}" for each in found]
+        if len(set(named)) < len(named):  # one source record, several mappings
+            named = [f"{each.mapping.target.name}:{each.source_key}" for each in found]
+        raise InputError("explain.several", key=text, count=len(found), names=", ".join(named[:5]))
     return found[0]
 
 
 def _candidates(session: Session, text: str) -> list[_Subject]:
-    """By our key, by old key, by new key, in the ledger; then by old key in the source."""
+    """By our key, by old key, by new key, in the ledger; then by old key in the source; then by the object of the
+    target and the old key."""
     object_name, colon, key = text.removeprefix(f"{session.source_name}:").partition(":")
     readings: list[tuple[str | None, str]] = [(object_name, key), (None, text)] if colon else [(None, text)]
     mappings = list(session.mappings.values())
+    found = _in_ledger(session, mappings, readings, text) or _in_source(session, mappings, readings)
+    if found or not colon:
+        return found
+    for mapping in mappings:
+        if mapping.target.name == object_name:
+            old = [(mapping.source.name, key)]
+            found += _in_ledger(session, [mapping], old, text) or _in_source(session, [mapping], old)
+    return found
+
+
+def _in_ledger(
+    session: Session, mappings: Sequence[CompiledMapping], readings: Sequence[tuple[str | None, str]], text: str
+) -> list[_Subject]:
     found: list[_Subject] = []
     for mapping in mappings:
         old = [value for name, value in readings if name in (None, mapping.source.name)]
@@ -91,7 +109,7 @@ def _candidates(session: Session, text: str) -> list[_Subject]:
             for record in known.values()
             if record.mapping == mapping.name
         ]
-    return found or _in_source(session, mappings, readings)
+    return found
 
 
 def _in_source(
@@ -108,7 +126,8 @@ def _in_source(
     return found
 
 
-def _sentence(subject: _Subject, filtered: bool, latest: Sequence[Finding]) -> Text:
+def _sentence(subject: _Subject, filtered: bool, orphan: bool, latest: Sequence[Finding]) -> Text:
+    """orphan: the record waits for a parent that neither the ledger nor the source has."""
     params: dict[str, str | int] = {
         "source": f"{subject.mapping.source.name}:{subject.source_key}",
         "object": subject.mapping.target.name,
@@ -124,7 +143,7 @@ def _sentence(subject: _Subject, filtered: bool, latest: Sequence[Finding]) -> T
             "parent": record.waits_for or "-",
             **(why.params if why else {}),
         }
-        params = {**told, **params, "cause": f"@{record.code}"}
+        params = {**told, **params, "cause": "@explain.orphan" if orphan else f"@{record.code}"}
         return Text("explain.waits" if record.target_key is None else "explain.waits_in_target", params)
     how = "adopted" if record.adopted else record.state
     return Text(f"explain.{how}", params)
@@ -174,7 +193,7 @@ def _trace(session: Session, subject: _Subject, show_values: bool) -> tuple[tupl
             else each.result
             if each.field in mapping.references
             else shown(each.result),
-            f"{each.file}:{each.line}",
+            _place(each.file, each.line, mapping.file),
         )
         for each in mapping.trace(chunk, session.people)
     )
@@ -182,7 +201,13 @@ def _trace(session: Session, subject: _Subject, show_values: bool) -> tuple[tupl
     return (Table(Text("table.fields"), columns, rows),), filtered
 
 
-def _findings_table(findings: Sequence[Finding]) -> tuple[Table, ...]:
+def _place(file: str | None, line: int | None, named: str) -> str | None:
+    """The line alone in the file that the report has named already."""
+    shown = "" if file == named and line else file
+    return shown if line is None else f"{shown}:{line}"
+
+
+def _findings_table(findings: Sequence[Finding], named: str) -> tuple[Table, ...]:
     if not findings:
         return ()
     rows = tuple(
@@ -190,7 +215,7 @@ def _findings_table(findings: Sequence[Finding]) -> tuple[Table, ...]:
             Text(f"severity.{each.severity.value}"),
             each.field,
             Text(each.code, {"field": each.field or "", "object": each.object or "", **each.params}),
-            f"{each.file}:{each.line}" if each.line else each.file,
+            _place(each.file, each.line, named),
         )
         for each in findings
     )
@@ -211,9 +236,10 @@ def _history_table(history: Sequence[operations.DoneOperation]) -> tuple[Table, 
     )
 
 
-def _next(subject: _Subject, filtered: bool) -> tuple[str, ...]:
-    if subject.record is None:
-        return () if filtered else ("changeover run --execute",)
-    if subject.record.waits_for:
-        return (f"changeover explain {subject.record.waits_for}",)
-    return ()
+def _next(record: RecordRow | None, filtered: bool, orphan: bool) -> tuple[str, ...]:
+    """The words of commands. What a record waits for is explained where there is something to explain."""
+    if record is None:
+        return () if filtered else ("run --execute",)
+    if record.waits_for and not orphan:
+        return (f"explain {shlex.quote(record.waits_for)}",)
+    return ("run --execute",) if record.code is not None else ()

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..connectors.errors import InputError
-from ..connectors.finding import Finding
+from ..connectors.finding import Finding, Severity
 from ..runs.ledger import runlog
 from ..runs.plan import Plan, changed_since, load_plan, save_plan
 from .pipeline import Moved, Pipeline, Reader, SourceReader
@@ -66,5 +66,9 @@ def require_plan(session: Session, prepared: Prepared, choice: Choice, name: str
         now = replace(now, systems={**now.systems, "target": unmarked})
     changed = changed_since(plan, now)
     if changed:
-        told = "; ".join(f"{kind} {label}".strip() for kind, label in changed)
-        raise InputError("plan.outdated", name=name, changed=told)
+        raise InputError("plan.outdated", tuple(_told(kind, label) for kind, label in changed), name=name)
+
+
+def _told(kind: str, label: str) -> Finding:
+    role, _, schema = label.partition(" ") if kind in ("system", "schema") else ("", "", label)
+    return Finding(f"changed.{kind}", Severity.BLOCKS, {"name": schema} | ({"role": f"@org.{role}"} if role else {}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -36,6 +37,13 @@ class Order:
     plan: str | None = None
     confirm: str | None = None
 
+    @property
+    def chosen(self) -> str:
+        """The options that choose the records, as they are typed."""
+        options = "".join(f" --keys {shlex.quote(text)}" for text in self.keys)
+        options += "" if self.sample is None else f" --sample {self.sample}"
+        return options + " --children" if self.children else options
+
     def choice(self, project: Project) -> Choice:
         return Choice(parse_keys(self.keys, Path.cwd()), self.sample, self.children)
 
@@ -55,7 +63,7 @@ def plan(project: Project, order: Order, secrets: Secrets, clock: Clock, tick: C
         for each in findings:
             causes[each.code] = causes.get(each.code, 0) + 1
         path = keep_plan(session, replace(plan_of(session, prepared, choice), counts=counted, causes=causes))
-        return plan_report(session, prepared, moved, findings, path, clock.monotonic() - started)
+        return plan_report(session, prepared, moved, findings, path, order.chosen, clock.monotonic() - started)
 
 
 def run(project: Project, order: Order, secrets: Secrets, clock: Clock, tick: Callable[[Tick], None]) -> Report:
@@ -81,7 +89,7 @@ def run(project: Project, order: Order, secrets: Secrets, clock: Clock, tick: Ca
             moved = Pipeline(session, current, reader, prepared.cut).move(prepared.order)
         except Interrupted:
             runlog.end(session.ledger, current.id, "interrupted", clock.now())
-            return interrupted_report(session, current, clock.monotonic() - started)
+            return interrupted_report(session, current, order.chosen, clock.monotonic() - started)
         except BaseException:
             _note_failure(session, current)
             raise

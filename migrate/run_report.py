@@ -14,6 +14,7 @@ from ..runs.values import SAMPLE
 from .causes import causes
 from .pipeline import Moved
 from .prepare import Prepared
+from .project import Project
 from .session import Session
 from .totals import Totals
 
@@ -23,25 +24,31 @@ STAYING = (Severity.BLOCKS, Severity.HOLDS)
 
 
 def plan_report(
-    session: Session, prepared: Prepared, moved: Moved, findings: Sequence[Finding], path: Path, seconds: float
+    session: Session,
+    prepared: Prepared,
+    moved: Moved,
+    findings: Sequence[Finding],
+    path: Path,
+    chosen: str,
+    seconds: float,
 ) -> Report:
-    """READY or NOT READY, and why."""
+    """READY or NOT READY, and why. chosen: the options that chose the records."""
     counts = _counts(session, moved)
     left = _left(counts)
     stopped = bool(moved.stopped)
+    plan_id = path.stem.removeprefix("plan-")
     balanced = all(each.balanced for each in counts)
     code = "plan.not_ready" if stopped or not balanced else "plan.ready_with_left" if left else "plan.ready"
-    shown = session.project.shown(path)
     return Report(
         verb="plan",
         verdict=Text(code, {"count": left, "records": _sum(counts, "created") + _sum(counts, "updated")}),
         good=code == "plan.ready",
         exit_code=0 if code == "plan.ready" else 1,
-        facts=(*_systems(session), ("fact.plan", shown), ("fact.seconds", f"{seconds:.1f}")),
+        facts=(*_systems(session), ("fact.plan", session.project.typed(path)), ("fact.seconds", f"{seconds:.1f}")),
         counts=counts,
         causes=causes([*session.notices, *prepared.findings, *findings]),
         tables=_stops(moved),
-        next_steps=("changeover run --execute --plan " + path.stem.removeprefix("plan-"),) if not stopped else (),
+        next_steps=() if stopped else (session.project.command(f"run --execute --plan {plan_id}{chosen}"),),
         extra={"plan": str(path), "seconds": round(seconds, 3)},
     )
 
@@ -78,7 +85,7 @@ def run_report(
         counts=counts,
         causes=told,
         tables=(*_stops(moved), *_links(session, moved)),
-        next_steps=_after_run(moved, told),
+        next_steps=_after_run(session.project, moved, told),
         extra={
             "run": moved.run.id,
             "differences": differences,
@@ -100,16 +107,16 @@ def _run_code(moved: Moved, balanced: bool, left: int, differences: int, equal: 
     return "run.left_behind" if left else "run.done"
 
 
-def _after_run(moved: Moved, told: Sequence[Cause]) -> tuple[str, ...]:
+def _after_run(project: Project, moved: Moved, told: Sequence[Cause]) -> tuple[str, ...]:
     if moved.stopped:
-        return ("changeover run --execute", f"changeover undo {moved.run.id}")
+        return (project.command("run --execute"), project.command(f"undo {moved.run.id}"))
     named = next((each for each in told if each.keys and each.object and each.severity in STAYING), None)
-    explain = (f"changeover explain {shlex.quote(f'{named.object}:{named.keys[0]}')}",) if named else ()
-    return ("changeover reconcile", *explain)
+    explain = (project.command(f"explain {shlex.quote(f'{named.object}:{named.keys[0]}')}"),) if named else ()
+    return (project.command("reconcile"), *explain)
 
 
-def interrupted_report(session: Session, current: Run, seconds: float) -> Report:
-    """After Ctrl-C: what is safe, what is unknown, what to type."""
+def interrupted_report(session: Session, current: Run, chosen: str, seconds: float) -> Report:
+    """After Ctrl-C: what is safe, what is unknown, what to type. chosen: the options that chose the records."""
     unknown = operations.count_open(session.ledger)
     safe = sum(
         number for _, _, state, number in records.counts_by_state(session.ledger) if state in ("live", "pending")
@@ -120,7 +127,7 @@ def interrupted_report(session: Session, current: Run, seconds: float) -> Report
         good=False,
         exit_code=130,
         facts=(*_systems(session), ("fact.run", current.id), ("fact.safe", safe), ("fact.unknown", unknown)),
-        next_steps=("changeover run --execute", f"changeover undo {current.id}"),
+        next_steps=tuple(map(session.project.command, (f"run --execute{chosen}", f"undo {current.id}"))),
         extra={"run": current.id, "safe": safe, "unknown": unknown, "seconds": round(seconds, 3)},
     )
 

@@ -67,15 +67,13 @@ def _report(
 ) -> Report:
     totals = {what: sum(n for (_, w), n in undone.counts.items() if w == what) for what in WHAT}
     forecast = undo_run is None
-    code = (
-        "undo.interrupted"
-        if interrupted
-        else "undo.forecast"
-        if forecast
-        else "undo.done_sparing"
-        if totals["spared"]
-        else "undo.done"
-    )
+    takes = any(totals[what] for what in ("deleted", "restored", "released"))
+    if interrupted:
+        code = "undo.interrupted"
+    elif forecast:
+        code = "undo.forecast" if takes else "undo.only_spares" if totals["spared"] else "undo.nothing"
+    else:
+        code = "undo.done_sparing" if totals["spared"] else "undo.done"
     objects = list(dict.fromkeys(name for name, _ in undone.counts))
     rows: tuple[Row, ...] = tuple((name, *(undone.counts[name, what] for what in WHAT)) for name in objects)
     tables = (
@@ -95,7 +93,7 @@ def _report(
         ),
         causes=causes(session.notices),
         tables=tuple(tables),
-        next_steps=(f"changeover undo {undone.run} --execute",) if forecast or interrupted else ("changeover plan",),
+        next_steps=_next(session.project, undone.run, takes=takes, to_do=forecast or interrupted),
         extra={
             "undoes": undone.run,
             **({"run": undo_run} if undo_run is not None else {}),
@@ -103,6 +101,13 @@ def _report(
             "seconds": round(seconds, 3),
         },
     )
+
+
+def _next(project: Project, run_id: int, *, takes: bool, to_do: bool) -> tuple[str, ...]:
+    """Only what does something: a forecast that takes nothing back leads to the list of runs."""
+    if to_do:
+        return (project.command(f"undo {run_id} --execute" if takes else "runs"),)
+    return (project.command("plan"),)
 
 
 def _spared_table(session: Session, undone: Undone) -> Table:

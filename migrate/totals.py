@@ -17,7 +17,7 @@ from ..runs.ledger import records
 from ..runs.ledger.records import RecordRow
 from ..runs.report.model import Row, Table, Text
 from ..validators.group_sums import LEFT_BEHIND, GroupSums
-from ..validators.totals import Total, TotalLine, TotalsFile, check_totals, compare_totals, group_sums
+from ..validators.totals import COUNT, Total, TotalLine, TotalsFile, check_totals, compare_totals, group_sums
 from .select import Choice
 from .session import Session, Tick
 
@@ -146,7 +146,7 @@ def _row(line: TotalLine) -> Row:
     return (
         line.name,
         group or None,
-        line.measure,
+        Text("word.count") if line.measure == COUNT else line.measure,
         *_aligned(figures),
     )
 

@@ -59,11 +59,12 @@ def demo(
     same_plan = _same_counts(planned, moved)
     good = all(line.good for line in lines) and not strays and same_plan and compared.exit_code == 0
     return keep_report(
-        project, _report(facts, moved, compared, lines, strays, good, clock.monotonic() - started, folder), language
+        project, _report(project, facts, moved, compared, lines, strays, good, clock.monotonic() - started), language
     )
 
 
 def _report(
+    project: Project,
     facts: DemoFacts,
     moved: Report,
     compared: Report,
@@ -71,13 +72,11 @@ def _report(
     strays: int,
     good: bool,
     seconds: float,
-    folder: Path,
 ) -> Report:
     off = [line for line in lines if not line.good]
     planted: tuple[Table, ...] = (_table("table.not_as_planted", off, detail=False),) if off else ()
     planted += (_table("table.planted", lines, detail=True),)
     code = "demo.as_planted" if good else "demo.not_as_planted"
-    where = f"--project {folder}"
     return replace(
         moved,
         verb="demo",
@@ -91,15 +90,15 @@ def _report(
             ("fact.compared", Text(compared.verdict.code, compared.verdict.params)),
             *(fact for fact in compared.facts if fact[0] == "fact.totals"),
             ("fact.seconds", f"{seconds:.1f}"),
-            ("fact.run_report", str(moved.extra["report"])),
-            ("fact.reconcile_report", str(compared.extra["report"])),
+            ("fact.run_report", project.typed(Path(str(moved.extra["report"])))),
+            ("fact.reconcile_report", project.typed(Path(str(compared.extra["report"])))),
         ),
         tables=(*planted, *compared.tables),
         next_steps=(
-            f"changeover run --execute {where}",
-            f"changeover status {where}",
-            f"changeover explain {facts.planted[0].key} {where}",
-            f"changeover undo {moved.extra['run']} {where}",
+            project.command("run --execute"),
+            project.command("status"),
+            project.command(f"explain {facts.planted[0].key}"),
+            project.command(f"undo {moved.extra['run']}"),
         ),
         extra={
             "run": moved.extra["run"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import sqlite3
 from pathlib import Path
 
@@ -112,6 +113,32 @@ def test_nothing_is_written_without_execute(company: Company) -> None:
     company.say("run", "--execute")
     assert company.say("undo", "1", "--execute", "--dry-run", "--json").document["verdict"]["code"] == "undo.forecast"  # type: ignore[index]
     assert company.new("select count(*) from customer") == [(1,)]
+
+
+def test_the_next_command_names_the_project_and_what_was_chosen(company: Company, tmp_path: Path) -> None:
+    """As they were named: typed from the same place, it does what it says. Paths are told from there, too."""
+    spec = (company.folder / "changeover.yaml").read_text(encoding="utf-8")
+    mock, _, _ = spec.partition("  mock:")[2].partition("people:")
+    (company.folder / "changeover.yaml").write_text(
+        spec.replace("people:", f"  other:{mock}people:", 1), encoding="utf-8"
+    )
+    here, there = Company(tmp_path), "--project move --env other"
+    said = here.say(*f"plan --keys t_customer:甲 {there} --json".split()).document
+    told = {each["code"]: each["value"] for each in said["facts"]}  # type: ignore[attr-defined]
+    assert [str(told[name]).startswith("move/runs/other/") for name in ("fact.plan", "fact.report")] == [True, True]
+    (command,) = said["next"]  # type: ignore[misc]
+    assert command.endswith(f" --keys 't_customer:甲' {there}")
+    done = here.say(*shlex.split(command)[1:], "--json")
+    assert (done.code, done.document["next"]) == (0, [f"changeover reconcile {there}"])
+    for words, following in (
+        ("check", "plan"),
+        ("status", "reconcile"),
+        ("runs", "undo 1"),
+        ("undo 1", "undo 1 --execute"),
+        ("undo 1 --execute", "plan"),
+        ("explain BAD", "run --execute"),
+    ):
+        assert here.say(*f"{words} {there} --json".split()).document["next"] == [f"changeover {following} {there}"]
 
 
 def test_init_makes_a_project_that_check_reads(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -32,10 +33,11 @@ BUCKETS = {
 }
 
 
-def changeover(home: Path, *words: str) -> tuple[int, dict[str, object]]:
+def changeover(home: Path, *words: str, here: Path | None = None) -> tuple[int, dict[str, object]]:
     done = subprocess.run(
         [sys.executable, "-m", "changeover", *words],
         env={**os.environ, "CHANGEOVER_CONFIG_HOME": str(home)},
+        cwd=here,
         capture_output=True,
         check=False,
         timeout=300,
@@ -47,7 +49,7 @@ def changeover(home: Path, *words: str) -> tuple[int, dict[str, object]]:
 def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, int, dict[str, object]]:
     """(folder, keys, exit code, document) of a demo that was run by the real command."""
     folder, home = tmp_path_factory.mktemp("demo") / "d", tmp_path_factory.mktemp("home")
-    code, document = changeover(home, "demo", str(folder), "--records", "4000", "--seed", "7", "--json")
+    code, document = changeover(home, "demo", "d", "--records", "4000", "--seed", "7", "--json", here=folder.parent)
     return folder, home, code, document
 
 
@@ -94,3 +96,17 @@ def test_it_does_not_write_over_a_folder(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"demo\.not_empty"):
         generate(tmp_path, 2_000)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_its_paths_and_commands_are_told_from_where_it_was_typed(
+    demo: tuple[Path, Path, int, dict[str, object]],
+) -> None:
+    folder, home, _, document = demo
+    told = {each["code"]: str(each["value"]) for each in document["facts"]}  # type: ignore[attr-defined]
+    paths = [told[name] for name in ("fact.run_report", "fact.reconcile_report", "fact.report")]
+    assert [path for path in paths if not path.startswith("d/runs/mock/reports/")] == []
+    assert [path for path in paths if not (folder.parent / path).is_file()] == []
+    commands = [shlex.split(command)[1:] for command in document["next"]]  # type: ignore[attr-defined]
+    assert len(commands) == 4
+    for words in commands[1:]:  # the first moves, which another test does
+        assert changeover(home, *words, "--json", here=folder.parent)[0] == 0, words

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from changeover.connectors.errors import InputError
 
@@ -17,6 +19,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Company:
     made.customer("FILTERED", zt="test")
     made.customer("REJECTED", je="none")
     made.customer("HELD", sjkh="REJECTED")
+    made.customer("ORPHAN", sjkh="NOBODY")
     made.customer("CONFLICT")
     made.order(1, "HELD")
     made.order(71, "甲01")
@@ -47,6 +50,11 @@ def target_key(company: Company, tax_no: str) -> int:
         ("FILTERED", "explain.filtered", ("left out by `where`",)),
         ("REJECTED", "explain.waits", ("not in the target", "revenue: not a number", "Mend the source cell")),
         ("HELD", "explain.waits", ("not in the target", "parent_id refers to legacy:t_customer:REJECTED")),
+        (
+            "ORPHAN",
+            "explain.waits",
+            ("parent_id refers to legacy:t_customer:NOBODY", "neither in the target nor in the"),
+        ),
         ("t_order:1", "explain.waits", ("customer_id refers to legacy:t_customer:HELD",)),
         ("CONFLICT", "explain.waits_in_target", ("newer version was not written", "name was edited in the target")),
         ("甲01", "explain.waits_in_target", ("newer version was not written", "opened_on: not a date")),
@@ -88,7 +96,7 @@ def test_a_key_of_several_records_is_not_guessed(company: Company) -> None:
 
 def test_field_by_field_and_masked(company: Company) -> None:
     rows = {str(row[0]): row for row in company.explain("CONFLICT").table("table.fields")}
-    assert rows["revenue"][1:6:2] == ("je", "cast", "mappings/customer.yaml:12")
+    assert rows["revenue"][1:6:2] == ("je", "cast", ":12")
     assert rows["owner_id"][3] == "people"
     assert rows["name"][3] == "trim > cast"
     assert "new" not in str(rows["name"][2:])
@@ -96,6 +104,37 @@ def test_field_by_field_and_masked(company: Company) -> None:
     assert (shown["name"][2], shown["name"][4], shown["revenue"][4]) == ("new", "new", "1000.5")
     history = company.explain("CONFLICT").table("table.operations")
     assert [(each[0], each[1], each[2]) for each in history] == [(1, "change.create", "state.verified")]
-    waits = company.explain("HELD")
-    assert waits.report.next_steps == ("changeover explain legacy:t_customer:REJECTED",)
-    assert company.explain("LATE").report.next_steps == ("changeover run --execute",)
+    noticed = company.explain("REJECTED").table("table.findings")
+    assert [(each[0], each[1], each[3]) for each in noticed] == [("severity.blocks", "revenue", ":12")]
+
+
+def test_it_is_good_only_where_nobody_has_to_do_anything(company: Company) -> None:
+    good = {"ADOPTED", "FILTERED", "t_order:71"}
+    asked = (*good, "REJECTED", "HELD", "ORPHAN", "CONFLICT", "LATE", "UNDONE")
+    assert {key for key in asked if company.explain(key).report.good} == good
+
+
+def test_every_command_to_type_next_works(company: Company) -> None:
+    again = ("changeover run --execute",)
+    assert company.explain("HELD").report.next_steps == ("changeover explain legacy:t_customer:REJECTED",)
+    assert company.explain("legacy:t_customer:REJECTED").report.next_steps == again
+    for key in ("ORPHAN", "CONFLICT", "LATE"):
+        assert company.explain(key).report.next_steps == again
+    for key in ("ADOPTED", "FILTERED"):
+        assert company.explain(key).report.next_steps == ()
+
+
+def test_a_source_record_of_two_mappings_is_told_by_the_object_of_the_target(tmp_path: Path) -> None:
+    company = make_company(tmp_path / "move")
+    (company.folder / "mappings" / "visit.yaml").write_text(
+        "mapping: visit\nfrom: t_customer\nto: visit\nfields: {note: bz}\n", encoding="utf-8"
+    )
+    company.customer("A")
+    for _ in ("before the run", "after it"):
+        with pytest.raises(InputError) as several:
+            company.explain("A")
+        named = str(several.value.params["names"]).split(", ")
+        assert sorted(named) == ["customer:A", "visit:A"]
+        told = [dict(company.explain(name).report.facts)["fact.mapping"] for name in sorted(named)]
+        assert told == ["customer (mappings/customer.yaml)", "visit (mappings/visit.yaml)"]
+        company.run()

@@ -140,7 +140,10 @@ def test_updates_are_taken_back_field_by_field(tmp_path: Path) -> None:
         ("first B", 77, "2020-02-29", None),
         ("first C", 1, "2020-02-29", None),
     ]
-    assert company.undo(2).table("table.undo") == [("customer", 0, 0, 0, 0, 1)]  # nothing more to restore
+    nothing_more = company.undo(2)
+    assert (nothing_more.verdict, nothing_more.report.good) == ("undo.only_spares", False)
+    assert nothing_more.table("table.undo") == [("customer", 0, 0, 0, 0, 1)]
+    assert nothing_more.report.next_steps == ("changeover runs",)
     again = company.run()  # the source still says it, so it comes again, but not over what the users wrote
     assert (again.code, again.counts("customer")) == (0, {"read": 3, "updated": 2, "unchanged": 1})
     assert company.new("select name, revenue, opened_on, remark from customer order by name") == [
@@ -165,7 +168,10 @@ def test_runs_are_taken_back_the_latest_first(tmp_path: Path) -> None:
     done = same_deed(company, 1)
     assert (done.code, done.table("table.undo")) == (0, [("customer", 1, 0, 0, 0, 0)])
     assert names(company) == []
-    assert company.undo(1, execute=True).table("table.undo") == []  # nothing is left of it
+    nothing_left = company.undo(1)
+    assert (nothing_left.verdict, nothing_left.report.good) == ("undo.nothing", True)
+    assert nothing_left.report.next_steps == ("changeover runs",)
+    assert company.undo(1, execute=True).table("table.undo") == []
 
 
 def test_a_run_that_did_other_records_since_is_in_nobodys_way(tmp_path: Path) -> None:
