@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,24 +10,6 @@ from changeover.connectors.port import AuditFields, OurKeyPlace
 from changeover.connectors.schema import Field, FieldType, ObjectSchema
 
 from .sql_kit import Kit, kit, sqlite_url
-
-
-@pytest.fixture
-def lite(tmp_path: Path) -> Iterator[Kit]:
-    with kit(sqlite_url(tmp_path)) as opened:
-        yield opened
-
-
-@pytest.fixture
-def pg(postgres_url: str) -> Iterator[Kit]:
-    with kit(postgres_url) as opened:
-        yield opened
-
-
-@pytest.fixture
-def my(mariadb_url: str) -> Iterator[Kit]:
-    with kit(mariadb_url) as opened:
-        yield opened
 
 
 def described(opened: Kit, name: str, **options: object) -> ObjectSchema:
