@@ -121,9 +121,9 @@ def test_rejected_held_and_filtered_are_explained_and_users_records_are_no_diffe
     assert company.new("select * from customer where name like 'theirs%'") == before
     assert told.table("table.compared") == [("customer", 4, 1, 0, 3), ("order", 2, 1, 0, 1)]
     assert [row[:8] for row in told.table("table.totals")] == [
-        ("revenue by kind", None, "count", 3, 2, 1, 1, 0),
+        ("revenue by kind", None, "word.count", 3, 2, 1, 1, 0),
         ("revenue by kind", None, "je = revenue", "16.10", "6.00", "10.10", "10.10", "0.00"),
-        ("orders", None, "count", 2, 1, 1, 1, 0),
+        ("orders", None, "word.count", 2, 1, 1, 1, 0),
         ("orders", None, "je = amount", "0.30", "0.20", "0.10", "0.10", "0.00"),
     ]
 
