@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 from ..cell import Cell
 from ..change import Change, ChangeKind, Outcome, OutcomeState
 from ..chunk import join_key
-from .cells import key_texts, sql_typing
+from .cells import all_typed, key_texts
 from .dialect import Dialect
 from .faults import LeftOutError, RowError
 from .keys import OurKeys
@@ -95,9 +95,8 @@ class Creation:
     def _given_keys(self, alike: Sequence[tuple[Change, Values]]) -> list[str]:
         parts = []
         for column in self.table.key_columns:
-            typed = list(map(sql_typing(column), (values[column.name] for _, values in alike)))
-            parts.append(key_texts(typed, column))
-        return [join_key(key) for key in zip(*parts, strict=True)]
+            parts.append(key_texts(all_typed(column, [values[column.name] for _, values in alike]), column))
+        return parts[0] if len(parts) == 1 else [join_key(key) for key in zip(*parts, strict=True)]
 
     def _all_there(self, keys: Sequence[str]) -> bool:
         """Whether a trigger neither left a record out nor gave it another key."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, ClassVar
+from contextlib import suppress
+from typing import Any, ClassVar, cast
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, Engine
@@ -13,7 +15,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from ..cell import Cell
 from ..port import Identity
 from ..schema import FieldType
-from .cells import all_typed, sql_typing
+from .cells import UnfitError, all_typed, sql_typing
 from .faults import Fault, plain_fault
 from .tables import PLAIN, Column, Table
 
@@ -22,13 +24,14 @@ LOCK_WAIT = 30
 """Seconds to wait for a lock that another session holds."""
 CONNECT_WAIT = 10
 """Seconds to wait for a server to answer."""
+_SHORT_DIGITS = re.compile("[0-9]{1,18}")
 
 
 class Dialect:
     """kind: the database's name. driver: the only driver that is tried with it, None where any will do.
     row_values: `(a, b) > (x, y)` is understood and uses the key's index. returns_in_order: an insert of many rows
     returns their keys in the rows' order. needs_id: the database has no id of its own; `prepare` leaves one in it.
-    integer_bits: what every integer column holds, None where its type says."""
+    integer_bits: what every integer column holds, None where its type says. at_once: values sought in one statement."""
 
     kind: ClassVar[str] = "sql"
     driver: ClassVar[str | None] = None
@@ -38,6 +41,7 @@ class Dialect:
     side_suffix: ClassVar[str] = ""
     needs_id: ClassVar[bool] = True
     integer_bits: ClassVar[int | None] = None
+    at_once: ClassVar[int] = 2_000
 
     # Connecting
 
@@ -143,6 +147,21 @@ class Dialect:
 
         return seek
 
+    def sought_all(self, column: Column, cells: Sequence[Cell]) -> Sequence[object]:
+        """`sought` of each cell, without nulls and without those that the column cannot hold. Keys are mostly plain
+        digits or plain text, which are seen to be so all at once."""
+        if set(map(type, cells)) == {str}:
+            texts = cast(Sequence[str], cells)
+            if column.is_text and _is_unicode("".join(texts)):
+                return texts
+            if column.stored is FieldType.INTEGER and all(map(_SHORT_DIGITS.fullmatch, texts)):
+                return list(map(int, texts))
+        seek, found = self.sought(column), []
+        for cell in cells:
+            with suppress(UnfitError):
+                found.append(seek(cell))
+        return [each for each in found if each is not None]
+
     def any_of(self, column: Column, cells: Sequence[object]) -> sa.ColumnElement[bool]:
         """The column is one of these cells, each as `sought` gives it."""
         return compared(column).in_(_parameters(cells))
@@ -187,6 +206,14 @@ def compared(column: Column) -> sa.ColumnElement[Any]:
     """The column as cells are sought in it."""
     plain = sa.column(column.name, PLAIN)
     return sa.cast(plain, sa.Text) if column.as_text and not column.uuid else plain
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in text
 
 
 def _parameters(cells: Sequence[object]) -> sa.BindParameter[Any]:

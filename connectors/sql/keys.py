@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from typing import Protocol
 
 import sqlalchemy as sa
@@ -17,11 +16,10 @@ from sqlalchemy.engine import Connection
 from ..cell import Cell
 from ..change import ChangeKind
 from ..schema import Field, FieldType
-from .cells import UnfitError
 from .database import Database
 from .dialect import Dialect
 from .rows import fetch
-from .search import AT_ONCE, search, search_keys, slices
+from .search import search, search_keys, slices
 from .tables import ORG_TABLE, SIDE_TABLE, Column, Table, value
 
 PAGE = 5_000
@@ -93,27 +91,19 @@ class SideTable:
 
     def _pairs(self, connection: Connection, by: str, keys: Sequence[str]) -> Iterator[tuple[str, str]]:
         side = self._table.clause
-        for some in slices(self._sendable(by, keys), AT_ONCE):
+        for some in self._slices(by, keys):
             wanted = self._dialect.any_of(_TEXT[by], some)
             statement = sa.select(side.c.our_key, side.c.target_key).where(side.c.object == self._object, wanted)
             yield from ((ours, target) for ours, target in connection.execute(statement).all())
 
     def _delete(self, connection: Connection, by: str, keys: Sequence[str]) -> None:
         side = self._table.clause
-        for some in slices(self._sendable(by, keys), AT_ONCE):
+        for some in self._slices(by, keys):
             wanted = self._dialect.any_of(_TEXT[by], some)
             connection.execute(sa.delete(side).where(side.c.object == self._object, wanted))
 
-    def _sendable(self, by: str, keys: Sequence[str]) -> Sequence[object]:
-        """Without texts that no column of the database can hold."""
-        together = "".join(keys)
-        if together.isascii() and "\0" not in together:
-            return keys
-        sought, sendable = self._dialect.sought(_TEXT[by]), []
-        for key in keys:
-            with suppress(UnfitError):
-                sendable.append(sought(key))
-        return sendable
+    def _slices(self, by: str, keys: Sequence[str]) -> Iterator[Sequence[object]]:
+        return slices(self._dialect.sought_all(_TEXT[by], keys), self._dialect.at_once)
 
 
 class KeyColumn:

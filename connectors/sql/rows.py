@@ -17,6 +17,7 @@ from .tables import Column, Table
 
 FEW, MANY = 100, 2_000
 """Rows fetched at first, while it is not known how large they are, and then."""
+_LONG = (str, bytes)
 
 Narrow = Callable[[sa.Select[Any]], sa.Select[Any]]
 
@@ -62,6 +63,8 @@ class Rows:
         return Rows(self.table, list(self._columns.values()), rows)
 
     def kept(self, places: Sequence[int]) -> Rows:
+        if len(places) == len(self.rows):
+            return self
         return self.of([self.rows[place] for place in places])
 
     def frame(self, fields: Sequence[str]) -> pd.DataFrame:
@@ -138,4 +141,4 @@ def _streamed(
 
 def _weight(rows: Sequence[tuple[object, ...]]) -> int:
     """About how many letters and bytes the rows hold, by every eighth of them."""
-    return 8 * sum(len(cell) for row in rows[::8] for cell in row if isinstance(cell, str | bytes))
+    return 8 * sum(len(cell) for row in rows[::8] for cell in row if isinstance(cell, _LONG))

@@ -15,9 +15,6 @@ from .dialect import Dialect
 from .rows import Rows, fetch
 from .tables import Column, Table
 
-AT_ONCE = 2_000
-"""Values in one statement; SQLite takes 32,766 parameters."""
-
 T = TypeVar("T")
 
 
@@ -38,7 +35,7 @@ def search(
     asked = [*table.key, *(column.name for column in columns), *names]
     found: list[tuple[object, ...]] = []
     rows = Rows(table, [table.columns[name] for name in dict.fromkeys(asked)], [])
-    for some in slices(wanted, AT_ONCE // len(columns)):
+    for some in slices(wanted, dialect.at_once // len(columns)):
 
         def narrow(statement: sa.Select[Any], some: Sequence[tuple[object, ...]] = some) -> sa.Select[Any]:
             one = len(columns) == 1
@@ -66,7 +63,8 @@ def search_keys(
     lock: bool = False,
 ) -> Rows:
     """The records with these key texts, with the named columns."""
-    values = [parts for key in keys if (parts := _parts(table, key)) is not None]
+    single = len(table.key) == 1
+    values = [(key,) for key in keys] if single else [parts for key in keys if (parts := _parts(table, key))]
     rows = search(connection, dialect, table, table.key_columns, values, names, lock=lock)
     asked = set(keys)
     return rows.kept([place for place, key in enumerate(rows.keys()) if key in asked])
@@ -85,6 +83,9 @@ def _parts(table: Table, key: str) -> tuple[str, ...] | None:
 
 def _typed(dialect: Dialect, columns: Sequence[Column], values: Sequence[Sequence[Cell]]) -> list[tuple[object, ...]]:
     """Each row of values once, as the columns are compared with."""
+    if len(columns) == 1:
+        cells = dialect.sought_all(columns[0], [cell for (cell,) in values])
+        return [(cell,) for cell in dict.fromkeys(cells)]
     typings = [dialect.sought(column) for column in columns]
     typed: dict[tuple[object, ...], None] = {}
     for row in values:

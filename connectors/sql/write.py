@@ -23,6 +23,7 @@ from .keys import our_keys_of
 from .tables import Table
 
 Act = Callable[[Sequence[Change]], list[Outcome]]
+Judge = Callable[[Sequence[Change]], tuple[list[Outcome], list[Change]]]
 ORDER = (ChangeKind.DELETE, ChangeKind.RELEASE, ChangeKind.UPDATE, ChangeKind.ADOPT, ChangeKind.CREATE)
 """What makes room comes first: a value that one record gives up may be another's in the same batch."""
 
@@ -73,12 +74,11 @@ class _Writing:
         creating = [change for change in changes if change.kind is ChangeKind.CREATE]
         if creating:
             creation = Creation(self.connection, self.dialect, self.table, ours)
-            there, ready = creation.judge(creating)
-            yield from there
-            yield from self._settle(ready, creation.apply)
+            yield from self._settle(creating, creation.apply, creation.judge)
 
-    def _settle(self, changes: Sequence[Change], act: Act) -> Iterable[Outcome]:
-        """Do it for all at once, and where that is refused, for ever fewer. Raises BrokenError."""
+    def _settle(self, changes: Sequence[Change], act: Act, judge: Judge | None = None) -> Iterable[Outcome]:
+        """Do it for all at once, and where that is refused, for ever fewer. judge: who is asked after the first refusal
+        which changes have an outcome already; before, it would mostly be asked in vain. Raises BrokenError."""
         waiting = [changes]
         while waiting:
             part = waiting.pop()
@@ -93,6 +93,13 @@ class _Writing:
                 if fault.breaks:
                     raise BrokenError(fault) from error
                 savepoint.rollback()
+                if judge is not None:
+                    told, rest = judge(part)
+                    judge = None
+                    yield from told
+                    if told:
+                        waiting.append(rest)
+                        continue
                 if len(part) == 1:
                     yield rejected(part[0].our_key, part[0].target_key, fault)
                 else:

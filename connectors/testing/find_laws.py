@@ -14,6 +14,8 @@ from .read_laws import PAIRS
 from .sample import SAMPLE, sample_row, sent, told
 
 AWKWARD = ("O'Brien", 'a "quoted" name', "100%", "a_b", "a\\b", "%", "_", "'; DROP TABLE sample; --", "?", ":x", "{0}")
+LISTS = ("a,b", "{a,b}", "a\x1fb", "\x1f", "NULL", '"a","b"')
+"""What a list of values might be taken apart at."""
 
 
 class FindLaws(Ground):
@@ -75,10 +77,13 @@ class FindLaws(Ground):
         assert _keys(connector, "sample", "parent", ["s0001", "s0003"]) == ["s0002"]
 
     def test_find_takes_values_as_they_are(self, connector: Connector) -> None:
-        """Quotes, %, _ and backslashes are letters, not commands or patterns."""
-        rows = [sample_row(number, name=text) for number, text in enumerate(AWKWARD)]
-        self.seed(connector, "sample", [*rows, sample_row(50, name="axb"), sample_row(51, name="1000")])
-        for number, text in enumerate(AWKWARD):
+        """Quotes, %, _, commas and backslashes are letters, not commands, patterns or the end of a value."""
+        texts = (*AWKWARD, *LISTS)
+        rows = [sample_row(number, name=text) for number, text in enumerate(texts)]
+        others = [sample_row(number, name=text) for number, text in enumerate(("axb", "1000", "a", "b", "xa"), 50)]
+        self.seed(connector, "sample", [*rows, *others])
+        assert sorted(_keys(connector, "sample", "name", texts)) == [f"s{number:04}" for number in range(len(texts))]
+        for number, text in enumerate(texts):
             assert _keys(connector, "sample", "name", [text]) == [f"s{number:04}"], f"by {text}"
 
     def test_find_is_exact(self, connector: Connector) -> None:
