@@ -33,12 +33,12 @@ def show_progress(stream: TextIO, catalogue: Catalogue) -> Iterator[Callable[[Ti
     if not console.is_terminal:
         yield _Lines(stream, catalogue, time.monotonic).tick
         return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
     columns = (
         TextColumn("{task.description}"),
         BarColumn(bar_width=24),
-        MofNCompleteColumn(),
+        TextColumn("{task.fields[count]}", justify="right"),
         TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(),
     )
@@ -49,10 +49,11 @@ def show_progress(stream: TextIO, catalogue: Catalogue) -> Iterator[Callable[[Ti
             name = (told.activity, told.mapping)
             if name not in bars:
                 label = catalogue.text(f"activity.{told.activity}", {"mapping": told.mapping})
-                bars[name] = progress.add_task(label, total=told.total, rate="")
+                bars[name] = progress.add_task(label, total=told.total, count="", rate="")
             task = progress.tasks[progress.task_ids.index(bars[name])]
-            rate = f"{told.done / task.elapsed:,.0f}/s" if task.elapsed else ""
-            progress.update(bars[name], completed=told.done, total=told.total, rate=rate)
+            rate = f"{told.done / task.elapsed:,.0f}/s" if task.elapsed and told.done > 1 else ""
+            count = f"{told.done:,}" if told.total is None else f"{told.done:,}/{told.total:,}"
+            progress.update(bars[name], completed=told.done, total=told.total, count=count, rate=rate)
 
         yield tick
 

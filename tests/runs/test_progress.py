@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
+import re
 from typing import NamedTuple
 
 import pytest
 from changeover.runs.catalogue import LANGUAGES, Catalogue, Language
-from changeover.runs.report.progress import _Lines
+from changeover.runs.report.progress import _Lines, show_progress
 
 
 class Sign(NamedTuple):
@@ -46,3 +47,24 @@ def test_no_line_has_a_hole(language: Language, total: int | None, begun: bool) 
     (line,) = told(language, *first, (30.0, Sign("plan", "a", 400, total)))
     assert "{" not in line
     assert "400" in line
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_bars_group_their_numbers_and_give_no_rate_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "80")
+    stream = Terminal()
+    with show_progress(stream, Catalogue("en")) as tick:
+        tick(Sign("load", "many", 12_345, 23_456))
+        tick(Sign("totals", "one", 1, 1))
+    shown = [line for line in re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", stream.getvalue()).splitlines() if line.strip()]
+    many = next(line for line in reversed(shown) if "load many" in line)
+    one = next(line for line in reversed(shown) if "totals one" in line)
+    assert "12,345/23,456" in many
+    assert "/s" in many
+    assert " 1/1 " in one
+    assert "/s" not in one
