@@ -103,7 +103,7 @@ def runs(project: Project) -> Report:
             verdict=Text("runs.listed", {"count": len(history)}),
             good=True,
             tables=(Table(Text("table.runs"), columns, rows),) if rows else (),
-            next_steps=(project.command(f"undo {undoable[0]}" if undoable else "run --execute"),),
+            next_steps=(project.command(f"undo {undoable[0]}" if undoable else "plan"),),
             extra={"runs": [run.id for run in history]},
         )
 

@@ -27,6 +27,7 @@ def test_status_before_and_after(tmp_path: Path) -> None:
         "status.never_run",
         ["changeover plan"],
     )
+    assert company.say("runs", "--json").document["next"] == ["changeover plan"]
     company.customer("A")
     company.run()
     assert company.say("status", "--json").document["verdict"]["code"] == "status.clean"  # type: ignore[index]
