@@ -5,12 +5,14 @@ Everything heavy is imported by the verb that needs it, so that `changeover --he
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -48,7 +50,8 @@ SampleOption = Annotated[
 ChildrenOption = Annotated[bool, typer.Option("--children", help="With --keys or --sample: also what refers to them.")]
 ExecuteOption = Annotated[bool, typer.Option("--execute", help="Really write to the target.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only say what would happen (the default).")]
-HERE = Path()
+OF_A_PROJECT = {"project": (ProjectOption, Path()), "env": (EnvOption, None)}
+OF_ALL = {"as_json": (JsonOption, False), "lang": (LangOption, None)}
 
 
 class Voice:
@@ -97,9 +100,6 @@ def speaking(lang: str | None, as_json: bool) -> Iterator[Voice]:
         catalogue = voice.catalogue if voice else Catalogue("en")
         tell(catalogue.text(getattr(stopped, "code", "cli.killed")))
         raise typer.Exit(130) from None
-    except BrokenPipeError:
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - whoever read our output is gone; nothing is left to say
-        raise typer.Exit(1) from None
 
 
 def tell_error(error: ChangeoverError, catalogue: Catalogue, as_json: bool) -> None:
@@ -117,75 +117,110 @@ def tell(text: str) -> None:
     make_console(sys.stderr).print(text, markup=False, highlight=False, soft_wrap=True)
 
 
-def open_project(folder: Path, env: str | None) -> Project:
-    from .migrate.project import load_project
+class Call:
+    """What a command is given besides its own arguments: its voice, its project, and the world."""
 
-    return load_project(folder, env)
+    def __init__(self, voice: Voice, folder: Path, env: str | None) -> None:
+        self.voice = voice
+        self._folder = folder
+        self._env = env
+
+    @cached_property
+    def project(self) -> Project:
+        from .migrate.project import load_project
+
+        return load_project(self._folder, self._env)
+
+    @cached_property
+    def outside(self) -> tuple[Secrets, SystemClock]:
+        """What verbs are handed of the world: secrets and the time."""
+        from .connectors.clock import SystemClock
+        from .connectors.secrets import Secrets
+
+        return Secrets(), SystemClock()
+
+    @contextmanager
+    def progress(self) -> Iterator[Callable[[Tick], None]]:
+        """Bars on a terminal, a line now and then elsewhere."""
+        from .runs.report.progress import show_progress
+
+        with show_progress(sys.stderr, self.voice.catalogue) as tick:
+            yield tick
 
 
-def outside() -> tuple[Secrets, SystemClock]:
-    """What verbs are handed of the world: secrets and the time."""
-    from .connectors.clock import SystemClock
-    from .connectors.secrets import Secrets
-
-    return Secrets(), SystemClock()
+Verb = Callable[..., "Report | None"]
 
 
-@contextmanager
-def progress(voice: Voice) -> Iterator[Callable[[Tick], None]]:
-    """Bars on a terminal, a line now and then elsewhere."""
-    from .runs.report.progress import show_progress
+def command(*, of_a_project: bool = True, kept: bool = False) -> Callable[[Verb], Verb]:
+    """Make a command of a function: it takes a Call and arguments of its own, and the command has the options that all
+    have besides. The report that it returns is rendered, and kept beside the ledger first where it is to be `kept`."""
 
-    with show_progress(sys.stderr, voice.catalogue) as tick:
-        yield tick
+    def register(verb: Verb) -> Verb:
+        names = {**verb.__globals__, "Report": object}
+        own = list(inspect.signature(verb, eval_str=True, globals=names).parameters.values())[1:]
+        shared = {**(OF_A_PROJECT if of_a_project else {}), **OF_ALL}
+
+        def called(**given: Any) -> None:
+            with speaking(given.pop("lang"), given.pop("as_json")) as voice:
+                call = Call(voice, given.pop("project", Path()), given.pop("env", None))
+                report = verb(call, **given)
+                if report is not None and kept:
+                    from .migrate.keeping import keep_report
+
+                    report = keep_report(call.project, report, voice.catalogue.language)
+                if report is not None:
+                    voice.report(report)
+
+        called.__doc__, called.__annotations__ = verb.__doc__, {}
+        called.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+            [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in own]
+            + [
+                inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=option)
+                for name, (option, default) in shared.items()
+            ]
+        )
+        app.command(verb.__name__)(called)
+        return verb
+
+    return register
 
 
-@app.command()
+@command(of_a_project=False)
 def init(
+    call: Call,
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to make.")],
     source: Annotated[
         str, typer.Option("--source", metavar="URL", help="The legacy system, for example sqlite:///old.db")
     ] = "sqlite:///legacy.db",
     target: Annotated[str, typer.Option("--target", metavar="URL", help="The new system.")] = "sqlite:///target.db",
-    as_json: JsonOption = False,
-    lang: LangOption = None,
-) -> None:
+) -> Report:
     """Make a project folder that belongs in your own git."""
-    with speaking(lang, as_json) as voice:
-        from .migrate.init import init as make
+    from .migrate import init as verb
 
-        voice.report(make(folder, source, target))
+    return verb.init(folder, source, target)
 
 
-@app.command()
-def check(
-    project: ProjectOption = HERE, env: EnvOption = None, as_json: JsonOption = False, lang: LangOption = None
-) -> None:
+@command()
+def check(call: Call) -> Report:
     """Check project, connections and mappings in full; no record moves."""
-    with speaking(lang, as_json) as voice:
-        from .migrate.check import check as verb
+    from .migrate import check as verb
 
-        voice.report(verb(open_project(project, env), *outside()))
+    return verb.check(call.project, *call.outside)
 
 
-@app.command()
-def plan(
-    project: ProjectOption = HERE,
-    env: EnvOption = None,
-    keys: KeysOption = None,
-    sample: SampleOption = None,
-    children: ChildrenOption = False,
-    as_json: JsonOption = False,
-    lang: LangOption = None,
-) -> None:
+@command(kept=True)
+def plan(call: Call, keys: KeysOption = None, sample: SampleOption = None, children: ChildrenOption = False) -> Report:
     """The dry run: READY or NOT READY, and why. Nothing is written to the target."""
-    _move(project, env, keys, sample, children, None, None, execute=False, as_json=as_json, lang=lang)
+    from .migrate import run as verbs
+
+    order = verbs.Order(tuple(keys or ()), sample, children)
+    with call.progress() as tick:
+        return verbs.plan(call.project, order, *call.outside, tick)
 
 
-@app.command()
+@command(kept=True)
 def run(
-    project: ProjectOption = HERE,
-    env: EnvOption = None,
+    call: Call,
     execute: ExecuteOption = False,
     dry_run: DryRunOption = False,
     plan_name: Annotated[
@@ -197,165 +232,97 @@ def run(
     keys: KeysOption = None,
     sample: SampleOption = None,
     children: ChildrenOption = False,
-    as_json: JsonOption = False,
-    lang: LangOption = None,
-) -> None:
+) -> Report:
     """Move the records. Start it again and it goes on where it was."""
-    _move(
-        project,
-        env,
-        keys,
-        sample,
-        children,
-        plan_name,
-        confirm,
-        execute=execute and not dry_run,
-        as_json=as_json,
-        lang=lang,
-    )
+    from .migrate import run as verbs
+
+    order = verbs.Order(tuple(keys or ()), sample, children, plan_name, confirm)
+    verb = verbs.run if execute and not dry_run else verbs.plan
+    with call.progress() as tick:
+        return verb(call.project, order, *call.outside, tick)
 
 
-def _move(
-    folder: Path,
-    env: str | None,
-    keys: list[str] | None,
-    sample: int | None,
-    children: bool,
-    plan_name: str | None,
-    confirm: str | None,
-    *,
-    execute: bool,
-    as_json: bool,
-    lang: str | None,
-) -> None:
-    with speaking(lang, as_json) as voice:
-        from .migrate import run as verbs
-
-        project = open_project(folder, env)
-        order = verbs.Order(tuple(keys or ()), sample, children, plan_name, confirm)
-        verb = verbs.run if execute else verbs.plan
-        with progress(voice) as tick:
-            report = verb(project, order, *outside(), tick)
-        voice.report(_written(project, report, voice))
-
-
-def _written(project: Project, report: Report, voice: Voice) -> Report:
-    """The report with its files beside the ledger, named in it."""
-    from .migrate.keeping import keep_report
-
-    return keep_report(project, report, voice.catalogue.language)
-
-
-@app.command()
+@command(kept=True)
 def reconcile(
-    project: ProjectOption = HERE,
-    env: EnvOption = None,
-    keys: KeysOption = None,
-    sample: SampleOption = None,
-    children: ChildrenOption = False,
-    as_json: JsonOption = False,
-    lang: LangOption = None,
-) -> None:
+    call: Call, keys: KeysOption = None, sample: SampleOption = None, children: ChildrenOption = False
+) -> Report:
     """Compare both sides: counts, keys, every mapped field, totals. Exit 1 where they differ."""
-    with speaking(lang, as_json) as voice:
-        from .migrate.compare import reconcile as verb
-        from .migrate.run import Order
+    from .migrate import compare
+    from .migrate.run import Order
 
-        opened = open_project(project, env)
-        with progress(voice) as tick:
-            report = verb(opened, Order(tuple(keys or ()), sample, children), *outside(), tick)
-        voice.report(_written(opened, report, voice))
+    with call.progress() as tick:
+        return compare.reconcile(call.project, Order(tuple(keys or ()), sample, children), *call.outside, tick)
 
 
-@app.command()
+@command(kept=True)
 def undo(
+    call: Call,
     run_id: Annotated[int, typer.Argument(metavar="RUN", help="The run's number; `changeover runs` lists them.")],
-    project: ProjectOption = HERE,
-    env: EnvOption = None,
     execute: ExecuteOption = False,
     dry_run: DryRunOption = False,
-    as_json: JsonOption = False,
-    lang: LangOption = None,
-) -> None:
+) -> Report:
     """Take a run back, sparing what was edited since. Without --execute: what it would cost and spare."""
-    with speaking(lang, as_json) as voice:
-        from .migrate.take_back import undo as verb
+    from .migrate import take_back
 
-        opened = open_project(project, env)
-        with progress(voice) as tick:
-            report = verb(opened, run_id, execute and not dry_run, *outside(), tick)
-        voice.report(_written(opened, report, voice))
+    with call.progress() as tick:
+        return take_back.undo(call.project, run_id, execute and not dry_run, *call.outside, tick)
 
 
-@app.command()
-def runs(
-    project: ProjectOption = HERE, env: EnvOption = None, as_json: JsonOption = False, lang: LangOption = None
-) -> None:
+@command()
+def runs(call: Call) -> Report:
     """List the runs."""
-    with speaking(lang, as_json) as voice:
-        from .migrate.status import runs as verb
+    from .migrate import status as verbs
 
-        voice.report(verb(open_project(project, env)))
+    return verbs.runs(call.project)
 
 
-@app.command()
-def status(
-    project: ProjectOption = HERE, env: EnvOption = None, as_json: JsonOption = False, lang: LangOption = None
-) -> None:
+@command()
+def status(call: Call) -> Report:
     """What the ledger knows: records by state, the latest run, what is open."""
-    with speaking(lang, as_json) as voice:
-        from .migrate.status import status as verb
+    from .migrate import status as verbs
 
-        voice.report(verb(open_project(project, env)))
+    return verbs.status(call.project)
 
 
-@app.command()
+@command()
 def explain(
+    call: Call,
     key: Annotated[str, typer.Argument(metavar="[OBJECT:]KEY", help="An old or a new key.")],
-    project: ProjectOption = HERE,
-    env: EnvOption = None,
     show_values: Annotated[
         bool, typer.Option("--show-values", help="Show cells as they are; masked otherwise.")
     ] = False,
-    as_json: JsonOption = False,
-    lang: LangOption = None,
-) -> None:
+) -> Report:
     """How a record came to be what it is, or why it is not there."""
-    with speaking(lang, as_json) as voice:
-        from .migrate.explain import explain as verb
+    from .migrate import explain as verb
 
-        voice.report(verb(open_project(project, env), key, show_values, *outside()))
+    return verb.explain(call.project, key, show_values, *call.outside)
 
 
-@app.command()
+@command()
 def crosswalk(
+    call: Call,
     object_name: Annotated[
         str | None, typer.Argument(metavar="[OBJECT]", help="Only this source or target object.")
     ] = None,
-    project: ProjectOption = HERE,
-    env: EnvOption = None,
-    as_json: JsonOption = False,
-    lang: LangOption = None,
 ) -> None:
     """Source key, our key, target key of every record, as CSV (or JSON) on stdout."""
-    with speaking(lang, as_json):
-        from .migrate.status import crosswalk_lines
-        from .runs.report.console import write_data
+    from .migrate.status import crosswalk_lines
+    from .runs.report.console import write_data
 
-        write_data(sys.stdout, crosswalk_lines(open_project(project, env), object_name, as_json=as_json))
+    write_data(sys.stdout, crosswalk_lines(call.project, object_name, as_json=call.voice.as_json))
 
 
-@app.command()
-def connectors(as_json: JsonOption = False, lang: LangOption = None) -> None:
+@command(of_a_project=False)
+def connectors(call: Call) -> Report:
     """The connectors that are installed, where each comes from, and whether it loads."""
-    with speaking(lang, as_json) as voice:
-        from .migrate.installed import installed
+    from .migrate.installed import installed
 
-        voice.report(installed())
+    return installed()
 
 
-@app.command()
+@command(of_a_project=False)
 def demo(
+    call: Call,
     folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where to make it; must not hold one yet.")] = Path(
         "demo"
     ),
@@ -363,17 +330,13 @@ def demo(
         int, typer.Option("--records", min=1000, metavar="N", help="Records in the legacy CRM.")
     ] = 103_000,
     seed: Annotated[int, typer.Option("--seed", metavar="S", help="The same seed makes the same data.")] = 20_240_601,
-    as_json: JsonOption = False,
-    lang: LangOption = None,
-) -> None:
+) -> Report:
     """A whole move of an invented company: made, checked, planned, run, reconciled, totalled. Exit 0 if all came as
     planted."""
-    with speaking(lang, as_json) as voice:
-        from .migrate.demo.verb import demo as verb
+    from .migrate.demo import verb
 
-        with progress(voice) as tick:
-            report = verb(folder, records, seed, *outside(), tick, voice.catalogue.language)
-        voice.report(report)
+    with call.progress() as tick:
+        return verb.demo(folder, records, seed, *call.outside, tick, call.voice.catalogue.language)
 
 
 def _version(wanted: bool) -> None:
