@@ -40,7 +40,7 @@ START = dt.datetime(2024, 2, 29, 8, 0, tzinfo=dt.UTC)
 SERVER_MAXIMUM = dt.timedelta(seconds=30)
 LAG = dt.timedelta(seconds=2)
 RUNS_AT_MOST = 5
-VERBS = "changeover.migrate."
+PRODUCT = ("changeover.migrate.", "changeover.runs.")
 Way = tuple[tuple[str, int], ...]
 
 
@@ -50,8 +50,8 @@ def way() -> Way:
     frame = sys._getframe(1)
     while frame is not None:
         module = str(frame.f_globals.get("__name__"))
-        if module.startswith(VERBS):
-            lines.append((module.removeprefix(VERBS), frame.f_lineno))
+        if module.startswith(PRODUCT):
+            lines.append((module, frame.f_lineno))
         frame = frame.f_back  # type: ignore[assignment]
     return tuple(lines)
 
