@@ -18,6 +18,8 @@ from functools import partial
 from pathlib import Path
 from types import MethodType
 
+from ..hasty import hasty
+
 FORGOTTEN = 10**9
 """More commits than any command makes."""
 
@@ -52,7 +54,11 @@ class Launcher:
         self._folder = folder
         self._number = 0
         self._process = subprocess.Popen(
-            [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+            [sys.executable, "-m", "changeover.tests.migrate.kill_at"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            bufsize=1,
         )
 
     def start(self, folder: Path, words: Sequence[str], at: At, fifos: Path | None = None) -> int:
@@ -193,14 +199,15 @@ def _serve() -> None:
     import changeover.migrate.run
     import changeover.runs.report.terminal  # noqa: F401
 
-    for line in sys.stdin:
-        told = json.loads(line)
-        order = Order(**{**told, "at": At(**told["at"])})
-        child = os.fork()
-        if child == 0:
-            _live(order)
-        print(child, flush=True)
-        print(os.waitpid(child, 0)[1], flush=True)
+    with hasty():
+        for line in sys.stdin:
+            told = json.loads(line)
+            order = Order(**{**told, "at": At(**told["at"])})
+            child = os.fork()
+            if child == 0:
+                _live(order)
+            print(child, flush=True)
+            print(os.waitpid(child, 0)[1], flush=True)
 
 
 if __name__ == "__main__":

@@ -18,8 +18,8 @@ from ..servers import fresh_database
 from .company import Company, ask, make_company, make_company_on_postgres
 from .kill_at import At, Launcher
 
-CUSTOMERS, ORDERS = 500, 1_500
-CHUNK, BATCH = 500, 110
+CUSTOMERS, ORDERS = 250, 600
+CHUNK, BATCH = 250, 55
 RUN = ("run", "--execute", "--json")
 LOG = """
 create table written (number integer primary key autoincrement, what text, key integer);
@@ -65,8 +65,8 @@ def fill(company: Company) -> None:
         state = "test" if leaf and number % 97 == 5 else "ok"
         key = f"C{CUSTOMERS + number}" if leaf and number % 83 == 7 else f"C{parent}"
         customers.append((f"C{number}", f"客户{number}", None if number == 1 else key, f"T{number}", "1.50", state))
-    customers[-1] = ("C499", "客户499", "C498", "T499", "1.50", "ok")
-    customers[-2] = ("C498", "客户498", "C499", "T498", "1.50", "ok")
+    for number, parent in ((CUSTOMERS - 1, CUSTOMERS - 2), (CUSTOMERS - 2, CUSTOMERS - 1)):
+        customers[number] = (f"C{number}", f"客户{number}", f"C{parent}", f"T{number}", "1.50", "ok")
     company.old("insert into t_customer (khbh, khmc, sjkh, sh, je, zt) values (?, ?, ?, ?, ?, ?)", customers)
     orders: list[tuple[object, ...]] = [
         (number, f"C{number % CUSTOMERS}", f"{number}.25", "谁知道" if number % 211 == 3 else "赢单")
