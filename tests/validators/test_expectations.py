@@ -40,9 +40,12 @@ COLUMNS = {
 }
 
 
+FIRST_LINE = 40
+
+
 def judged(chunk, *declared):
     file = "mappings/bill.yaml"
-    expectations = [Expectation(*each, file, line) for line, each in enumerate(declared, start=40)]
+    expectations = [Expectation(*each, file, line) for line, each in enumerate(declared, start=FIRST_LINE)]
     return Judge(list(COLUMNS), "bill", file, {}, expectations).judge(chunk)
 
 
@@ -50,64 +53,68 @@ BETWEEN = "expect_column_values_to_be_between"
 IN_SET = "expect_column_values_to_be_in_set"
 
 
-@pytest.mark.parametrize(
-    ("name", "arguments", "rows"),
-    [
-        (BETWEEN, {"column": "amount", "min_value": 0.1}, [3]),
-        (BETWEEN, {"column": "amount", "min_value": "0.1"}, [3]),
-        (BETWEEN, {"column": "amount", "min_value": Decimal("0.11"), "max_value": 10**15}, [0, 1, 3]),
-        (BETWEEN, {"column": "amount", "max_value": Decimal("1000000000000000.01"), "strict_max": True}, [1]),
-        (BETWEEN, {"column": "visits", "max_value": 2**53}, [1]),
-        (BETWEEN, {"column": "rate", "min_value": 0.1, "max_value": 0.3}, [1, 3]),
-        (BETWEEN, {"column": "signed_on", "min_value": "2000-01-01", "max_value": dt.date(2029, 12, 31)}, [3, 4]),
-        (BETWEEN, {"column": "made_at", "min_value": dt.datetime(2000, 1, 1, tzinfo=dt.UTC)}, [3, 4]),
-        (BETWEEN, {"column": "seen_at", "min_value": "2000-01-01T00:00:00"}, [3, 4]),
-        (IN_SET, {"column": "name", "value_set": ["Hua Mei", "华美诊所", ""]}, [4]),
-        (IN_SET, {"column": "amount", "value_set": ["0.1", 1, -5]}, [1]),
-        (IN_SET, {"column": "rate", "value_set": ["0.1", "1e300"]}, [3, 4]),
-        (IN_SET, {"column": "visits", "value_set": [1, "9007199254740993", 0]}, [3]),
-        (IN_SET, {"column": "signed_on", "value_set": ["2020-01-01", "2030-01-01"]}, [1, 3]),
-        (IN_SET, {"column": "made_at", "value_set": ["2020-01-01T08:00:00+08:00"]}, [3, 4]),
-        (
-            "expect_column_pair_values_to_be_in_set",
-            {"column_A": "amount", "column_B": "name", "value_pairs_set": [["0.1", "Hua Mei"], [-5, ""]]},
-            [1, 4],
-        ),
-        (
-            "expect_column_pair_values_to_be_in_set",
-            {"column_A": "amount", "column_B": "amount", "value_pairs_set": [["0.1", "0.10"]]},
-            [1, 3, 4],
-        ),
-        (BETWEEN, {"column": "made_at", "min_value": "2000-01-01T00:00:00+08:00"}, [3, 4]),
-        (IN_SET, {"column": "active", "value_set": [True]}, [1]),
-        ("expect_column_values_to_not_be_null", {"column": "amount"}, [2]),
-        ("expect_column_values_to_be_null", {"column": "name"}, [0, 1, 3, 4]),
-        ("expect_column_values_to_match_regex", {"column": "name", "regex": r"^\S*$"}, [0]),
-        ("expect_column_value_lengths_to_be_between", {"column": "name", "min_value": 2, "max_value": 4}, [0, 3]),
-        ("expect_column_pair_values_to_be_equal", {"column_A": "name", "column_B": "alias"}, [1, 4]),
-        ("expect_column_pair_values_a_to_be_greater_than_b", {"column_A": "paid", "column_B": "amount"}, [3, 4]),
-        (
-            "expect_column_pair_values_a_to_be_greater_than_b",
-            {"column_A": "paid", "column_B": "amount", "or_equal": True},
-            [4],
-        ),
-        (
-            "expect_multicolumn_sum_to_equal",
-            {"column_list": ["amount", "paid"], "sum_total": Decimal("2000000000000000.03")},
-            [0, 3, 4],
-        ),
-        ("expect_multicolumn_sum_to_equal", {"column_list": ["amount", "paid"], "sum_total": 0.3}, [1, 3, 4]),
-        ("expect_select_column_values_to_be_unique_within_record", {"column_list": ["name", "alias"]}, [0, 3]),
-    ],
-)
-def test_the_records_that_do_not_meet_it_are_named(mapped, name, arguments, rows, capfd, caplog):
+CASES = [
+    (BETWEEN, {"column": "amount", "min_value": 0.1}, [3]),
+    (BETWEEN, {"column": "amount", "min_value": "0.1"}, [3]),
+    (BETWEEN, {"column": "amount", "min_value": Decimal("0.11"), "max_value": 10**15}, [0, 1, 3]),
+    (BETWEEN, {"column": "amount", "max_value": Decimal("1000000000000000.01"), "strict_max": True}, [1]),
+    (BETWEEN, {"column": "visits", "max_value": 2**53}, [1]),
+    (BETWEEN, {"column": "rate", "min_value": 0.1, "max_value": 0.3}, [1, 3]),
+    (BETWEEN, {"column": "signed_on", "min_value": "2000-01-01", "max_value": dt.date(2029, 12, 31)}, [3, 4]),
+    (BETWEEN, {"column": "made_at", "min_value": dt.datetime(2000, 1, 1, tzinfo=dt.UTC)}, [3, 4]),
+    (BETWEEN, {"column": "seen_at", "min_value": "2000-01-01T00:00:00"}, [3, 4]),
+    (IN_SET, {"column": "name", "value_set": ["Hua Mei", "华美诊所", ""]}, [4]),
+    (IN_SET, {"column": "amount", "value_set": ["0.1", 1, -5]}, [1]),
+    (IN_SET, {"column": "rate", "value_set": ["0.1", "1e300"]}, [3, 4]),
+    (IN_SET, {"column": "visits", "value_set": [1, "9007199254740993", 0]}, [3]),
+    (IN_SET, {"column": "signed_on", "value_set": ["2020-01-01", "2030-01-01"]}, [1, 3]),
+    (IN_SET, {"column": "made_at", "value_set": ["2020-01-01T08:00:00+08:00"]}, [3, 4]),
+    (
+        "expect_column_pair_values_to_be_in_set",
+        {"column_A": "amount", "column_B": "name", "value_pairs_set": [["0.1", "Hua Mei"], [-5, ""]]},
+        [1, 4],
+    ),
+    (
+        "expect_column_pair_values_to_be_in_set",
+        {"column_A": "amount", "column_B": "amount", "value_pairs_set": [["0.1", "0.10"]]},
+        [1, 3, 4],
+    ),
+    (BETWEEN, {"column": "made_at", "min_value": "2000-01-01T00:00:00+08:00"}, [3, 4]),
+    (IN_SET, {"column": "active", "value_set": [True]}, [1]),
+    ("expect_column_values_to_not_be_null", {"column": "amount"}, [2]),
+    ("expect_column_values_to_be_null", {"column": "name"}, [0, 1, 3, 4]),
+    ("expect_column_values_to_match_regex", {"column": "name", "regex": r"^\S*$"}, [0]),
+    ("expect_column_value_lengths_to_be_between", {"column": "name", "min_value": 2, "max_value": 4}, [0, 3]),
+    ("expect_column_pair_values_to_be_equal", {"column_A": "name", "column_B": "alias"}, [1, 4]),
+    ("expect_column_pair_values_a_to_be_greater_than_b", {"column_A": "paid", "column_B": "amount"}, [3, 4]),
+    (
+        "expect_column_pair_values_a_to_be_greater_than_b",
+        {"column_A": "paid", "column_B": "amount", "or_equal": True},
+        [4],
+    ),
+    (
+        "expect_multicolumn_sum_to_equal",
+        {"column_list": ["amount", "paid"], "sum_total": Decimal("2000000000000000.03")},
+        [0, 3, 4],
+    ),
+    ("expect_multicolumn_sum_to_equal", {"column_list": ["amount", "paid"], "sum_total": 0.3}, [1, 3, 4]),
+    ("expect_select_column_values_to_be_unique_within_record", {"column_list": ["name", "alias"]}, [0, 3]),
+]
+"""Expectations, and the rows that do not meet them."""
+
+
+def test_the_records_that_do_not_meet_it_are_named(mapped, subtests, capfd, caplog):
+    """All at once: a call of Great Expectations costs as much for many as for one."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found = judged(mapped(COLUMNS), (name, arguments))
-    assert [each.key for each in found] == [f"B{row}" for row in rows]
-    assert {each.code for each in found} == {"expectation.failed"}
+        told = judged(mapped(COLUMNS), *((name, arguments) for name, arguments, _ in CASES))
     assert capfd.readouterr() == ("", "")
     assert [each.getMessage() for each in caplog.records if each.levelno >= logging.WARNING] == []
+    for line, (name, arguments, rows) in enumerate(CASES, start=FIRST_LINE):
+        with subtests.test(expectation=name, **arguments):
+            found = [each for each in told if each.line == line]
+            assert [each.key for each in found] == [f"B{row}" for row in rows]
+            assert {(each.code, each.params["expectation"]) for each in found} == {("expectation.failed", name)}
 
 
 def test_a_finding_says_where_the_expectation_stands_and_what_was_in_the_cell(mapped):
