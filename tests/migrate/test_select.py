@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from changeover.connectors.errors import InputError
+from changeover.migrate.session import Interrupted, Interruption
 
 from .company import Company, Told, make_company
 
@@ -109,3 +110,18 @@ def test_what_cannot_be_chosen_is_said(tmp_path: Path, keys: str, code: str, tol
     assert told.items() <= refused.value.params.items()
     assert company.ledger("select count(*) from run") == [(0,)]
     assert moved(company) == []
+
+
+def test_an_interrupted_run_of_chosen_records_is_gone_on_with_by_the_same_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    company = make_company(tmp_path / "move")
+    company.customer("A B")
+
+    def asked(_: Interruption) -> None:
+        raise Interrupted
+
+    monkeypatch.setattr(Interruption, "check", asked)
+    told = company.run("t_customer:A B", sample=1, children=True)
+    assert told.code == 130
+    assert told.report.next_steps[0] == "changeover run --execute --keys 't_customer:A B' --sample 1 --children"
