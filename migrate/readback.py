@@ -42,7 +42,7 @@ def read_back(session: Session, mapping: CompiledMapping, done: Written, run_id:
     they are in the ledger before the operations count as read back."""
     if not done.our_keys or session.rehearsal:
         return []
-    session.clock.sleep(session.target.capabilities.read_back_lag.total_seconds())
+    session.wait(session.target.capabilities.read_back_lag.total_seconds())
     there, now = _look(session, mapping, done)
     off = done.written & (now != done.sent)
     names = [each.name for each in mapping.target_fields]
@@ -59,7 +59,7 @@ def read_back_left(session: Session, run_id: int) -> None:
     told, and taken for somebody's, so that nobody's edit is written over."""
     left = operations.unverified(session.ledger)
     if left:
-        session.clock.sleep(session.target.capabilities.read_back_lag.total_seconds())
+        session.wait(session.target.capabilities.read_back_lag.total_seconds())
     for (object_name, number), group in groupby(left, key=lambda each: (each.object, each.fieldset)):
         fieldset = records.fieldset_of(session.ledger, number)
         mapping = session.mappings.get(fieldset.mapping)

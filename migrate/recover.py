@@ -87,11 +87,11 @@ def _wait(session: Session, unknown: Sequence[OpenOperation]) -> None:
     deadline (server_maximum 0) has ended the call already."""
     able = session.target.capabilities
     if able.server_maximum <= dt.timedelta(0) or not unknown:
-        session.clock.sleep(able.read_back_lag.total_seconds())
+        session.wait(able.read_back_lag.total_seconds())
         return
     latest = max(dt.datetime.fromisoformat(each.not_after) for each in unknown)
     until = latest + able.server_maximum + able.read_back_lag
-    session.clock.sleep(max(0.0, (until - session.clock.now()).total_seconds()))
+    session.wait((until - session.clock.now()).total_seconds())
 
 
 def _mapping_of(session: Session, operation: OpenOperation) -> str:

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..connectors.clock import Clock
-from ..connectors.errors import ChangeoverError, DecisionError, InputError
+from ..connectors.errors import ChangeoverError, InputError
 from ..connectors.secrets import Secrets
-from ..runs.ledger import operations, runlog
+from ..runs.ledger import runlog
 from ..runs.ledger.runlog import Run
 from ..runs.report.model import Report
 from .deferred import all_staged
@@ -49,21 +49,23 @@ class Order:
 
 
 def plan(project: Project, order: Order, secrets: Secrets, clock: Clock, tick: Callable[[Tick], None]) -> Report:
-    """Say what a run would do; nothing is written to the target."""
+    """Say what a run would do; nothing is written to the target. What an earlier run left open is asked for first, so
+    that a run that was cut off can be planned anew."""
     started = clock.monotonic()
     with open_session(project, secrets, clock) as session:
         session.tick = tick
         prepared = prepare(session)
         choice = order.choice(project)
-        if operations.count_open(session.ledger):
-            raise DecisionError("plan.open_operations", count=operations.count_open(session.ledger))
+        recovered = recover(session)
         moved, findings = rehearsed(session, prepared, choice)
         counted = {name: dict(tally.as_dict()) for name, tally in moved.tallies.items()}
         causes: dict[str, int] = {}
         for each in findings:
             causes[each.code] = causes.get(each.code, 0) + 1
         path = keep_plan(session, replace(plan_of(session, prepared, choice), counts=counted, causes=causes))
-        return plan_report(session, prepared, moved, findings, path, order.chosen, clock.monotonic() - started)
+        return plan_report(
+            session, prepared, moved, findings, path, order.chosen, recovered, clock.monotonic() - started
+        )
 
 
 def run(project: Project, order: Order, secrets: Secrets, clock: Clock, tick: Callable[[Tick], None]) -> Report:

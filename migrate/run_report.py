@@ -30,6 +30,7 @@ def plan_report(
     findings: Sequence[Finding],
     path: Path,
     chosen: str,
+    recovered: int,
     seconds: float,
 ) -> Report:
     """READY or NOT READY, and why. chosen: the options that chose the records."""
@@ -44,7 +45,12 @@ def plan_report(
         verdict=Text(code, {"count": left, "records": _sum(counts, "created") + _sum(counts, "updated")}),
         good=code == "plan.ready",
         exit_code=0 if code == "plan.ready" else 1,
-        facts=(*_systems(session), ("fact.plan", session.project.typed(path)), ("fact.seconds", f"{seconds:.1f}")),
+        facts=(
+            *_systems(session),
+            *_recovered(recovered),
+            ("fact.plan", session.project.typed(path)),
+            ("fact.seconds", f"{seconds:.1f}"),
+        ),
         counts=counts,
         causes=causes([*session.notices, *prepared.findings, *findings]),
         tables=_stops(moved),
@@ -73,8 +79,7 @@ def run_report(
     facts: list[tuple[str, str | int | Text]] = [*_systems(session), ("fact.run", moved.run.id)]
     if resumed:
         facts.append(("fact.resumed", moved.run.started[:19]))
-    if recovered:
-        facts.append(("fact.recovered", recovered))
+    facts += _recovered(recovered)
     facts.append(("fact.seconds", f"{seconds:.1f}"))
     return Report(
         verb="run",
@@ -93,6 +98,10 @@ def run_report(
             "seconds": round(seconds, 3),
         },
     )
+
+
+def _recovered(number: int) -> tuple[tuple[str, int], ...]:
+    return (("fact.recovered", number),) if number else ()
 
 
 def _run_code(moved: Moved, balanced: bool, left: int, differences: int, equal: bool | None) -> str:

@@ -62,7 +62,7 @@ class Sender:
             stop=stop_after_attempt(ATTEMPTS),
             wait=wait_exponential_jitter(multiplier=0.2, max=20),
             retry=retry_if_exception_type(_NotSentError),
-            sleep=self._session.clock.sleep,
+            sleep=self._session.wait,
             reraise=True,
         )
         try:

@@ -27,6 +27,8 @@ from ..runs.stage import Stage
 from ..runs.values import ValueStore
 from .project import Project
 
+LISTENS = 1.0
+"""Seconds until a wait looks whether Ctrl-C was pressed."""
 SAMPLED_KEYS = 20
 TELLING_KEYS = 5
 """So many known records must be looked for in vain before the target is taken for another one."""
@@ -97,6 +99,13 @@ class Session:
     tick: Callable[[Tick], None] = lambda _tick: None
     interruption: Interruption = field(default_factory=Interruption)
     notices: list[Finding] = field(default_factory=list)
+
+    def wait(self, seconds: float) -> None:
+        """Let so much time pass. Raises Interrupted where the operator does not want to."""
+        while seconds > 0:
+            self.interruption.check()
+            self.clock.sleep(min(seconds, LISTENS))
+            seconds -= LISTENS
 
     @property
     def source_name(self) -> str:

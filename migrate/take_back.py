@@ -41,7 +41,7 @@ def undo(
         work.undo_run = current.id
         try:
             undone = work.go()
-            clock.sleep(session.target.capabilities.read_back_lag.total_seconds())
+            session.wait(session.target.capabilities.read_back_lag.total_seconds())
         except Interrupted:
             runlog.end(session.ledger, current.id, "interrupted", clock.now())
             return _report(session, work.undone, current.id, clock.monotonic() - started, interrupted=True)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+from changeover.connectors.change import Batch
 from changeover.connectors.errors import ChangeoverError
 from changeover.connectors.sql.connector import SqlConnector
 from changeover.migrate.project import load_project
@@ -234,20 +236,41 @@ def test_production_wants_a_plan_and_the_orgs_name_and_the_plan_serves_till_the_
         assert (code, exit_code) == ("run.production_needs_name", 2)
         assert "--confirm 'crm.db'" in text
     assert company.new("select count(*) from customer") == [(0,)]
+    with cut_off(monkeypatch):
+        company.run(plan=plan, confirm="crm.db")
+    company.rewrite("mappings/customer.yaml", ("constant: legacy", "constant: moved"))
+    assert refusal(lambda: company.run(plan=plan, confirm="crm.db"))[:2] == ("plan.outdated", 2)
+    plan = Path(str(company.plan().document["plan"])).stem.removeprefix("plan-")
+    assert company.run(plan=plan, confirm="crm.db").code == 0
+    assert company.new("select kind, count(*) from customer group by 1") == [("moved", 4)]
+
+
+@contextmanager
+def cut_off(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The process ends when its first batch has been written and nothing is known of it yet."""
     written = SqlConnector.write
 
-    def write_and_die(connector: SqlConnector, batch: object) -> object:
-        written(connector, batch)  # type: ignore[arg-type]
+    def write_and_die(connector: SqlConnector, batch: Batch) -> None:
+        written(connector, batch)
         raise RuntimeError("as if the process had been killed")
 
-    monkeypatch.setattr(SqlConnector, "write", write_and_die)
-    with pytest.raises(RuntimeError):
-        company.run(plan=plan, confirm="crm.db")
-    monkeypatch.undo()
-    assert refusal(company.plan)[:2] == ("plan.open_operations", 1)
-    done = company.run(plan=plan, confirm="crm.db")
-    assert (done.code, done.counts("customer")) == (0, {"read": 4, "created": 4})
-    assert company.new("select count(*) from customer") == [(4,)]
+    with monkeypatch.context() as patch, suppress(RuntimeError):
+        patch.setattr(SqlConnector, "write", write_and_die)
+        yield
+        pytest.fail("nothing was written")
+
+
+def test_a_run_that_was_cut_off_can_be_planned_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    company = make_company(tmp_path / "move")
+    company.customer("A")
+    with cut_off(monkeypatch):
+        company.run()
+    company.customer("B")
+    planned = company.plan()
+    assert (planned.code, planned.counts("customer")) == (0, {"read": 2, "unchanged": 1, "created": 1})
+    assert ("fact.recovered", 1) in planned.report.facts
+    assert "fact.recovered" not in dict(company.plan().report.facts)
+    assert company.new("select count(*) from customer") == [(1,)]
 
 
 def test_a_second_run_is_kept_out(tmp_path: Path) -> None:

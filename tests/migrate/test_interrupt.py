@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import select
@@ -10,8 +11,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from changeover.connectors.clock import VirtualClock
+from changeover.migrate.session import Interrupted, Interruption, Session
 
 from .company import Company, make_company
 from .kill_at import At, Launcher
@@ -158,3 +162,19 @@ def test_a_reader_who_goes_away_gets_no_traceback(lines: int, length: int, compa
     assert "Traceback" not in said
     assert "BrokenPipe" not in said
     assert process.returncode == 1
+
+
+def test_it_is_heard_while_waiting_for_a_slow_target() -> None:
+    clock, interruption = VirtualClock(dt.datetime(2026, 3, 1, tzinfo=dt.UTC)), Interruption()
+    session = SimpleNamespace(clock=clock, interruption=interruption)
+    Session.wait(session, 2.5)
+    assert clock.monotonic() == 2.5
+
+    def pressed(seconds: float) -> None:
+        VirtualClock.sleep(clock, seconds)
+        interruption.asked = clock.monotonic() > 10
+
+    clock.sleep = pressed  # type: ignore[method-assign]
+    with pytest.raises(Interrupted):
+        Session.wait(session, 600)
+    assert clock.monotonic() < 12
