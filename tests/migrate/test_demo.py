@@ -49,7 +49,7 @@ def changeover(home: Path, *words: str, here: Path | None = None) -> tuple[int, 
 def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, int, dict[str, object]]:
     """(folder, keys, exit code, document) of a demo that was run by the real command."""
     folder, home = tmp_path_factory.mktemp("demo") / "d", tmp_path_factory.mktemp("home")
-    code, document = changeover(home, "demo", "d", "--records", "4000", "--seed", "7", "--json", here=folder.parent)
+    code, document = changeover(home, "demo", "d", "--records", "2000", "--seed", "7", "--json", here=folder.parent)
     return folder, home, code, document
 
 
