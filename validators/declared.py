@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
@@ -17,13 +17,12 @@ from ..connectors.finding import Finding, Severity
 from ..connectors.schema import Field
 from ..mappings.language import Expectation
 from ..mappings.nearest import nearest
+from .refused import GREAT, Cause, Refused, known_column, unknown_expectation
 from .rule import Arguments, DeclaredRule, declared_rules
 
 if TYPE_CHECKING:
     from .expectations import RecordExpectation
 
-GREAT = "expect_"
-Cause: TypeAlias = tuple[str, Mapping[str, str | int]]
 _SEVERITIES = (str(Severity.BLOCKS), str(Severity.WARNS))
 
 
@@ -45,14 +44,6 @@ class Prepared:
     checks: tuple[DeclaredCheck, ...] = ()
     great: tuple[RecordExpectation, ...] = ()
     problems: tuple[Finding, ...] = ()
-
-
-class Refused(Exception):  # noqa: N818 - it never leaves this room
-    """An expectation that cannot be used, for one or more causes, each a code with its params."""
-
-    def __init__(self, *causes: Cause) -> None:
-        super().__init__(causes)
-        self.causes = causes
 
 
 def check_expectations(
@@ -83,14 +74,6 @@ def prepare(
         except Refused as refused:
             problems += [_problem(code, params, each, mapping) for code, params in refused.causes]
     return Prepared(tuple(checks), tuple(great), tuple(problems))
-
-
-def known_column(expectation: str, column: object, fields: Mapping[str, Field]) -> Field:
-    """The mapped field of this name. Raises Refused with the nearest one where there is none."""
-    if isinstance(column, str) and column in fields:
-        return fields[column]
-    near = nearest(str(column), list(fields))
-    raise Refused(("expectation.column_unknown", {"expectation": expectation, "column": str(column), "nearest": near}))
 
 
 def _without_severity(each: Expectation) -> tuple[dict[str, object], Severity]:
@@ -132,10 +115,6 @@ def _alike(name: str, known: list[str]) -> list[str]:
     from .expectations import expectation_names
 
     return expectation_names()
-
-
-def unknown_expectation(name: str, known: Sequence[str]) -> Refused:
-    return Refused(("expectation.unknown", {"expectation": name, "nearest": nearest(name, known)}))
 
 
 def _wrong_arguments(name: str, model: type[Arguments], error: ValidationError) -> Refused:

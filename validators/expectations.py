@@ -29,8 +29,8 @@ from ..connectors.finding import Severity
 from ..connectors.schema import Field, FieldType
 from ..mappings.language import Expectation
 from ..mappings.nearest import nearest
-from .declared import GREAT, Cause, Refused, known_column, unknown_expectation
 from .limits import NUMBERS, TIMES, Column, limit
+from .refused import GREAT, Cause, Refused, known_column, unknown_expectation
 
 if TYPE_CHECKING:
     from great_expectations.core.batch_definition import BatchDefinition
