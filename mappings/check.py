@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from ..connectors.finding import Finding, Severity
+from ..connectors.nearest import nearest
 from ..connectors.schema import Field, FieldType, Schema
 from .check_values import check_values
 from .language import MappingFile, Rule
-from .nearest import nearest
 from .place import Examined, finding_in, known_zone, labels
 from .transform import WrongArgumentError, available
 

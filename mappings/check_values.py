@@ -9,9 +9,9 @@ import pyarrow as pa
 
 from ..connectors.cell import cast
 from ..connectors.finding import Finding, Severity
+from ..connectors.nearest import nearest
 from ..connectors.schema import Field, FieldType
 from .language import Rule
-from .nearest import nearest
 from .place import Examined
 
 

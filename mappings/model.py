@@ -11,8 +11,8 @@ from pydantic_core import ErrorDetails
 
 from ..connectors.errors import InputError
 from ..connectors.finding import Finding, Severity
+from ..connectors.nearest import nearest
 from .document import Document, YamlPath, shown_path
-from .nearest import nearest
 
 Model = TypeVar("Model", bound=BaseModel)
 

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from ..connectors.finding import Finding, Severity
+from ..connectors.nearest import nearest
 from ..connectors.schema import Field
 from ..mappings.language import Expectation
-from ..mappings.nearest import nearest
 from .refused import GREAT, Cause, Refused, known_column, unknown_expectation
 from .rule import Arguments, DeclaredRule, declared_rules
 

@@ -26,9 +26,9 @@ import pandas as pd
 
 from ..connectors.errors import InputError
 from ..connectors.finding import Severity
+from ..connectors.nearest import nearest
 from ..connectors.schema import Field, FieldType
 from ..mappings.language import Expectation
-from ..mappings.nearest import nearest
 from .limits import NUMBERS, TIMES, Column, limit
 from .refused import GREAT, Cause, Refused, known_column, unknown_expectation
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
+from ..connectors.nearest import nearest
 from ..connectors.schema import Field
-from ..mappings.nearest import nearest
 
 GREAT = "expect_"
 """How the names of Great Expectations' own begin."""

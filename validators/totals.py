@@ -11,11 +11,11 @@ from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from ..connectors.finding import Finding, Severity
+from ..connectors.nearest import nearest
 from ..connectors.schema import ObjectSchema, Schema
 from ..mappings.compiled import CompiledCondition
 from ..mappings.document import Document, YamlPath
 from ..mappings.language import Condition, Strict
-from ..mappings.nearest import nearest
 from .group_sums import LEFT_BEHIND, Group, GroupSums, Sums
 
 COUNT = "count"

@@ -19,11 +19,12 @@ from ..change import Batch, Outcome
 from ..chunk import Chunk
 from ..clock import Clock
 from ..errors import InputError, StaleCursorError
+from ..nearest import nearest
 from ..port import KEY, OUR_KEY, AuditFields, Capabilities, Identity
 from ..schema import Field, FieldType, ObjectSchema, Schema
 from .csv_table import CsvTable
 from .jsonl_table import JsonLinesTable
-from .options import FileObject, nearest
+from .options import FileObject
 from .parquet_table import ParquetTable
 from .table import FileTable, State, mark_of, refuse_change, state_of
 
@@ -133,7 +134,7 @@ class FilesConnector:
 
     def _object(self, name: str) -> FileObject:
         if name not in self._objects:
-            raise InputError("files.no_object", object=name, nearest=nearest(name, self._objects))
+            raise InputError("files.no_object", object=name, nearest=nearest(name, list(self._objects)))
         return self._objects[name]
 
     def _described(self, name: str) -> ObjectSchema:

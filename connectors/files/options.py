@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 
 from ..errors import InputError
+from ..nearest import nearest
 from ..port import Settings
 
 FORMATS = {
@@ -65,14 +65,6 @@ def file_objects(settings: Settings) -> dict[str, FileObject]:
             near = nearest(name, (each.name for each in objects))
             raise InputError("files.key_of_nothing", connection=settings.name, object=name, nearest=near)
     return {each.name: each for each in objects}
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """The known words, the likeliest first; a dash where there are none."""
-    words = {each: each.casefold() for each in known}
-    close = get_close_matches(word.casefold(), words.values(), n=3, cutoff=0.4)
-    ranked = sorted(words, key=lambda each: close.index(words[each]) if words[each] in close else len(close))
-    return ", ".join(ranked[:12]) or "-"
 
 
 def _found(folder: Path, keys: Mapping[str, object], connection: str) -> list[FileObject]:

@@ -10,8 +10,9 @@ from typing import Protocol
 import pyarrow as pa
 
 from ..errors import InputError, UnavailableError
+from ..nearest import nearest
 from ..schema import Field
-from .options import FileObject, nearest
+from .options import FileObject
 
 _PROBE = 65_536
 

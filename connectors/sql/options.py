@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
-
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic import Field as Option
 
 from ..errors import InputError
+from ..nearest import nearest
 from ..port import AuditFields, Settings
 
 EVERY_OBJECT = "*"
@@ -60,8 +59,3 @@ def read_options(settings: Settings) -> Options:
 
 def known_options() -> list[str]:
     return [field.alias or name for name, field in Options.model_fields.items()]
-
-
-def nearest(word: str, known: list[str]) -> str:
-    """The known word that is most like this one; all of them where none is."""
-    return next(iter(get_close_matches(word, known, 1, 0.6)), ", ".join(known))

@@ -15,9 +15,10 @@ from sqlalchemy.engine.interfaces import ReflectedColumn
 from sqlalchemy.engine.reflection import ObjectKind
 
 from ..errors import InputError
+from ..nearest import nearest
 from ..schema import Field, FieldType
 from .dialect import Dialect
-from .options import EVERY_OBJECT, Options, nearest
+from .options import EVERY_OBJECT, Options
 from .tables import OURS, Column, Table
 
 Kind = sa.types.TypeEngine[Any]

@@ -159,7 +159,7 @@ def test_a_file_with_nothing_but_a_header_has_no_records(tmp_path: Path, text: s
         ('id,name\n1,a\n2,"b\n3,c\n4,d\n', "files.open_quote", {"line": 3}),
         ('id,name\n1,a\n"2,b\n3,c\n', "files.open_quote", {"line": 3}),
         ('id,name\n1,a\n2,"b\n3,c\n4,""\n', "files.open_quote", {"line": 3}),
-        ("name,ID\na,1\n", "files.no_key_column", {"column": "id", "nearest": "ID, name"}),
+        ("name,ID\na,1\n", "files.no_key_column", {"column": "id", "nearest": "ID"}),
         ("id;name\n1;a\n", "files.no_key_column", {"column": "id", "nearest": "id;name"}),
     ],
 )

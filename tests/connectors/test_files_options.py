@@ -72,7 +72,7 @@ def test_the_time_is_the_clocks(folder: Path) -> None:
     ("options", "code", "params"),
     [
         ({"path": "exprot"}, "files.no_folder", {"folder": "exprot"}),
-        ({"pth": "x"}, "files.option", {"option": "pth", "nearest": "path, objects, keys"}),
+        ({"pth": "x"}, "files.option", {"option": "pth", "nearest": "path"}),
         ({"keys": {"customer": "id"}}, "files.no_key", {"object": "deal", "file": "deal.jsonl"}),
         ({"keys": ["id"]}, "files.not_a_mapping", {"option": "keys"}),
         ({"keys": {"customer": "id", "deal": "no", "deel": "no"}}, "files.key_of_nothing", {"object": "deel"}),
