@@ -93,7 +93,7 @@ def _next(project: Project, differences: Differences) -> tuple[str, ...]:
     if first is None:
         return ()
     steps = [project.command(f"explain {shlex.quote(first.source_key or first.our_key)}")]
-    if differences.of(Whose.SOURCE_MOVED) or differences.of(Whose.MAPPING_MOVED):
+    if any(map(differences.of, (Whose.SOURCE_MOVED, Whose.MAPPING_MOVED, Whose.TAKEN_BACK))):
         steps.append(project.command("run --execute"))
     return tuple(steps)
 

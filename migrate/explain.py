@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..connectors.clock import Clock
-from ..connectors.errors import InputError
+from ..connectors.errors import DecisionError, InputError
 from ..connectors.finding import Finding
 from ..connectors.port import KEY
 from ..connectors.secrets import Secrets
@@ -17,6 +18,7 @@ from ..runs.ledger import operations, records, runlog
 from ..runs.ledger.records import RecordRow
 from ..runs.masking import mask
 from ..runs.report.model import Report, Table, Text
+from ..runs.values import REJECT
 from .prepare import prepare
 from .project import Project
 from .session import Session, open_session
@@ -50,7 +52,7 @@ def explain(project: Project, key: str, show_values: bool, secrets: Secrets, clo
             verb="explain",
             verdict=_sentence(subject, filtered, orphan, latest),
             good=filtered if record is None else record.state == "live" and record.code is None,
-            facts=_facts(session, subject),
+            facts=(*_facts(session, subject), *_words(session, subject, show_values)),
             tables=(
                 *trace,
                 *_findings_table(latest, subject.mapping.file),
@@ -169,6 +171,20 @@ def _facts(session: Session, subject: _Subject) -> tuple[tuple[str, str | int | 
             if link:
                 facts.append((label, link))
     return tuple(facts)
+
+
+def _words(session: Session, subject: _Subject, show_values: bool) -> tuple[tuple[str, str | Text], ...]:
+    """What the target itself said when it refused the record. It may quote cells, so it is shown as cells are."""
+    record = subject.record
+    if record is None or record.code is None:
+        return ()
+    try:
+        kept = session.values.get(REJECT, str(record.run), subject.mapping.target.name, subject.our_key)
+    except DecisionError as lost:
+        return (("fact.target_said", Text(lost.code, lost.params)),)
+    if kept is None:
+        return ()
+    return (("fact.target_said", json.loads(kept) if show_values else Text("explain.words_kept")),)
 
 
 def _trace(session: Session, subject: _Subject, show_values: bool) -> tuple[tuple[Table, ...], bool]:

@@ -90,7 +90,9 @@ class Reconciler:
         for row, key in enumerate(mapped.our_keys):
             record = known.get(key)
             if record is None or record.state == "gone":
-                self._add(mapping, Whose.SOURCE_MOVED, "difference.not_moved", mapped, row, None)
+                whose = (Whose.SOURCE_MOVED, "difference.not_moved")
+                taken_back = (Whose.TAKEN_BACK, "difference.undone")
+                self._add(mapping, *(taken_back if record else whose), mapped, row, None)
                 compared.differing += 1
             elif record.target_key is None or record.state == "pending":
                 compared.explained[record.state] += 1

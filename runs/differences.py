@@ -13,19 +13,21 @@ class Whose(StrEnum):
     """WRONG: ours; never read back and not what was sent, a record without our key, or one too many with it.
     EDITED: somebody changed or deleted it in the target since. AUTOMATION: the target changed it by itself, at once or
     later in our name.
-    SOURCE_MOVED: the source changed since the last run. MAPPING_MOVED: the mapping means something else since."""
+    SOURCE_MOVED: the source changed since the last run. MAPPING_MOVED: the mapping means something else since.
+    TAKEN_BACK: an undo took it out of the target."""
 
     WRONG = "wrong"
     EDITED = "edited"
     AUTOMATION = "automation"
     SOURCE_MOVED = "source_moved"
     MAPPING_MOVED = "mapping_moved"
+    TAKEN_BACK = "taken_back"
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
     """One field of one record (field None: the record as a whole). code: what differs (`difference.field`,
-    `difference.deleted`, `difference.not_moved`, `difference.left_source`, `difference.left_out`,
+    `difference.deleted`, `difference.not_moved`, `difference.undone`, `difference.left_source`, `difference.left_out`,
     `difference.key_lost`, `difference.unknown_record`). by, at: who changed the target's record last and when, as the
     target says."""
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from changeover.connectors.errors import InputError
+from changeover.runs.report.model import Text
 
 from .company import Company, Told, make_company
 
@@ -138,3 +139,17 @@ def test_a_source_record_of_two_mappings_is_told_by_the_object_of_the_target(tmp
         told = [dict(company.explain(name).report.facts)["fact.mapping"] for name in sorted(named)]
         assert told == ["customer (mappings/customer.yaml)", "visit (mappings/visit.yaml)"]
         company.run()
+
+
+def test_what_the_target_itself_said_is_kept_and_shown_only_when_asked_for(tmp_path: Path) -> None:
+    company = make_company(tmp_path / "move")
+    company.new(
+        "create trigger no_ada before insert on customer when new.name = 'Ada' "
+        "begin select raise(abort, 'Ada is not wanted here'); end"
+    )
+    company.customer("A", khmc="Ada")
+    assert company.run().code == 1
+    said = dict(company.explain("A").report.facts)["fact.target_said"]
+    assert isinstance(said, Text)
+    assert said.code == "explain.words_kept"
+    assert dict(company.explain("A", show_values=True).report.facts)["fact.target_said"] == "Ada is not wanted here"

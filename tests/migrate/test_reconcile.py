@@ -84,9 +84,22 @@ def test_each_class_is_told_apart(tmp_path: Path) -> None:
         "automation": 3,
         "source_moved": 4,
         "mapping_moved": 0,
+        "taken_back": 0,
     }
     assert told.table("table.compared") == [("customer", 11, 1, 10, 0), ("order", 0, 0, 0, 0)]
     assert company.reconcile("t_customer:EDITED,EQUAL").document["differences"] == 1
+
+
+def test_what_was_taken_back_is_not_laid_to_the_source(tmp_path: Path) -> None:
+    company = make_company(tmp_path / "move")
+    company.customer("A")
+    company.run()
+    company.undo(1, execute=True)
+    company.customer("LATE")
+    assert differing(company.reconcile()) == {
+        "A": ("taken_back", "difference.undone", None, None),
+        "LATE": ("source_moved", "difference.not_moved", None, None),
+    }
 
 
 def test_a_changed_mapping_is_told_from_a_changed_source(tmp_path: Path) -> None:
