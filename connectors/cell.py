@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from .casting import DECIMAL_PRECISION, DEFAULT_SCALE, arrow_type, cast, cast_frame
 from .schema import Field, FieldType
 from .stored import WRITTEN_OUT, plain_decimal, plain_text, readable, text_of
+from .zoned import INSTANT
 
 __all__ = [
     "DECIMAL_PRECISION",
@@ -28,11 +29,26 @@ __all__ = [
     "canonical_value",
     "cast",
     "cast_frame",
+    "cells_of",
     "misfit_code",
     "text_of",
 ]
 
 Cell: TypeAlias = str | int | float | bool | Decimal | dt.date | dt.datetime | bytes | None
+
+
+def cells_of(column: pa.Array) -> list[Any]:
+    """A typed column's cells as Python objects, instants in UTC; what `to_pylist` gives, at a fraction of its time for
+    decimals, dates and times."""
+    kind = column.type
+    if pa.types.is_decimal(kind) or pa.types.is_date32(kind) or kind == pa.timestamp("us"):
+        cells: list[Any] = column.to_numpy(zero_copy_only=False).tolist()
+        return cells
+    if kind == INSTANT:
+        naive = column.view(pa.timestamp("us")).to_numpy(zero_copy_only=False).tolist()
+        return [None if cell is None else cell.replace(tzinfo=dt.UTC) for cell in naive]
+    listed: list[Any] = column.to_pylist()
+    return listed
 
 
 def misfit_code(field: Field) -> str:

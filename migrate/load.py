@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow as pa
 
-from ..connectors.cell import Cell
+from ..connectors.cell import Cell, cells_of
 from ..connectors.change import Change, ChangeKind
 from ..connectors.errors import DecisionError
 from ..connectors.finding import Finding, Severity
@@ -369,7 +369,7 @@ class ObjectLoad:
                 keys = resolved.target_keys[name]
                 columns.append([keys[row] for row in rows])
             else:
-                columns.append(arrow_column(mapped.frame, name).take(np.asarray(rows, dtype=np.int64)).to_pylist())
+                columns.append(cells_of(arrow_column(mapped.frame, name).take(np.asarray(rows, dtype=np.int64))))
         return [dict(zip(self.names, cells, strict=True)) for cells in zip(*columns, strict=True)]
 
     def _finding(

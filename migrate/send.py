@@ -6,7 +6,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
@@ -23,8 +23,7 @@ FATAL = frozenset({"target.disk_full", "target.read_only"})
 """Codes of NOT_SENT that another attempt will not mend."""
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
+class Planned(NamedTuple):
     """One change with the intent that goes into the ledger before it. record: what its record is once it is done."""
 
     change: Change

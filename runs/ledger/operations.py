@@ -12,8 +12,7 @@ from ...connectors.change import ChangeKind
 from .store import Ledger
 
 
-@dataclass(frozen=True, slots=True)
-class Intent:
+class Intent(NamedTuple):
     """What is about to be asked of the target for one record.
 
     sent: the digests the record will have once this is done, all fields of the fieldset. written: a byte a field, 1
@@ -30,8 +29,7 @@ class Intent:
     source_key: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(NamedTuple):
     """How an operation went on. state: `acked`, `rejected`, `not_sent`, `unknown` or `conflict`. record: the record's
     new state; `gone` takes its target key off. code: of the cause where it was not done. field: at fault, where the
     target names one."""
