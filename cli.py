@@ -179,7 +179,7 @@ def command(*, of_a_project: bool = True, kept: bool = False) -> Callable[[Verb]
                 for name, (option, default) in shared.items()
             ]
         )
-        app.command(verb.__name__)(called)
+        app.command(verb.__name__.rstrip("_"))(called)
         return verb
 
     return register
@@ -266,6 +266,22 @@ def undo(
 
     with call.progress() as tick:
         return take_back.undo(call.project, run_id, execute and not dry_run, *call.outside, tick)
+
+
+@command()
+def pause(call: Call) -> Report:
+    """From another terminal: let the run stand still after the batch in flight."""
+    from .migrate import steering
+
+    return steering.pause(call.project, call.outside[1])
+
+
+@command()
+def continue_(call: Call) -> Report:
+    """From another terminal: let a paused run go on."""
+    from .migrate import steering
+
+    return steering.go_on(call.project, call.outside[1])
 
 
 @command()

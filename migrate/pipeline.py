@@ -117,7 +117,7 @@ class Pipeline:
         activity = "plan" if self.session.rehearsal else "load"
         self.session.tick(Tick(activity, mapping.name, tally.counts[READ], total))
         for chunk in chunks:
-            self.session.interruption.check()
+            self.session.heed()
             mapped = mapping.apply(chunk, self.session.people)
             nameless = unfit.find(mapped, tally.counts[READ])
             if nameless:
@@ -216,7 +216,7 @@ class Pipeline:
         while True:
             progressed = False
             for piece in deferred.waiting():
-                self.session.interruption.check()
+                self.session.heed()
                 loaded = load.load(piece.mapped, piece.findings)
                 progressed |= self._settle_piece(mapping, piece.name, piece.mapped, loaded, deferred, tally, progress)
             if progressed:
@@ -274,7 +274,7 @@ class Pipeline:
         storm = StormWatch(mapping.name, limits.stop_after_alike, limits.stop_share)
         tally = self.moved.tallies[mapping.name]
         for piece in deferred.cut():
-            self.session.interruption.check()
+            self.session.heed()
             load = ObjectLoad(self.session, mapping, self.run.id, storm, self._judge(mapping), mapping.references)
             loaded = load.load(piece.mapped, piece.findings, wait=False)
             for bucket in filter(None, loaded.buckets):

@@ -11,7 +11,7 @@ from pathlib import Path
 from ..connectors.clock import Clock
 from ..connectors.errors import ChangeoverError, InputError
 from ..connectors.secrets import Secrets
-from ..runs.ledger import runlog
+from ..runs.ledger import events, runlog
 from ..runs.ledger.runlog import Run
 from ..runs.report.model import Report
 from .deferred import all_staged
@@ -80,6 +80,7 @@ def run(project: Project, order: Order, secrets: Secrets, clock: Clock, tick: Ca
             require_plan(session, prepared, choice, order.plan)
         reader = reader_for(session, choice, prepared)
         session.ledger.check()
+        events.check_chain(session.ledger)
         before = session.target.identity()
         session.target.prepare()
         pin_systems(session, before)
@@ -106,7 +107,7 @@ def _begin(session: Session, prepared: Prepared, choice: Choice) -> tuple[Run, b
     """The run to go on with, or a new one; true for the former."""
     resumed = runlog.resumable(session.ledger, "run", prepared.digest, choice.digest) if choice.everything else None
     if resumed is not None and all_staged(session, resumed.id):
-        runlog.reopen(session.ledger, resumed.id)
+        runlog.reopen(session.ledger, resumed.id, session.clock.now())
         return resumed, True
     for name in session.stage.names():
         session.stage.drop(name)

@@ -92,7 +92,7 @@ class Sender:
         unknown: list[tuple[int, Planned]] = []
         stale: set[tuple[int, str]] = set()
         for piece in self._pieces(todo):
-            self._session.interruption.check()
+            self._session.heed()
             batch, outcomes = self._one(mapping, object_name, source_object, fieldset, piece)
             by_key = {each.change.our_key: each for each in piece}
             unknown += [(batch, by_key[each.our_key]) for each in outcomes if each.state == "unknown"]

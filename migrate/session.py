@@ -21,7 +21,7 @@ from ..connectors.secrets import Secrets
 from ..mappings.compile import CompiledMapping
 from ..mappings.people import People
 from ..runs.keys import Keys, fingerprint, load_or_create_keys, require_digest_key
-from ..runs.ledger import records
+from ..runs.ledger import control, events, records
 from ..runs.ledger.store import Ledger, hold
 from ..runs.stage import Stage
 from ..runs.values import ValueStore
@@ -99,6 +99,24 @@ class Session:
     tick: Callable[[Tick], None] = lambda _tick: None
     interruption: Interruption = field(default_factory=Interruption)
     notices: list[Finding] = field(default_factory=list)
+    _look_again: float = 0.0
+
+    def heed(self) -> None:
+        """Between batches: what the operator asks for. Stands still while runs are paused from another terminal. Raises
+        Interrupted."""
+        self.interruption.check()
+        now = self.clock.monotonic()
+        if self.rehearsal or now < self._look_again:
+            return
+        self._look_again = now + LISTENS
+        paused = False
+        while (asked := control.read(self.ledger)).paused_at is not None:
+            if not paused:
+                self.tick(Tick("paused", asked.paused_at[:19], 1))
+                paused = True
+            self.wait(LISTENS)
+        if paused:
+            self.tick(Tick("continued", "", 1))
 
     def wait(self, seconds: float) -> None:
         """Let so much time pass. Raises Interrupted where the operator does not want to."""
@@ -181,6 +199,8 @@ def open_session(project: Project, secrets: Secrets, clock: Clock, *, alone: boo
         if alone:
             stack.enter_context(hold(project.runs))
         ledger, keys = stack.enter_context(open_ledger(project))
+        if alone:
+            ledger.take_over()
         for role, identity in identities.items():
             check_pin(ledger, role, identity)
         check_known_keys(ledger, target)
@@ -258,8 +278,12 @@ UNMARKED = "target_unmarked"
 def pin_systems(session: Session, before: Identity) -> None:
     """Note which systems this ledger belongs to, once before the first write. before: the target as it was when the
     run's plan was made, until room for our key (and, in a file, its own id) was made in it."""
+    systems = {"source": session.source.identity(), "target": session.target.identity()}
     with session.ledger.transaction():
-        session.ledger.pin("source", session.source.identity())
+        if any(session.ledger.pinned(role) != identity for role, identity in systems.items()):
+            told = {role: f"{identity.kind} {identity.id}" for role, identity in systems.items()}
+            events.note(session.ledger, session.clock.now(), "pinned", told=told)
+        session.ledger.pin("source", systems["source"])
         if session.ledger.get_meta(UNMARKED) is None:
             session.ledger.set_meta(UNMARKED, f"{before.kind} {before.id}")
-        session.ledger.pin("target", session.target.identity())
+        session.ledger.pin("target", systems["target"])

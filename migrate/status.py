@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from io import StringIO
 
-from ..runs.ledger import operations, records, runlog
+from ..runs.ledger import control, operations, records, runlog
 from ..runs.ledger.store import Ledger
 from ..runs.report.model import Report, Table, Text
 from .project import Project
@@ -36,6 +36,9 @@ def status(project: Project) -> Report:
         if latest is not None:
             facts.append(("fact.latest_run", Text("run.line", _run_params(latest))))
         facts.append(("fact.open_operations", left_open))
+        paused_at = control.read(ledger).paused_at
+        if paused_at is not None:
+            facts.append(("fact.paused", paused_at[:19]))
         tables = (
             Table(
                 Text("table.records"),

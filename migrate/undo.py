@@ -98,7 +98,7 @@ class Undo:
         going: dict[str, str] = {}
         for mapping, rows in _by_mapping(self.session, members, object_name):
             for start in range(0, len(rows), PAGE):
-                self.session.interruption.check()
+                self.session.heed()
                 page = rows[start : start + PAGE]
                 for our_key, target_key in self._changed(mapping, page):
                     going[target_key] = our_key

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import json
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from ...connectors.change import ChangeKind
+from . import events
 from .store import Ledger
 
 
@@ -93,6 +96,8 @@ def intend(
                 for i in intents
             ],
         )
+        told: dict[str, str | int] = {"batch": int(batch or 0), "object": object_name, "operations": len(intents)}
+        events.note(ledger, now, "intended", run_id, told | {"keys": _digest(each.our_key for each in intents)})
     return int(batch or 0)
 
 
@@ -104,6 +109,13 @@ def settle(ledger: Ledger, run_id: int, batch: int, mapping: str, settled: Seque
         refused = [each for each in settled if each.state in ("rejected", "conflict")]
         _keep_refused(ledger, run_id, batch, mapping, refused)
         ledger.db.execute("update batch set settled_at = ? where id = ?", (now.isoformat(), batch))
+        told: dict[str, str | int] = {"batch": batch, **Counter(each.state for each in settled)}
+        outcomes = _digest(f"{each.our_key} {each.state} {each.target_key}" for each in settled)
+        events.note(ledger, now, "settled", run_id, told | {"outcomes": outcomes})
+
+
+def _digest(lines: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def _end_operations(ledger: Ledger, batch: int, settled: Sequence[Settled]) -> None:

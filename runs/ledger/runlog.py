@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ...connectors.finding import Finding, Severity
+from . import events
 from .store import Ledger
 
 
@@ -57,6 +58,8 @@ def begin(
             "values (?, 'open', ?, ?, ?, ?, ?)",
             (verb, now.isoformat(), mapping_digest, selection, (source_time or now).isoformat(), undoes),
         )
+        told: dict[str, str | int] = {"verb": verb, "mappings": mapping_digest, "selection": selection}
+        events.note(ledger, now, "begun", cursor.lastrowid, told | ({} if undoes is None else {"undoes": undoes}))
     return get(ledger, int(cursor.lastrowid or 0))
 
 
@@ -95,11 +98,13 @@ def end(ledger: Ledger, run_id: int, state: str, now: dt.datetime, report: str |
             "update run set state = ?, ended = ?, report = coalesce(?, report) where id = ?",
             (state, now.isoformat(), report, run_id),
         )
+        events.note(ledger, now, "ended", run_id, {"state": state})
 
 
-def reopen(ledger: Ledger, run_id: int) -> None:
+def reopen(ledger: Ledger, run_id: int, now: dt.datetime) -> None:
     with ledger.transaction():
         ledger.db.execute("update run set state = 'open', ended = null where id = ?", (run_id,))
+        events.note(ledger, now, "reopened", run_id)
 
 
 def progress_of(ledger: Ledger, run_id: int) -> dict[str, Progress]:

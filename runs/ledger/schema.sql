@@ -1,4 +1,4 @@
--- The ledger of one environment of one project. Version 1.
+-- The ledger of one environment of one project. Version 2.
 
 create table meta (
   name text primary key,
@@ -13,6 +13,34 @@ create table system (
   name text not null,
   production integer
 ) strict, without rowid;
+
+-- Who may write, and what the operator asks for from another terminal. One row.
+create table control (
+  id integer primary key check (id = 1),
+  epoch integer not null,        -- of the latest process that took the ledger over; an older one's writes are refused
+  paused_at text,                -- since when runs are to stand still; null: they go on
+  pace real check (pace > 0 and pace <= 1)   -- share of the allowed pace, as asked for; null: as the project says
+) strict;
+insert into control values (1, 0, null, null);
+
+-- What happened, in order. Each row is chained to all before it, so that a lost or altered one is noticed.
+create table event (
+  id integer primary key,
+  at text not null,
+  epoch integer not null,
+  run integer,
+  what text not null,
+  told text not null,            -- JSON: names, numbers, digests
+  chain blob not null            -- SHA-256 of the chain before and of this row
+) strict;
+create trigger event_unchanged before update on event
+begin
+  select raise(abort, 'an event is never changed');
+end;
+create trigger event_kept before delete on event
+begin
+  select raise(abort, 'an event is never taken out');
+end;
 
 create table run (
   id integer primary key,

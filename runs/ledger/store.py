@@ -15,7 +15,7 @@ from ...connectors.errors import BusyError, ChangeoverError, DecisionError, Inpu
 from ...connectors.port import Identity
 from ..private_files import create_empty, private_folder
 
-VERSION = "1"
+VERSION = "2"
 
 
 class Ledger:
@@ -23,10 +23,14 @@ class Ledger:
 
     Every write happens inside `transaction()`. SQLite in WAL mode with synchronous=FULL: what was committed survives
     a power loss. The file is 0600 in a 0700 folder, made so before the first byte is written.
+
+    epoch: of the process that has taken it over to write (`take_over`); None where it only reads, or writes what needs
+    no lock.
     """
 
     def __init__(self, path: Path, *, durable: bool = True) -> None:
         self.path = path
+        self.epoch: int | None = None
         private_folder(path.parent)
         create_empty(path)
         try:
@@ -53,10 +57,12 @@ class Ledger:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All or nothing, durable on return. Raises UnavailableError where the disk is full or fails: then nothing of
-        it was kept, and nothing that depended on it may be sent."""
+        it was kept, and nothing that depended on it may be sent; BusyError `ledger.fenced` where another process has
+        taken the ledger over since."""
         try:
             self.db.execute("begin immediate")
             try:
+                self._require_epoch()
                 yield
             except BaseException:
                 self._roll_back()
@@ -65,6 +71,22 @@ class Ledger:
         except sqlite3.Error as error:
             self._roll_back()
             raise told(error, self.path) from error
+
+    def take_over(self) -> int:
+        """Be the only one who may write, from now on: whoever took it over before is refused at its next write, however
+        late it wakes up. Returns the new epoch."""
+        self.epoch = None
+        with self.transaction():
+            self.db.execute("update control set epoch = epoch + 1")
+            epoch = int(self.db.execute("select epoch from control").fetchone()[0])
+        self.epoch = epoch
+        return epoch
+
+    def _require_epoch(self) -> None:
+        if self.epoch is not None:
+            epoch = self.db.execute("select epoch from control").fetchone()[0]
+            if epoch != self.epoch:
+                raise BusyError("ledger.fenced", path=str(self.path), ours=self.epoch, now=epoch)
 
     def _roll_back(self) -> None:
         if self.db.in_transaction:

@@ -11,6 +11,8 @@ from ..catalogue import Catalogue
 from .console import make_console
 
 EVERY_SECONDS = 10.0
+NOTICES = ("paused", "continued")
+"""Signs that are no progress: said once, as they come."""
 
 
 class Ticked(Protocol):
@@ -46,6 +48,9 @@ def show_progress(stream: TextIO, catalogue: Catalogue) -> Iterator[Callable[[Ti
     with Progress(*columns, console=console) as progress:
 
         def tick(told: Ticked) -> None:
+            if told.activity in NOTICES:
+                progress.console.print(_said(catalogue, told), soft_wrap=True)
+                return
             name = (told.activity, told.mapping)
             if name not in bars:
                 label = catalogue.text(f"activity.{told.activity}", {"mapping": told.mapping})
@@ -56,6 +61,10 @@ def show_progress(stream: TextIO, catalogue: Catalogue) -> Iterator[Callable[[Ti
             progress.update(bars[name], completed=told.done, total=told.total, count=count, rate=rate)
 
         yield tick
+
+
+def _said(catalogue: Catalogue, told: Ticked) -> str:
+    return catalogue.text(f"activity.{told.activity}", {"mapping": told.mapping})
 
 
 class _Lines:
@@ -69,6 +78,9 @@ class _Lines:
         self._told = clock()
 
     def tick(self, told: Ticked) -> None:
+        if told.activity in NOTICES:
+            self._console.print(_said(self._catalogue, told), soft_wrap=True)
+            return
         now = self._clock()
         begun = self._begun.setdefault((told.activity, told.mapping), now)
         ended = told.total is not None and told.done >= told.total

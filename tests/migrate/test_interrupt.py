@@ -15,6 +15,8 @@ from types import SimpleNamespace
 
 import pytest
 from changeover.connectors.clock import VirtualClock
+from changeover.migrate import steering
+from changeover.migrate.project import load_project
 from changeover.migrate.session import Interrupted, Interruption, Session
 
 from .company import Company, make_company
@@ -178,3 +180,25 @@ def test_it_is_heard_while_waiting_for_a_slow_target() -> None:
     with pytest.raises(Interrupted):
         Session.wait(session, 600)
     assert clock.monotonic() < 12
+
+
+def test_a_run_stands_still_while_it_is_paused_and_then_goes_on(tmp_path: Path) -> None:
+    company = make_company(tmp_path / "move", batch=2)
+    for number in range(5):
+        company.customer(f"C{number}")
+    project = load_project(company.folder)
+    clock = VirtualClock(dt.datetime(2026, 3, 1, tzinfo=dt.UTC))
+    with company.at_home():
+        assert steering.pause(project, clock).verdict.code == "pause.next"
+    moved_at_rest = []
+
+    def rest(seconds: float) -> None:
+        VirtualClock.sleep(clock, seconds)
+        moved_at_rest.append(moved(company))
+        if len(moved_at_rest) == 3:
+            assert steering.go_on(project, clock).verdict.code == "continue.asked"
+
+    clock.sleep = rest  # type: ignore[method-assign]
+    assert company.run(clock=clock).code == 0
+    assert moved_at_rest == [0, 0, 0]
+    assert moved(company) == 5
