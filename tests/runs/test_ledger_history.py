@@ -89,6 +89,13 @@ def test_a_missing_event_is_noticed_the_last_one_too(ledger: Ledger, event: int)
         events.check_chain(ledger)
 
 
+def test_an_event_with_another_number_is_noticed(ledger: Ledger) -> None:
+    moved(ledger, "a")
+    loosened(ledger).execute("update event set id = 9 where id = 4")
+    with pytest.raises(DecisionError, match=r"history_broken.*event=4"):
+        events.check_chain(ledger)
+
+
 def test_events_that_changed_places_are_noticed(ledger: Ledger) -> None:
     moved(ledger, "a")
     base = loosened(ledger)
