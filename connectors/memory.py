@@ -23,6 +23,7 @@ from .chunk import Chunk
 from .clock import Clock, SystemClock
 from .errors import InputError
 from .memory_table import Record, RefusedError, Row, SortKey, Table, searchable, sort_key_from
+from .pace import Pace
 from .port import KEY, OUR_KEY, AuditFields, Capabilities, Identity, OurKeyPlace, Settings
 from .schema import FieldType, Schema, schema_from_json
 from .secrets import Secrets
@@ -327,7 +328,7 @@ def _frame(table: Table, records: Mapping[str, Record], fields: Sequence[str]) -
     return pd.DataFrame(columns, index=pd.RangeIndex(len(records)))
 
 
-def connect(settings: Settings, secrets: Secrets, clock: Clock) -> MemoryConnector:
+def connect(settings: Settings, secrets: Secrets, pace: Pace, clock: Clock) -> MemoryConnector:
     """A system filled from a JSON document `{"objects": Schema.to_json(), "rows": {object: [{field: cell}]}}`, named
     by the option `file`. A cell is a text, a number (kept exact), true, false or null, and must fit
     its field as `cell.cast` reads it. What is written to the system is gone with the process.

@@ -12,6 +12,7 @@ from .cell import Cell
 from .change import Batch, Outcome
 from .chunk import Chunk
 from .clock import Clock
+from .pace import UNLIMITED, Allowance, Pace
 from .schema import Schema
 from .secrets import Secrets
 
@@ -39,7 +40,8 @@ class Capabilities:
     all_or_nothing: a batch commits whole or not at all (each bad record is still told apart).
     deletes: DELETE is possible. ordered_reads: chunks come in key order and a cursor resumes exactly.
     read_back_lag: how long a write may stay unseen by `find`. server_maximum: how long the server may still finish a
-    call that we gave up on; an UNKNOWN outcome is probed only after both have passed.
+    call that we gave up on; an UNKNOWN outcome is probed only after both have passed. allowance: the calls that the
+    system takes and what our actions cost in calls.
     """
 
     batch_size: int = 1000
@@ -52,6 +54,7 @@ class Capabilities:
     ordered_reads: bool = True
     read_back_lag: dt.timedelta = dt.timedelta(0)
     server_maximum: dt.timedelta = dt.timedelta(0)
+    allowance: Allowance = UNLIMITED
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +144,7 @@ class Settings:
 
 
 class Connect(Protocol):
-    """The entry point of a connector. Raises InputError for options it does not know or that do not fit."""
+    """The entry point of a connector. pace: every call to the system waits for it. Raises InputError for options it
+    does not know or that do not fit."""
 
-    def __call__(self, settings: Settings, secrets: Secrets, clock: Clock) -> Connector: ...
+    def __call__(self, settings: Settings, secrets: Secrets, pace: Pace, clock: Clock) -> Connector: ...

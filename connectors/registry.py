@@ -7,6 +7,7 @@ from typing import cast
 
 from .clock import Clock
 from .errors import InputError
+from .pace import Pace
 from .port import Connect, Connector, Settings
 from .secrets import Secrets
 
@@ -18,10 +19,13 @@ def available() -> dict[str, EntryPoint]:
     return {point.name: point for point in sorted(entry_points(group=GROUP), key=lambda point: point.name)}
 
 
-def connect(settings: Settings, secrets: Secrets, clock: Clock) -> Connector:
-    """Open the connection. Raises InputError `connector.unknown` where no such connector is installed."""
+def connect(settings: Settings, secrets: Secrets, pace: Pace, clock: Clock) -> Connector:
+    """Open the connection; from then on its pace obeys what the connector says of its system. Raises InputError
+    `connector.unknown` where no such connector is installed."""
     points = available()
     point = points.get(settings.connector)
     if point is None:
         raise InputError("connector.unknown", name=settings.connector, known=", ".join(points))
-    return cast(Connect, point.load())(settings, secrets, clock)
+    connector = cast(Connect, point.load())(settings, secrets, pace, clock)
+    pace.obey(connector.capabilities.allowance)
+    return connector

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..clock import Clock
+from ..pace import Pace
 from ..port import Settings
 from ..secrets import Secrets
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from .connector import FilesConnector
 
 
-def connect(settings: Settings, secrets: Secrets, clock: Clock) -> FilesConnector:
+def connect(settings: Settings, secrets: Secrets, pace: Pace, clock: Clock) -> FilesConnector:
     """Open a folder. Raises InputError for options that are unknown or do not fit, and for files that are missing."""
     from .connector import FilesConnector
     from .options import file_objects, folder_of

@@ -6,15 +6,17 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ..clock import Clock
+    from ..pace import Pace
     from ..port import Connector, Settings
     from ..secrets import Secrets
 
 
-def connect(settings: Settings, secrets: Secrets, clock: Clock) -> Connector:
+def connect(settings: Settings, secrets: Secrets, pace: Pace, clock: Clock) -> Connector:
     """A connection to the database named by the option `url`; it is opened when it is first used.
 
     Other options: `schema`, `objects`, `keys`, `our_key`, `audit`, `acting_user`, `references`. One connector serves
-    one thread. Raises InputError `sql.option_unknown`, `sql.option_value`, `sql.url`, `sql.driver` or `secret.missing`.
+    one thread. A database limits no calls. Raises InputError `sql.option_unknown`, `sql.option_value`, `sql.url`,
+    `sql.driver` or `secret.missing`.
     """
     from .connector import SqlConnector
     from .database import Database

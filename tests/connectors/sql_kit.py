@@ -15,6 +15,7 @@ from changeover.connectors.cell import Cell
 from changeover.connectors.change import Batch, Change, ChangeKind, Outcome
 from changeover.connectors.chunk import Chunk
 from changeover.connectors.clock import SystemClock
+from changeover.connectors.pace import Pace
 from changeover.connectors.port import Connector, Settings
 from changeover.connectors.secrets import Secrets
 from changeover.connectors.sql import connect
@@ -54,7 +55,7 @@ class Kit:
 
     def unprepared(self, **options: object) -> Connector:
         settings = Settings("crm", "sql", {"url": self.url, **options})
-        self._open.append(connect(settings, Secrets(), SystemClock()))
+        self._open.append(connect(settings, Secrets(), Pace(SystemClock()), SystemClock()))
         return self._open[-1]
 
     def close(self) -> None:

@@ -16,6 +16,7 @@ from changeover.connectors.clock import SystemClock
 from changeover.connectors.errors import InputError
 from changeover.connectors.files import connect
 from changeover.connectors.files.connector import FilesConnector
+from changeover.connectors.pace import Pace
 from changeover.connectors.port import Connector, Settings
 from changeover.connectors.schema import FieldType
 from changeover.connectors.secrets import Secrets
@@ -25,7 +26,7 @@ from changeover.connectors.testing.sample import SCHEMA, Row
 
 def open_folder(folder: Path, **options: object) -> FilesConnector:
     settings = Settings("export", "files", {"path": ".", **options}, folder=str(folder))
-    return connect(settings, Secrets(), SystemClock())
+    return connect(settings, Secrets(), Pace(SystemClock()), SystemClock())
 
 
 def csv_cell(cell: Cell) -> str:

@@ -12,6 +12,7 @@ from changeover.connectors.clock import SystemClock
 from changeover.connectors.errors import ChangeoverError, InputError, UnavailableError
 from changeover.connectors.files import connect, csv_fault, csv_table
 from changeover.connectors.files.connector import FilesConnector
+from changeover.connectors.pace import Pace
 from changeover.connectors.port import KEY, OUR_KEY, Settings
 from changeover.connectors.schema import FieldType
 from changeover.connectors.secrets import Secrets
@@ -22,7 +23,12 @@ CUSTOMERS = "编号,名称,电话,备注\n007,北京仁和医疗,010-1234,\n008,
 
 
 def open_folder(folder: Path, **options: object) -> FilesConnector:
-    return connect(Settings("export", "files", {"path": ".", **options}, folder=str(folder)), Secrets(), SystemClock())
+    return connect(
+        Settings("export", "files", {"path": ".", **options}, folder=str(folder)),
+        Secrets(),
+        Pace(SystemClock()),
+        SystemClock(),
+    )
 
 
 def customers(folder: Path, content: str | bytes, **options: object) -> FilesConnector:

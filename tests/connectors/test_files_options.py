@@ -14,6 +14,7 @@ from changeover.connectors.clock import SystemClock, VirtualClock
 from changeover.connectors.errors import InputError
 from changeover.connectors.files import connect
 from changeover.connectors.files.connector import FilesConnector
+from changeover.connectors.pace import Pace
 from changeover.connectors.port import Settings
 from changeover.connectors.registry import available
 from changeover.connectors.secrets import Secrets
@@ -34,7 +35,7 @@ def folder(tmp_path: Path) -> Path:
 
 def open_folder(folder: Path, **options: object) -> FilesConnector:
     settings = Settings("old", "files", {"path": "export", **options}, folder=str(folder))
-    return connect(settings, Secrets(), SystemClock())
+    return connect(settings, Secrets(), Pace(SystemClock()), SystemClock())
 
 
 def test_every_file_of_the_folder_is_an_object(folder: Path) -> None:
@@ -65,7 +66,7 @@ def test_the_time_is_the_clocks(folder: Path) -> None:
     settings = Settings(
         "old", "files", {"path": "export", "keys": {"customer": "id", "deal": "no"}}, folder=str(folder)
     )
-    assert connect(settings, Secrets(), VirtualClock(start)).now() == start
+    assert connect(settings, Secrets(), Pace(VirtualClock(start)), VirtualClock(start)).now() == start
 
 
 @pytest.mark.parametrize(

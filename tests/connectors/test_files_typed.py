@@ -15,6 +15,7 @@ from changeover.connectors.clock import SystemClock
 from changeover.connectors.errors import InputError
 from changeover.connectors.files import connect
 from changeover.connectors.files.connector import FilesConnector
+from changeover.connectors.pace import Pace
 from changeover.connectors.port import KEY, Settings
 from changeover.connectors.schema import FieldType
 from changeover.connectors.secrets import Secrets
@@ -23,7 +24,7 @@ from changeover.connectors.secrets import Secrets
 def open_file(folder: Path, name: str, **options: object) -> FilesConnector:
     objects = {"deal": {"file": name, "key": "id"} | options}
     settings = Settings("export", "files", {"path": ".", "objects": objects}, folder=str(folder))
-    return connect(settings, Secrets(), SystemClock())
+    return connect(settings, Secrets(), Pace(SystemClock()), SystemClock())
 
 
 def lines(folder: Path, *records: str, encoding: str = "utf-8") -> FilesConnector:

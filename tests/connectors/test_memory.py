@@ -13,6 +13,7 @@ from changeover.connectors.change import Batch, Change, ChangeKind, Outcome, Out
 from changeover.connectors.clock import SystemClock, VirtualClock
 from changeover.connectors.errors import InputError
 from changeover.connectors.memory import MemoryConnector, connect
+from changeover.connectors.pace import Pace
 from changeover.connectors.port import KEY, OUR_KEY, AuditFields, Settings
 from changeover.connectors.schema import Field, FieldType, ObjectSchema, Schema
 from changeover.connectors.secrets import Secrets
@@ -251,7 +252,7 @@ def test_a_document_fills_a_system(tmp_path: Path) -> None:
     row += '"happened": "2026-03-01 08:00:00", "noted": "2026-03-01T08:00:00"}'
     document = f'{{"objects": {json.dumps(SCHEMA.to_json())}, "rows": {{"sample": [{row}]}}}}'
     (tmp_path / "trial.json").write_text(document, "utf-8")
-    connector = connect(settings(tmp_path, file="trial.json"), Secrets(), SystemClock())
+    connector = connect(settings(tmp_path, file="trial.json"), Secrets(), Pace(SystemClock()), SystemClock())
     record = connector.record("sample", "s1")
     assert record["name"] == "007"
     assert record["amount"] == Decimal("9999999999999999.99")
@@ -279,13 +280,13 @@ def test_a_document_that_does_not_fit_is_told(tmp_path: Path, document: object, 
         text = document if isinstance(document, str) else json.dumps({"objects": SCHEMA.to_json()} | dict(document))
         (tmp_path / "trial.json").write_text(text, "utf-8")
     with pytest.raises(InputError) as told:
-        connect(settings(tmp_path, file="trial.json"), Secrets(), SystemClock())
+        connect(settings(tmp_path, file="trial.json"), Secrets(), Pace(SystemClock()), SystemClock())
     assert told.value.code == code
 
 
 def test_options_it_does_not_know_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"memory\.option"):
-        connect(settings(tmp_path, flie="trial.json"), Secrets(), SystemClock())
+        connect(settings(tmp_path, flie="trial.json"), Secrets(), Pace(SystemClock()), SystemClock())
 
 
 def test_more_than_it_takes_is_the_callers_mistake() -> None:

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from changeover.connectors.change import OutcomeState
 from changeover.connectors.clock import SystemClock
 from changeover.connectors.errors import ChangeoverError, InputError
+from changeover.connectors.pace import Pace
 from changeover.connectors.port import Settings
 from changeover.connectors.secrets import Secrets
 from changeover.connectors.sql import connect, mariadb, postgresql, sqlite
@@ -32,7 +33,12 @@ def closed_port() -> int:
 
 def refused(url: str, folder: str = ".", **environment: str) -> ChangeoverError:
     """What a connection says at its first use; that it was made at all shows that making it reaches nothing."""
-    connector = connect(Settings("crm", "sql", {"url": url}, folder=folder), Secrets(environment.get), SystemClock())
+    connector = connect(
+        Settings("crm", "sql", {"url": url}, folder=folder),
+        Secrets(environment.get),
+        Pace(SystemClock()),
+        SystemClock(),
+    )
     with pytest.raises(ChangeoverError) as caught:
         connector.count("t")
     with pytest.raises(ChangeoverError):
@@ -68,7 +74,7 @@ def test_a_wrong_password_and_an_unknown_database(my: Kit, mariadb: sa.URL) -> N
         )
         secrets = Secrets({"WORD": "p@ss:w/rd %", "ALL": my.url}.get)
         for address in (url, "${ALL}"):
-            connector = connect(Settings("crm", "sql", {"url": address}), secrets, SystemClock())
+            connector = connect(Settings("crm", "sql", {"url": address}), secrets, Pace(SystemClock()), SystemClock())
             assert connector.identity().name == my.engine.url.database
             connector.close()
     finally:
@@ -108,7 +114,10 @@ def test_a_path_is_the_projects(tmp_path: Path) -> None:
     with closing(sqlite3.connect(folder / "crm.db")) as database:
         database.execute(TABLE)
     connector = connect(
-        Settings("crm", "sql", {"url": "sqlite:///crm.db"}, folder=str(folder)), Secrets(), SystemClock()
+        Settings("crm", "sql", {"url": "sqlite:///crm.db"}, folder=str(folder)),
+        Secrets(),
+        Pace(SystemClock()),
+        SystemClock(),
     )
     assert connector.count("t") == 0
     connector.close()
@@ -138,7 +147,7 @@ def test_a_path_is_the_projects(tmp_path: Path) -> None:
 )
 def test_options_that_are_wrong(options: dict[str, object], code: str, params: dict[str, str]) -> None:
     with pytest.raises(InputError) as caught:
-        connect(Settings("crm", "sql", options), Secrets(lambda name: None), SystemClock())
+        connect(Settings("crm", "sql", options), Secrets(lambda name: None), Pace(SystemClock()), SystemClock())
     assert caught.value.code == code
     assert params.items() <= caught.value.params.items()
 

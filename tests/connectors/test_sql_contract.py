@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 from changeover.connectors.change import Change, ChangeKind, OutcomeState
 from changeover.connectors.clock import SystemClock
+from changeover.connectors.pace import Pace
 from changeover.connectors.port import Connector, Settings
 from changeover.connectors.secrets import Secrets
 from changeover.connectors.sql import connect
@@ -36,7 +37,7 @@ def connected(url: str, **words: str) -> Iterator[Connector]:
             connection.exec_driver_sql(f"DROP TABLE IF EXISTS {left_by_another_test}")
         connection.exec_driver_sql(SAMPLE.format(**words))
         connection.exec_driver_sql(PAIR.format(**WORDS | words))
-    connector = connect(Settings("target", "sql", {"url": url}), Secrets(), SystemClock())
+    connector = connect(Settings("target", "sql", {"url": url}), Secrets(), Pace(SystemClock()), SystemClock())
     yield connector
     connector.close()
 

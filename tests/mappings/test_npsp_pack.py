@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from changeover.connectors.clock import SystemClock
 from changeover.connectors.finding import Finding, Severity
+from changeover.connectors.pace import Pace
 from changeover.connectors.port import Connector, Settings
 from changeover.connectors.registry import connect
 from changeover.connectors.secrets import Secrets
@@ -47,7 +48,7 @@ def systems(folder: Path) -> tuple[Connector, Connector]:
 def _connect(spec: dict[str, object], folder: Path) -> Connector:
     options = {name: value for name, value in spec.items() if name not in ("name", "connector", "zone")}
     settings = Settings(str(spec["name"]), str(spec["connector"]), options, str(spec["zone"]), str(folder))
-    return connect(settings, Secrets(), SystemClock())
+    return connect(settings, Secrets(), Pace(SystemClock()), SystemClock())
 
 
 @pytest.fixture(scope="module")

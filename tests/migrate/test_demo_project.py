@@ -14,6 +14,7 @@ from changeover.connectors.cell import canonical_text, cast
 from changeover.connectors.chunk import Chunk
 from changeover.connectors.clock import SystemClock
 from changeover.connectors.finding import Finding, Severity
+from changeover.connectors.pace import Pace
 from changeover.connectors.port import Connector
 from changeover.connectors.registry import connect
 from changeover.connectors.secrets import Secrets
@@ -66,7 +67,7 @@ class Demo:
 
 
 def open_connector(spec: ConnectionSpec, folder: Path) -> Connector:
-    return connect(spec.settings(folder), Secrets(), SystemClock())
+    return connect(spec.settings(folder), Secrets(), Pace(SystemClock()), SystemClock())
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,22 @@
+"""How fast a system may be called, and the `Pace` that every call waits for."""
+
+from .limits import UNLIMITED, Action, Allowance, Interface, Narrowed, Need, Quota, Rate
+from .pace import Pace, SpentStore
+from .quota import QuotaSpentError
+from .schedule import Hours, Schedule
+
+__all__ = [
+    "UNLIMITED",
+    "Action",
+    "Allowance",
+    "Hours",
+    "Interface",
+    "Narrowed",
+    "Need",
+    "Pace",
+    "Quota",
+    "QuotaSpentError",
+    "Rate",
+    "Schedule",
+    "SpentStore",
+]

@@ -1,0 +1,119 @@
+"""What a system says of the calls that it takes, as data. Nothing here knows which system that is."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Action(StrEnum):
+    """What the toolkit asks of a system. WRITE is any change; READ a page of all records; FIND one of chosen ones."""
+
+    WRITE = "write"
+    FIND = "find"
+    READ = "read"
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """In any `seconds` at most `calls` calls may arrive."""
+
+    calls: int
+    seconds: float
+
+    def __post_init__(self) -> None:
+        if self.calls < 1 or not self.seconds > 0:
+            raise ValueError(f"a rate is of at least one call in more than no time: {self}")
+
+    def shared(self, share: float) -> Rate | None:
+        """The rate of which only this share (0 to 1) may be used; None where that is nothing at all. A share of less
+        than one call is one call in so much longer a time."""
+        if share <= 0:
+            return None
+        calls = math.floor(self.calls * share + 1e-9)
+        return Rate(calls, self.seconds) if calls else Rate(1, self.seconds / (self.calls * share))
+
+    @property
+    def per_second(self) -> float:
+        return self.calls / self.seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """rates: all of them hold at once. threads: requests that may be under way at a time."""
+
+    rates: tuple[Rate, ...] = ()
+    threads: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """calls: that the system takes in a day, None where it does not say. resets, zone: the local time at which its day
+    begins, and the zone (an IANA name) of that time."""
+
+    calls: int | None = None
+    resets: dt.time = dt.time(0)
+    zone: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What an action costs: `calls` calls of an interface for every `records` records, each taking about `seconds` from
+    its departure to its answer."""
+
+    interface: str
+    records: int = 1
+    calls: int = 1
+    seconds: float = 0.0
+
+    def calls_for(self, records: int) -> int:
+        return -(-records // self.records) * self.calls
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What a system allows.
+
+    interfaces: by name. others: what holds for each interface that is not named. shared: rates over the calls of all
+    interfaces together. threads: requests under way at a time over all interfaces, None where it does not say. quota:
+    calls a day over all interfaces. late: seconds for which a call that was given up on may still arrive. needs: what
+    our actions cost, so that calls can be told before they are spent.
+    """
+
+    interfaces: Mapping[str, Interface] = field(default_factory=dict)
+    others: Interface = Interface(threads=1_000_000)
+    shared: tuple[Rate, ...] = ()
+    threads: int | None = None
+    quota: Quota | None = None
+    late: float = 0.0
+    needs: Mapping[Action, tuple[Need, ...]] = field(default_factory=dict)
+
+    def of(self, interface: str) -> Interface:
+        return self.interfaces.get(interface, self.others)
+
+    @property
+    def limited(self) -> bool:
+        """Whether the system sets any limit to its calls."""
+        everywhere = (*self.interfaces.values(), self.others)
+        return bool(self.shared or self.quota or any(each.rates for each in everywhere))
+
+
+UNLIMITED = Allowance()
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowed:
+    """What a project says besides: only this `share` (0 to 1) of every rate; at most `daily` calls a day; of the day's
+    calls `reserve` are kept for the business."""
+
+    share: float = 1.0
+    daily: int | None = None
+    reserve: int = 0
+
+    def daily_calls(self, quota: Quota | None) -> int | None:
+        """The calls of a day, reserve included; None where neither side limits them."""
+        told = [number for number in (self.daily, quota.calls if quota else None) if number is not None]
+        return min(told) if told else None

@@ -1,0 +1,240 @@
+"""What every call to a system asks before it departs, and tells when it is answered."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from ..clock import Clock
+from .adapt import Adaptive
+from .limits import UNLIMITED, Allowance, Narrowed, Quota
+from .quota import DayCount, SpentStore
+from .schedule import ALWAYS, Schedule
+from .window import Window
+
+LISTENS = 1.0
+"""Seconds of a wait until it looks again for an interruption, the cap and the schedule."""
+LOOKS = 0.01
+"""The same while it waits for an answer that another thread expects."""
+BACKS_OFF = 1.0
+"""Seconds without a call after a throttled answer that does not say for how long; twice as many after each further
+one."""
+BACKS_OFF_MOST = 64.0
+
+
+class Call:
+    """A call under way. `throttled` tells that the target said it was one too many."""
+
+    def __init__(self) -> None:
+        self.told: tuple[bool, float | None] = (False, None)
+
+    def throttled(self, retry_after: float | None = None) -> None:
+        self.told = (True, retry_after)
+
+
+class Lane:
+    """What is known of one interface."""
+
+    def __init__(self, allowance: Allowance, name: str) -> None:
+        interface = allowance.of(name)
+        most = interface.threads if allowance.threads is None else min(interface.threads, allowance.threads)
+        self.windows = [Window(rate) for rate in interface.rates]
+        self.adaptive = Adaptive(most)
+        self.departed: deque[float] = deque()
+        self.under_way = 0  # calls; a request may count as several
+        self.held_until = 0.0
+        self.throttled_at = -math.inf
+        self.throttled_in_a_row = 0
+
+
+class Pace:
+    """One system's pace, shared by all threads that call it.
+
+    Without limits (`obey` not called, or called with an allowance that has none) a call departs at once. `listen` is
+    called in every slice of a wait; what it raises ends the wait. cap: read at most once a second of the clock, a share
+    (0 to 1) that everything is multiplied by; 0 waits. spent: keeps the day's calls between processes.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        narrowed: Narrowed | None = None,
+        schedule: Schedule = ALWAYS,
+        cap: Callable[[], float] = lambda: 1.0,
+        listen: Callable[[], None] = lambda: None,
+        spent: SpentStore | None = None,
+    ) -> None:
+        self.narrowed = narrowed or Narrowed()
+        self.schedule = schedule
+        self._clock, self._listen, self._read_cap, self._spent = clock, listen, cap, spent
+        self._lock = threading.Lock()
+        self._cap, self._cap_read = 1.0, -LISTENS
+        self._made: Counter[str] = Counter()
+        self.allowance = UNLIMITED
+        self._lanes: dict[str, Lane] = {}
+        self._shared: list[Window] = []
+        self._day: DayCount | None = None
+        self._limit_day()
+
+    def obey(self, allowance: Allowance) -> None:
+        """Keep to what the target allows, from now on. A connector says so before its first call, and again where it
+        learns better; calls made under another allowance then count as if they had only now been answered."""
+        with self._lock:
+            if allowance == self.allowance:
+                return
+            before, now = self._lanes, self._clock.monotonic()
+            self.allowance = allowance
+            self._lanes = {name: Lane(allowance, name) for name in before}
+            for name, lane in self._lanes.items():
+                lane.departed = before[name].departed
+                lane.under_way = before[name].under_way
+                lane.held_until = before[name].held_until
+                for window in lane.windows:
+                    window.begin(self._made[name], lane.under_way, now)
+            self._shared = [Window(rate) for rate in allowance.shared]
+            for window in self._shared:
+                window.begin(self._made.total(), self._under_way, now)
+            self._limit_day()
+
+    def _limit_day(self) -> None:
+        daily, known = self.narrowed.daily_calls(self.allowance.quota), self._day
+        if daily is None:
+            return
+        self._day = DayCount(self.allowance.quota or Quota(), daily, self.narrowed.reserve, self._spent)
+        if known is not None:
+            self._day.told(known.spent, self._under_way, self._clock.now())
+
+    def take(self, interface: str, calls: int = 1) -> None:
+        """Wait until a request that counts as so many calls may depart. Every take is followed by one `answered` or
+        `lost` of the same interface and as many calls. Raises QuotaSpentError, or what `listen` raises; then
+        nothing was taken."""
+        while True:
+            with self._lock:
+                wait = self._wait(interface, calls)
+                if wait == 0:
+                    self._depart(interface, calls)
+                    return
+            self._listen()
+            self._clock.sleep(min(wait, LISTENS))
+
+    def answered(
+        self, interface: str, throttled: bool = False, retry_after: float | None = None, calls: int = 1
+    ) -> None:
+        """The request was answered. throttled: the target says that it was one too many. retry_after: seconds after
+        which it wants to be asked again."""
+        with self._lock:
+            now = self._clock.monotonic()
+            lane, departed = self._settle(interface, calls, now, 0.0)
+            lane.adaptive.answered(departed, now, throttled)
+            if not throttled:
+                lane.throttled_in_a_row = 0
+                return
+            if departed >= lane.throttled_at:  # else it was under way already when the target throttled before
+                lane.throttled_in_a_row, lane.throttled_at = lane.throttled_in_a_row + 1, now
+            backs_off = min(BACKS_OFF_MOST, BACKS_OFF * 2.0 ** (lane.throttled_in_a_row - 1))
+            lane.held_until = max(lane.held_until, now + (backs_off if retry_after is None else retry_after))
+
+    def lost(self, interface: str, calls: int = 1) -> None:
+        """The request was given up on: it may have arrived, or arrive yet."""
+        with self._lock:
+            self._settle(interface, calls, self._clock.monotonic(), self.allowance.late)
+
+    @contextmanager
+    def call(self, interface: str, calls: int = 1) -> Iterator[Call]:
+        """Take, then do the request within; it is lost where an exception leaves it."""
+        self.take(interface, calls)
+        call = Call()
+        try:
+            yield call
+        except BaseException:
+            self.lost(interface, calls)
+            raise
+        throttled, retry_after = call.told
+        self.answered(interface, throttled, retry_after, calls)
+
+    def concurrency(self, interface: str) -> int:
+        """How many requests at a time are good now; never more than the target's stated most. `take` keeps to it."""
+        with self._lock:
+            return self._lane(interface).adaptive.number
+
+    def made(self) -> dict[str, int]:
+        """Calls that have departed since this process began, by interface."""
+        with self._lock:
+            return dict(self._made)
+
+    def of_today(self) -> tuple[int, int] | None:
+        """(calls spent today, calls that we may spend a day); None where nobody limits the day."""
+        with self._lock:
+            return (self._day.spent, self._day.ours) if self._day else None
+
+    def told(self, spent_today: int) -> None:
+        """What the target says of the calls spent today, by us and by everybody else."""
+        with self._lock:
+            if self._day:
+                self._day.told(spent_today, self._under_way, self._clock.now())
+
+    def keep(self) -> None:
+        """Note how many calls the day has cost; at the end of a process."""
+        with self._lock:
+            if self._day:
+                self._day.keep()
+
+    def _wait(self, interface: str, calls: int) -> float:
+        """Seconds after which it is worth to look again; 0: depart."""
+        now, today = self._clock.monotonic(), self._clock.now()
+        if self._day and self._day.wait(calls, self.schedule.quota(today), self._under_way, today):
+            return LISTENS
+        lane = self._lane(interface)
+        most = self.allowance.threads
+        if len(lane.departed) >= lane.adaptive.number or (most is not None and self._requests >= most):
+            return LOOKS
+        share = self.narrowed.share * self.schedule.share(today) * self._capped(now)
+        if share <= 0:
+            return LISTENS
+        waits = [window.wait(calls, share, now) for window in (*lane.windows, *self._shared)]
+        known = [LOOKS if each is None else each for each in waits]
+        return max((*known, lane.held_until - now, 0.0))
+
+    def _depart(self, interface: str, calls: int) -> None:
+        lane = self._lane(interface)
+        for window in (*lane.windows, *self._shared):
+            window.depart(calls)
+        lane.under_way += calls
+        lane.departed.append(self._clock.monotonic())
+        self._made[interface] += calls
+        if self._day:
+            self._day.spend(calls)
+
+    def _settle(self, interface: str, calls: int, now: float, late: float) -> tuple[Lane, float]:
+        """The call's lane, and when it departed: of several under way the one that departed first, since an answer
+        does not say whose it is; on the average this comes to the same."""
+        lane = self._lane(interface)
+        if not lane.departed or lane.under_way < calls:
+            raise RuntimeError(f"{interface}: an answer to a call that was never taken")
+        for window in (*lane.windows, *self._shared):
+            window.answer(calls, now, late)
+        lane.under_way -= calls
+        return lane, lane.departed.popleft()
+
+    @property
+    def _requests(self) -> int:
+        return sum(len(lane.departed) for lane in self._lanes.values())
+
+    @property
+    def _under_way(self) -> int:
+        return sum(lane.under_way for lane in self._lanes.values())
+
+    def _lane(self, interface: str) -> Lane:
+        lane = self._lanes.get(interface)
+        if lane is None:
+            lane = self._lanes[interface] = Lane(self.allowance, interface)
+        return lane
+
+    def _capped(self, now: float) -> float:
+        if now - self._cap_read >= LISTENS:
+            self._cap, self._cap_read = min(1.0, max(0.0, self._read_cap())), now
+        return self._cap

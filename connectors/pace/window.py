@@ -1,0 +1,75 @@
+"""A sliding window over calls of which only their departure and their answer are known, not their arrival."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from .limits import Rate
+
+MARGIN_SHARE, MARGIN_SECONDS = 0.001, 0.002
+"""The window is kept this much longer than the target says: a share for clocks that do not tick alike (NTP slews up to
+500 ppm, on either side), and a little for a target that counts in whole milliseconds."""
+
+
+class Window:
+    """Calls of one rate.
+
+    A call arrives at some moment between its departure and its answer. It is counted from its departure until the
+    rate's seconds, and the margin, have passed *since its answer*. So no `seconds` ever hold more arrivals than
+    `calls`: suppose that some did, and take the one of these calls that departed last. Each other one arrived at most
+    `seconds` before it did, hence was not yet answered, or answered at most `seconds` before that departure; all of
+    them were counted then, and it would not have been let go. Which departure an answer belongs to does not matter to
+    the count.
+
+    The price: a call holds its place for `seconds` and the time until its answer, so with answers that take x, the
+    share seconds / (seconds + x) of the rate is used.
+    """
+
+    def __init__(self, rate: Rate) -> None:
+        self.rate = rate
+        self._under_way = 0
+        self._answers: deque[float] = deque()
+
+    def begin(self, made: int, under_way: int, now: float) -> None:
+        """Take over calls made while nobody counted for this rate: as if just answered."""
+        self._under_way = under_way
+        self._answers.extend([now] * min(made - under_way, self.rate.calls))
+
+    def wait(self, calls: int, share: float, now: float) -> float | None:
+        """Seconds until so many calls may depart together (0: now), at this share of the rate. None where that depends
+        on answers still to come or on a higher share. Raises ValueError for more calls than the rate allows at all."""
+        if calls > self.rate.calls:
+            raise ValueError(f"{calls} calls at once do not fit into {self.rate}")
+        narrowed = self.rate.shared(share)
+        if narrowed is None:
+            return None
+        span = _kept(narrowed)
+        free = max(narrowed.calls, calls) - calls - self._under_way
+        if free < 0:
+            return None
+        self._forget(now)
+        if free >= len(self._answers):
+            return 0.0
+        return max(0.0, self._answers[-free - 1] + span - now)
+
+    def depart(self, calls: int) -> None:
+        self._under_way += calls
+
+    def answer(self, calls: int, now: float, late: float = 0.0) -> None:
+        """late: seconds for which these calls, whose answer was given up on, may still arrive."""
+        self._under_way -= calls
+        at = now + late
+        if self._answers and self._answers[-1] > at:
+            self._answers = deque(sorted([*self._answers, *[at] * calls]))
+        else:
+            self._answers.extend([at] * calls)
+
+    def _forget(self, now: float) -> None:
+        """What has left the window; the latest `calls` answers stay, for a share may make the window longer."""
+        span = _kept(self.rate)
+        while len(self._answers) > self.rate.calls and self._answers[0] + span < now:
+            self._answers.popleft()
+
+
+def _kept(rate: Rate) -> float:
+    return rate.seconds * (1 + MARGIN_SHARE) + MARGIN_SECONDS
