@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import shlex
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from ..connectors.errors import InputError
+from ..connectors.pace import ALWAYS, Hours, Narrowed, Schedule
 from ..connectors.port import Settings
 from ..mappings.people import PeopleConfig
 from ..mappings.strict_yaml import load_model, read_yaml
@@ -19,15 +22,60 @@ from ..mappings.strict_yaml import load_model, read_yaml
 FILE = "changeover.yaml"
 
 
+WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+Share = Annotated[Decimal, Field(ge=0, le=1)]
+TimeOfDay = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+
+
+class PaceSpec(BaseModel):
+    """What this project takes of what the system allows. share: of every rate. daily: calls a day. reserve: of the
+    day's calls, those kept for the business."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    share: Annotated[Decimal, Field(gt=0, le=1)] = Decimal(1)
+    daily: Annotated[int, Field(ge=1)] | None = None
+    reserve: Annotated[int, Field(ge=0)] = 0
+
+    def narrowed(self) -> Narrowed:
+        return Narrowed(float(self.share), self.daily, self.reserve)
+
+
+class HoursSpec(BaseModel):
+    """Business hours. quota: how much of the day's calls may be spent by their end."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    days: Annotated[list[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]], Field(min_length=1)]
+    begins: Annotated[TimeOfDay, Field(alias="from")]
+    ends: Annotated[TimeOfDay, Field(alias="to")]
+    share: Share = Decimal(1)
+    quota: Share = Decimal(1)
+
+    def hours(self) -> Hours:
+        begins, ends = (dt.time.fromisoformat(text) for text in (self.begins, self.ends))
+        return Hours(frozenset(map(WEEK.index, self.days)), begins, ends, float(self.share), float(self.quota))
+
+
+class ScheduleSpec(BaseModel):
+    """When to take less, by the clock of this zone."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    zone: str
+    hours: Annotated[list[HoursSpec], Field(min_length=1)]
+
+
 class ConnectionSpec(BaseModel):
-    """One connection: which connector, the name that goes into our keys, the zone of its wall clock times; every other
-    key is an option of the connector."""
+    """One connection: which connector, the name that goes into our keys, the zone of its wall clock times, how fast it
+    may be called; every other key is an option of the connector."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
     connector: str
     name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]*$")]
     zone: str | None = None
+    pace: PaceSpec = PaceSpec()
 
     def settings(self, folder: Path) -> Settings:
         return Settings(self.name, self.connector, dict(self.model_extra or {}), self.zone, str(folder))
@@ -69,6 +117,7 @@ class ProjectFile(BaseModel):
     mappings: list[str] | None = None
     people: PeopleConfig | None = None
     limits: Limits = Limits()
+    schedule: ScheduleSpec | None = None
 
 
 @dataclass(frozen=True)
@@ -84,6 +133,14 @@ class Project:
     @property
     def environment(self) -> EnvironmentSpec:
         return self.spec.environments[self.env]
+
+    @property
+    def schedule(self) -> Schedule:
+        """Raises InputError `project.no_zone` for an unknown zone."""
+        spec = self.spec.schedule
+        if spec is None:
+            return ALWAYS
+        return Schedule(zone_of(spec.zone), tuple(each.hours() for each in spec.hours))
 
     @property
     def runs(self) -> Path:
@@ -109,6 +166,14 @@ class Project:
             return str(path.relative_to(self.folder))
         except ValueError:
             return str(path)
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """The zone of that IANA name. Raises InputError `project.no_zone` for an unknown one."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise InputError("project.no_zone", name=name) from error
 
 
 def load_project(folder: Path, env: str | None = None) -> Project:

@@ -9,10 +9,10 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from ..connectors.clock import Clock
-from ..connectors.errors import DecisionError, InputError
+from ..connectors.errors import DecisionError
 from ..connectors.finding import Finding, Severity
 from ..connectors.port import KEY, Connector, Identity
 from ..connectors.registry import connect
@@ -25,7 +25,8 @@ from ..runs.ledger import control, events, records
 from ..runs.ledger.store import Ledger, hold
 from ..runs.stage import Stage
 from ..runs.values import ValueStore
-from .project import Project
+from .pacing import Paces, paces_of
+from .project import Project, zone_of
 
 LISTENS = 1.0
 """Seconds until a wait looks whether Ctrl-C was pressed."""
@@ -86,6 +87,7 @@ class Session:
     project: Project
     source: Connector
     target: Connector
+    paces: Paces
     ledger: Ledger
     values: ValueStore
     stage: Stage
@@ -131,30 +133,27 @@ class Session:
 
     @property
     def source_zone(self) -> ZoneInfo | None:
-        return zone_of(self.project.environment.source.zone)
+        return _zone(self.project.environment.source.zone)
 
     @property
     def target_zone(self) -> ZoneInfo | None:
-        return zone_of(self.project.environment.target.zone)
+        return _zone(self.project.environment.target.zone)
 
 
-def zone_of(name: str | None) -> ZoneInfo | None:
-    """The zone of that IANA name. Raises InputError `project.no_zone` for an unknown one."""
-    if name is None:
-        return None
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise InputError("project.no_zone", name=name) from error
+def _zone(name: str | None) -> ZoneInfo | None:
+    return None if name is None else zone_of(name)
 
 
 @contextmanager
-def open_connectors(project: Project, secrets: Secrets, clock: Clock) -> Iterator[tuple[Connector, Connector]]:
+def open_connectors(
+    project: Project, secrets: Secrets, paces: Paces, clock: Clock
+) -> Iterator[tuple[Connector, Connector]]:
     """(source, target) of the project's environment."""
     with ExitStack() as stack:
-        source = connect(project.environment.source.settings(project.folder), secrets, clock)
+        stack.callback(paces.keep)
+        source = connect(project.environment.source.settings(project.folder), secrets, paces.source, clock)
         stack.callback(source.close)
-        target = connect(project.environment.target.settings(project.folder), secrets, clock)
+        target = connect(project.environment.target.settings(project.folder), secrets, paces.target, clock)
         stack.callback(target.close)
         yield source, target
 
@@ -194,7 +193,9 @@ def open_session(project: Project, secrets: Secrets, clock: Clock, *, alone: boo
     """Open everything. alone: hold the environment's lock (every verb that writes). Raises BusyError while another
     process holds it, DecisionError `org.*` where a system is not the one the ledger was written against."""
     with ExitStack() as stack:
-        source, target = stack.enter_context(open_connectors(project, secrets, clock))
+        interruption = Interruption()
+        paces = paces_of(project, clock, interruption.check)
+        source, target = stack.enter_context(open_connectors(project, secrets, paces, clock))
         identities = {"source": source.identity(), "target": target.identity()}
         if alone:
             stack.enter_context(hold(project.runs))
@@ -206,12 +207,12 @@ def open_session(project: Project, secrets: Secrets, clock: Clock, *, alone: boo
         check_known_keys(ledger, target)
         values = ValueStore(project.runs / "values.db", keys.data)
         stack.callback(values.close)
-        interruption = Interruption()
         stack.enter_context(interruption.heard())
         yield Session(
             project=project,
             source=source,
             target=target,
+            paces=paces,
             ledger=ledger,
             values=values,
             stage=Stage(project.runs / "stage", keys.data),

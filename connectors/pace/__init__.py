@@ -1,11 +1,12 @@
 """How fast a system may be called, and the `Pace` that every call waits for."""
 
 from .limits import UNLIMITED, Action, Allowance, Interface, Narrowed, Need, Quota, Rate
-from .pace import Pace, SpentStore
-from .quota import QuotaSpentError
-from .schedule import Hours, Schedule
+from .pace import Pace
+from .quota import QuotaSpentError, SpentStore
+from .schedule import ALWAYS, Hours, Schedule
 
 __all__ = [
+    "ALWAYS",
     "UNLIMITED",
     "Action",
     "Allowance",

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import math
 
-SLOW = 3.0
-"""Answers that take so many times the quickest of late are taken for a target that has too much to do."""
+SLOW = 2.0
+"""Answers that of late take so many times what they take usually are a sign of a target that has too much to do."""
 SLOWER = 0.8
-SMOOTH = 0.2
-FORGETS = 1.01
-"""The quickest answer counts that much longer with each answer, so that a target that has become slower is not
-taken for an overloaded one for ever."""
+LATE, USUAL = 0.1, 0.01
+"""How much one answer counts in the average of late and in the usual one. A target that stays slow becomes usual."""
 
 
 class Adaptive:
@@ -22,8 +20,7 @@ class Adaptive:
         self.most = max(1, most)
         self._window = 1.0
         self._calm_since = -math.inf
-        self._quickest = math.inf
-        self._usual = 0.0
+        self._late = self._usual = 0.0
 
     @property
     def number(self) -> int:
@@ -34,15 +31,15 @@ class Adaptive:
         if throttled:
             self._fewer(departed, now, 0.5)
             return
-        self._quickest = min(self._quickest * FORGETS, latency)
-        self._usual = latency if not self._usual else (1 - SMOOTH) * self._usual + SMOOTH * latency
-        if self._usual > SLOW * self._quickest and self._quickest > 0:
+        self._late += (LATE if self._late else 1.0) * (latency - self._late)
+        self._usual += (USUAL if self._usual else 1.0) * (latency - self._usual)
+        if self._late > SLOW * self._usual:
             self._fewer(departed, now, SLOWER)
         else:
             self._window = min(float(self.most), self._window + (1 if self._calm_since < 0 else 1 / self._window))
 
     def _fewer(self, departed: float, now: float, factor: float) -> None:
-        if departed < self._calm_since:
+        if departed <= self._calm_since:
             return
         self._window = max(1.0, self._window * factor)
         self._calm_since = now

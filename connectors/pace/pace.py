@@ -133,7 +133,7 @@ class Pace:
             if not throttled:
                 lane.throttled_in_a_row = 0
                 return
-            if departed >= lane.throttled_at:  # else it was under way already when the target throttled before
+            if departed > lane.throttled_at:  # else it was under way already when the target throttled before
                 lane.throttled_in_a_row, lane.throttled_at = lane.throttled_in_a_row + 1, now
             backs_off = min(BACKS_OFF_MOST, BACKS_OFF * 2.0 ** (lane.throttled_in_a_row - 1))
             lane.held_until = max(lane.held_until, now + (backs_off if retry_after is None else retry_after))

@@ -28,6 +28,7 @@ from changeover.mappings.compile import load_mapping_files
 from changeover.migrate import prepare as preparing
 from changeover.migrate import run as running
 from changeover.migrate import session as sessions
+from changeover.migrate.pacing import Paces
 from changeover.migrate.project import Project, load_project
 from changeover.runs.ledger.store import Ledger
 from changeover.runs.report.model import Report
@@ -294,7 +295,9 @@ class World:
         self._target_line.finish_late(self.clock.now())
 
     @contextmanager
-    def connectors(self, _project: Project, _secrets: Secrets, _clock: Clock) -> Iterator[tuple[Connector, Connector]]:
+    def connectors(
+        self, _project: Project, _secrets: Secrets, _paces: Paces, _clock: Clock
+    ) -> Iterator[tuple[Connector, Connector]]:
         yield self._source_line, _Near(self._target_line, self)
 
     @contextmanager
