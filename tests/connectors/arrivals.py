@@ -50,6 +50,7 @@ class World:
 
     def sleep(self, seconds: float) -> None:
         self.slept += 1
+        assert self.slept < 1_000_000, "nobody will ever wake it"
         end = self.passed + max(0.0, seconds)
         while self.due and self.due[0][0] <= end:
             at, _, happens = heapq.heappop(self.due)
