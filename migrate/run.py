@@ -14,6 +14,7 @@ from ..connectors.secrets import Secrets
 from ..runs.ledger import events, runlog
 from ..runs.ledger.runlog import Run
 from ..runs.report.model import Report
+from .calls import plan_calls, predicted_by_plan, run_calls, tell_reading
 from .deferred import all_staged
 from .pipeline import Moved, Pipeline
 from .plan import keep_plan, plan_of, reader_for, rehearsed, require_plan
@@ -56,6 +57,7 @@ def plan(project: Project, order: Order, secrets: Secrets, clock: Clock, tick: C
         session.tick = tick
         prepared = prepare(session)
         choice = order.choice(project)
+        tell_reading(session, prepared, reader_for(session, choice, prepared))
         recovered = recover(session)
         moved, findings = rehearsed(session, prepared, choice)
         counted = {name: dict(tally.as_dict()) for name, tally in moved.tallies.items()}
@@ -63,8 +65,9 @@ def plan(project: Project, order: Order, secrets: Secrets, clock: Clock, tick: C
         for each in findings:
             causes[each.code] = causes.get(each.code, 0) + 1
         path = keep_plan(session, replace(plan_of(session, prepared, choice), counts=counted, causes=causes))
+        calls = plan_calls(session, moved)
         return plan_report(
-            session, prepared, moved, findings, path, order.chosen, recovered, clock.monotonic() - started
+            session, prepared, moved, findings, path, order.chosen, recovered, calls, clock.monotonic() - started
         )
 
 
@@ -78,6 +81,7 @@ def run(project: Project, order: Order, secrets: Secrets, clock: Clock, tick: Ca
         _guard_production(session, order)
         if order.plan is not None:
             require_plan(session, prepared, choice, order.plan)
+        predicted = predicted_by_plan(session, prepared, choice, order.plan)
         reader = reader_for(session, choice, prepared)
         session.ledger.check()
         events.check_chain(session.ledger)
@@ -98,9 +102,10 @@ def run(project: Project, order: Order, secrets: Secrets, clock: Clock, tick: Ca
             raise
         runlog.end(session.ledger, current.id, "stopped" if moved.stopped else "finished", clock.now())
         findings = runlog.findings_of(session.ledger, current.id)
-        return run_report(
-            session, moved, findings, totals_if_any(session, choice), recovered, resumed, clock.monotonic() - started
-        )
+        totals = totals_if_any(session, choice)
+        calls = run_calls(session, predicted)
+        seconds = clock.monotonic() - started
+        return run_report(session, moved, findings, totals, recovered, resumed, calls, seconds)
 
 
 def _begin(session: Session, prepared: Prepared, choice: Choice) -> tuple[Run, bool]:

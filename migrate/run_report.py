@@ -11,6 +11,7 @@ from ..runs.ledger import operations, records
 from ..runs.ledger.runlog import Run
 from ..runs.report.model import BUCKETS, BranchCounts, Cause, Report, Row, Table, Text
 from ..runs.values import SAMPLE
+from .calls import CallsTold
 from .causes import causes
 from .pipeline import Moved
 from .prepare import Prepared
@@ -31,6 +32,7 @@ def plan_report(
     path: Path,
     chosen: str,
     recovered: int,
+    calls: CallsTold,
     seconds: float,
 ) -> Report:
     """READY or NOT READY, and why. chosen: the options that chose the records."""
@@ -48,6 +50,7 @@ def plan_report(
         facts=(
             *_systems(session),
             *_recovered(recovered),
+            *calls.facts,
             ("fact.plan", session.project.typed(path)),
             ("fact.seconds", f"{seconds:.1f}"),
         ),
@@ -55,7 +58,7 @@ def plan_report(
         causes=causes([*session.notices, *prepared.findings, *findings]),
         tables=_stops(moved),
         next_steps=() if stopped else (session.project.command(f"run --execute --plan {plan_id}{chosen}"),),
-        extra={"plan": str(path), "seconds": round(seconds, 3)},
+        extra={"plan": str(path), "seconds": round(seconds, 3), **calls.extra},
     )
 
 
@@ -66,6 +69,7 @@ def run_report(
     totals: Totals | None,
     recovered: int,
     resumed: bool,
+    calls: CallsTold,
     seconds: float,
 ) -> Report:
     """What was moved, what stayed behind, and what to do next."""
@@ -80,6 +84,7 @@ def run_report(
     if resumed:
         facts.append(("fact.resumed", moved.run.started[:19]))
     facts += _recovered(recovered)
+    facts += calls.facts
     facts.append(("fact.seconds", f"{seconds:.1f}"))
     return Report(
         verb="run",
@@ -96,6 +101,7 @@ def run_report(
             "differences": differences,
             "totals_equal": equal,
             "seconds": round(seconds, 3),
+            **calls.extra,
         },
     )
 

@@ -1,0 +1,107 @@
+"""What plan and run tell of the calls to the target. Where the target limits none, nothing is told."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ..connectors.errors import InputError
+from ..connectors.pace import Action
+from ..runs.ledger import records
+from ..runs.plan import Plan, changed_since, load_plan
+from ..runs.report.model import Text
+from .pipeline import Moved, Reader
+from .plan import plan_of
+from .predict import Predicted, calls_of, predict, predicted_facts, records_of
+from .prepare import Prepared
+from .select import Choice
+from .session import Session, Tick
+
+
+@dataclass(frozen=True, slots=True)
+class CallsTold:
+    """facts and extra: for the verb's report."""
+
+    facts: tuple[tuple[str, str | int | Text], ...] = ()
+    extra: Mapping[str, object] = field(default_factory=dict)
+
+
+def tell_reading(session: Session, prepared: Prepared, reader: Reader) -> None:
+    """Before a plan asks the target anything: how many calls its reading costs at most."""
+    allowance = session.target.capabilities.allowance
+    if not allowance.limited:
+        return
+    known = Counter[str]()
+    for object_name, _, state, number in records.counts_by_state(session.ledger):
+        known[object_name] += number if state in ("live", "pending") else 0
+    asked = 0
+    for name in prepared.order:
+        mapping = session.mappings[name]
+        ours = known[mapping.target.name]
+        asked += ours + (max(0, (reader.total(mapping) or 0) - ours) if mapping.match else 0)
+    most = sum(calls_of({Action.FIND: asked}, allowance).values())
+    session.tick(Tick("reading_calls", session.project.environment.target.name, most, most))
+
+
+def plan_calls(session: Session, moved: Moved) -> CallsTold:
+    """What the plan itself has spent, and what a run will."""
+    if not session.target.capabilities.allowance.limited:
+        return CallsTold()
+    predicted = _predicted(session, {name: tally.as_dict() for name, tally in moved.tallies.items()})
+    made = session.paces.target.made()
+    return CallsTold(
+        (("fact.calls_made", sum(made.values())), *predicted_facts(predicted)),
+        {"calls": {"made": made, "predicted": dict(predicted.calls)}, "finish": _iso(predicted)},
+    )
+
+
+def predicted_by_plan(session: Session, prepared: Prepared, choice: Choice, name: str | None) -> Predicted | None:
+    """What the plan foresaw that this run keeps to: the one that was named, else the latest that still holds; None
+    where there is none."""
+    if not session.target.capabilities.allowance.limited:
+        return None
+    folder = session.project.runs / "plans"
+    if name is not None:
+        return _predicted(session, load_plan(name, folder).counts)
+    today = plan_of(session, prepared, choice)
+    for path in sorted(folder.glob("plan-*.json"), key=lambda path: path.stat().st_mtime, reverse=True):
+        plan = _read(str(path), session)
+        if plan is not None and not changed_since(plan, today):
+            return _predicted(session, plan.counts)
+    return None
+
+
+def run_calls(session: Session, predicted: Predicted | None) -> CallsTold:
+    """Predicted against actual; the latter of this process alone."""
+    if not session.target.capabilities.allowance.limited:
+        return CallsTold()
+    made = session.paces.target.made()
+    foreseen = () if predicted is None else (("fact.calls_predicted", predicted.total),)
+    told = None if predicted is None else dict(predicted.calls)
+    return CallsTold((*foreseen, ("fact.calls_made", sum(made.values()))), {"calls": {"made": made, "predicted": told}})
+
+
+def _predicted(session: Session, counts: Mapping[str, Mapping[str, int]]) -> Predicted:
+    matched = [name for name, mapping in session.mappings.items() if mapping.match]
+    pace = session.paces.target
+    today = pace.of_today()
+    return predict(
+        records_of(counts, matched),
+        session.target.capabilities.allowance,
+        session.clock.now(),
+        schedule=pace.schedule,
+        narrowed=pace.narrowed,
+        spent=today[0] if today else 0,
+    )
+
+
+def _read(name: str, session: Session) -> Plan | None:
+    try:
+        return load_plan(name, session.project.runs / "plans")
+    except InputError:
+        return None
+
+
+def _iso(predicted: Predicted) -> str | None:
+    return predicted.finish.isoformat(timespec="seconds") if predicted.finish else None

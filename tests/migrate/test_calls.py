@@ -1,0 +1,335 @@
+"""Calls told before they are spent, and against what was really spent."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from changeover.connectors import registry
+from changeover.connectors.cell import Cell
+from changeover.connectors.change import Batch, Outcome
+from changeover.connectors.chunk import Chunk
+from changeover.connectors.clock import Clock, VirtualClock
+from changeover.connectors.errors import InputError, UnavailableError
+from changeover.connectors.memory import MemoryConnector
+from changeover.connectors.pace import (
+    Action,
+    Allowance,
+    Hours,
+    Interface,
+    Narrowed,
+    Need,
+    Pace,
+    Quota,
+    QuotaSpentError,
+    Rate,
+    Schedule,
+)
+from changeover.connectors.port import Settings
+from changeover.connectors.schema import Field, FieldType, ObjectSchema, Schema
+from changeover.connectors.secrets import Secrets
+from changeover.migrate import run as verbs
+from changeover.migrate.pacing import write_cap
+from changeover.migrate.predict import calls_of, predict, records_of
+from changeover.migrate.project import Project, load_project
+from changeover.migrate.session import Tick
+from changeover.runs.report.model import Report
+
+START = dt.datetime(2026, 11, 21, 1, tzinfo=dt.UTC)
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+ALLOWANCE = Allowance(
+    others=Interface((Rate(100, 20),), threads=4),
+    needs={Action.WRITE: (Need("write", 10, seconds=0.1),), Action.FIND: (Need("query", 100, seconds=0.1),)},
+)
+
+
+def schema(name: str) -> Schema:
+    fields = (Field("id", FieldType.TEXT, required=True, length=40), Field("name", FieldType.TEXT, length=80))
+    return Schema({name: ObjectSchema(name, ("id",), fields)})
+
+
+class Metered(MemoryConnector):
+    """A target where every write and find is a call of 0.1 s, counted where it arrives."""
+
+    def __init__(self, clock: Clock, allowance: Allowance) -> None:
+        super().__init__(schema("account"), clock=clock, name="crm", batch_size=10, find_size=100)
+        self.capabilities = replace(self.capabilities, allowance=allowance)
+        self.clock = clock
+        self.pace = Pace(clock)
+        self.arrivals: list[tuple[str, float]] = []
+
+    def _call(self, interface: str) -> None:
+        with self.pace.call(interface):
+            self.arrivals.append((interface, self.clock.monotonic()))
+            self.clock.sleep(0.1)
+
+    def find(
+        self, object_name: str, by: Sequence[str], values: Sequence[tuple[Cell, ...]], fields: Sequence[str]
+    ) -> Chunk:
+        self._call("query")
+        return super().find(object_name, by, values, fields)
+
+    def write(self, batch: Batch) -> list[Outcome]:
+        self._call("write")
+        return super().write(batch)
+
+    def close(self) -> None:
+        """It lives on for the next process."""
+
+
+@dataclass
+class Point:
+    """What an entry point is to the registry."""
+
+    target: Metered
+
+    def load(self) -> object:
+        return self.connect
+
+    def connect(self, _settings: Settings, _secrets: Secrets, pace: Pace, _clock: Clock) -> Metered:
+        self.target.pace = pace
+        return self.target
+
+
+@dataclass
+class Move:
+    folder: Path
+    target: Metered
+    clock: VirtualClock
+    ticks: list[tuple[Tick, int]] = field(default_factory=list)
+
+    @property
+    def project(self) -> Project:
+        return load_project(self.folder)
+
+    def plan(self) -> Report:
+        return verbs.plan(self.project, verbs.Order(), Secrets(), self.clock, self._tick)
+
+    def run(self, **order: str) -> Report:
+        return verbs.run(self.project, verbs.Order(**order), Secrets(), self.clock, self._tick)  # type: ignore[arg-type]
+
+    def _tick(self, tick: Tick) -> None:
+        self.ticks.append((tick, len(self.target.arrivals)))
+
+    def says(self, text: str) -> None:
+        path = self.folder / "changeover.yaml"
+        path.write_text(path.read_text("utf-8") + text, "utf-8")
+
+
+PROJECT = """
+project: move
+default: mock
+environments:
+  mock:
+    source: {connector: memory, name: legacy, file: legacy.json}
+    target: {connector: metered, name: crm, pace: {PACE}}
+"""
+
+
+def make(folder: Path, patch: pytest.MonkeyPatch, allowance: Allowance, records: int, pace: str = "share: 1") -> Move:
+    rows = [{"id": f"C{n:05}", "name": f"company {n}"} for n in range(records)]
+    document = {"objects": schema("cust").to_json(), "rows": {"cust": rows}}
+    (folder / "legacy.json").write_text(json.dumps(document), "utf-8")
+    (folder / "changeover.yaml").write_text(PROJECT.replace("PACE", pace), "utf-8")
+    (folder / "mappings").mkdir()
+    text = "mapping: account\nfrom: cust\nto: account\nmatch: [[name]]\nfields: {id: id, name: name}\n"
+    (folder / "mappings" / "account.yaml").write_text(text, "utf-8")
+    clock = VirtualClock(START)
+    target = Metered(clock, allowance)
+    there = registry.available()
+    patch.setattr(registry, "available", lambda: {**there, "metered": Point(target)})
+    return Move(folder, target, clock)
+
+
+@pytest.fixture
+def move(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Move:
+    monkeypatch.setenv("CHANGEOVER_CONFIG_HOME", str(tmp_path / "home"))
+    (tmp_path / "move").mkdir()
+    return make(tmp_path / "move", monkeypatch, ALLOWANCE, 6_000)
+
+
+def facts(report: Report) -> dict[str, object]:
+    return dict(report.facts)
+
+
+# Through the verbs
+
+
+def test_plan_tells_its_own_calls_before_it_makes_them_and_those_of_a_run(move: Move) -> None:
+    report = move.plan()
+    told, before = next((tick, calls) for tick, calls in move.ticks if tick.activity == "reading_calls")
+    assert (told.total, before) == (60, 0), "6,000 records are looked for by name, 100 a call, and none was yet"
+    assert facts(report)["fact.calls_made"] == len(move.target.arrivals) == 60
+    assert report.extra["calls"] == {"made": {"query": 60}, "predicted": {"write": 600, "query": 120}}
+    assert facts(report)["fact.calls_predicted"] == 720
+
+
+def test_a_run_takes_the_calls_and_the_time_that_the_plan_foresaw(move: Move) -> None:
+    plan = move.plan()
+    move.clock.sleep(60)
+    before, begun = len(move.target.arrivals), move.clock.monotonic()
+    report = move.run()
+    made = len(move.target.arrivals) - before
+    told = facts(report)
+    assert told["fact.calls_predicted"] == facts(plan)["fact.calls_predicted"]
+    assert told["fact.calls_made"] == made == pytest.approx(720, rel=0.02)
+    foreseen = dt.datetime.fromisoformat(str(plan.extra["finish"])) - START
+    planned = dt.timedelta(seconds=begun - 60)
+    took = move.clock.monotonic() - begun
+    assert took == pytest.approx((foreseen - planned).total_seconds(), rel=0.1)
+    assert move.target.count("account") == 6_000
+
+
+def test_a_plan_that_no_longer_holds_predicts_nothing(move: Move) -> None:
+    move.plan()
+    mapping = move.folder / "mappings" / "account.yaml"
+    mapping.write_text(mapping.read_text("utf-8").replace("name: name", "name: {from: name, transform: trim}"))
+    told = facts(move.run())
+    assert "fact.calls_predicted" not in told
+    assert "fact.calls_made" in told
+
+
+def test_where_the_target_limits_nothing_nothing_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHANGEOVER_CONFIG_HOME", str(tmp_path / "home"))
+    (tmp_path / "move").mkdir()
+    move = make(tmp_path / "move", monkeypatch, Allowance(), 50)
+    for report in (move.plan(), move.run()):
+        assert not {"calls", "finish"} & set(report.extra)
+        assert not [name for name in facts(report) if "calls" in name or "predicted" in name]
+    assert "reading_calls" not in {tick.activity for tick, _ in move.ticks}
+
+
+def test_the_project_narrows_and_another_terminal_narrows_further(move: Move) -> None:
+    write_cap(move.project, 0.5)
+    move.says('schedule: {zone: Asia/Shanghai, hours: [{days: [sat], from: "09:00", to: "12:00", share: 0.4}]}\n')
+    move.run()
+    writes = [at for name, at in move.target.arrivals if name == "write" and at < 3 * 3600]
+    assert sum(1 for at in writes if at <= writes[0] + 20) == 20, "half of four tenths of a hundred"
+
+
+def test_the_day_is_not_overspent_though_the_run_is_begun_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHANGEOVER_CONFIG_HOME", str(tmp_path / "home"))
+    (tmp_path / "move").mkdir()
+    allowance = replace(ALLOWANCE, quota=Quota(200, zone="Asia/Shanghai"))
+    move = make(tmp_path / "move", monkeypatch, allowance, 3_000, "reserve: 50")
+    for _ in range(3):
+        with pytest.raises(UnavailableError):
+            move.run()
+    assert len(move.target.arrivals) == 150
+    for _ in range(5):
+        move.clock.sleep(24 * 3600)
+        try:
+            move.run()
+        except UnavailableError:  # the next day goes on
+            continue
+        break
+    assert move.target.count("account") == 3_000
+
+
+def test_what_the_project_says_must_make_sense(move: Move) -> None:
+    good = (move.folder / "changeover.yaml").read_text("utf-8")
+    for wrong in (
+        'schedule: {zone: Asia/Shanghai, hours: [{days: [noday], from: "09:00", to: "12:00"}]}\n',
+        'schedule: {zone: Asia/Shanghai, hours: [{days: [mon], from: "9", to: "12:00"}]}\n',
+        'schedule: {zone: Asia/Shanghai, hours: [{days: [mon], from: "09:00", to: "12:00", share: 2}]}\n',
+        "schedule: {zone: Asia/Shanghai, hours: []}\n",
+    ):
+        (move.folder / "changeover.yaml").write_text(good + wrong, "utf-8")
+        with pytest.raises(InputError):
+            load_project(move.folder)
+    for wrong in ("share: 0", "share: 1.5", "daily: 0", "reserve: -1", "speed: 3"):
+        (move.folder / "changeover.yaml").write_text(good.replace("share: 1", wrong), "utf-8")
+        with pytest.raises(InputError):
+            load_project(move.folder)
+    says = 'schedule: {zone: Mars/Base, hours: [{days: [mon], from: "09:00", to: "12:00"}]}\n'
+    (move.folder / "changeover.yaml").write_text(good + says, "utf-8")
+    with pytest.raises(InputError, match=r"project\.no_zone"):
+        move.run()
+
+
+# The forecast by itself
+
+
+def test_records_become_actions_and_actions_calls() -> None:
+    counts = {"account": {"read": 1_000, "created": 500, "updated": 210, "adopted": 30, "unchanged": 260, "held": 30}}
+    records = records_of(counts, ["account"])
+    assert records[Action.WRITE] == 500 + 210 + 30
+    assert records[Action.FIND] == (500 + 210 + 30) + 180 + (500 + 30 + 30)
+    assert calls_of(records, ALLOWANCE) == {"write": 74, "query": 15}
+
+
+def at(*when: int) -> dt.datetime:
+    return dt.datetime(*when, tzinfo=SHANGHAI).astimezone(dt.UTC)  # type: ignore[misc, arg-type]
+
+
+def one_a_call(calls: int = 100, seconds: float = 20, quota: Quota | None = None) -> Allowance:
+    return Allowance(
+        others=Interface((Rate(calls, seconds),), threads=10), quota=quota, needs={Action.WRITE: (Need("write"),)}
+    )
+
+
+def test_the_time_is_that_of_the_slowest_rate() -> None:
+    told = predict({Action.WRITE: 103_000}, one_a_call(), START)
+    assert told.finish is not None
+    assert (told.finish - START).total_seconds() == pytest.approx((103_000 - 100) / 5)
+
+
+def test_business_hours_and_the_days_quota_make_it_longer() -> None:
+    office = Schedule(SHANGHAI, (Hours(frozenset(range(5)), dt.time(9), dt.time(17), share=0.5),))
+    friday = at(2026, 11, 20, 16)
+    told = predict({Action.WRITE: 18_100}, one_a_call(), friday, schedule=office)
+    assert told.finish is not None
+    minutes = (told.finish - at(2026, 11, 20, 17)).total_seconds() / 60
+    assert minutes == pytest.approx(30, abs=1), "an hour at half the rate, then half an hour"
+    quota = one_a_call(quota=Quota(10_000, zone="Asia/Shanghai"))
+    told = predict({Action.WRITE: 25_000}, quota, friday, narrowed=Narrowed(reserve=1_000), spent=2_000)
+    assert told.finish is not None
+    assert at(2026, 11, 22) < told.finish < at(2026, 11, 22, 0, 35), "7,000 today, 9,000 tomorrow, 9,000 on Sunday"
+
+
+def test_where_the_limits_leave_nothing_there_is_no_end() -> None:
+    quota = one_a_call(quota=Quota(100, zone="Asia/Shanghai"))
+    assert predict({Action.WRITE: 5}, quota, START, narrowed=Narrowed(reserve=100)).finish is None
+    never = Schedule(SHANGHAI, (Hours(frozenset(range(7)), dt.time(0), dt.time(0), share=0),))
+    assert predict({Action.WRITE: 5}, one_a_call(), START, schedule=never).finish is None
+    assert predict({}, quota, START).finish == START
+
+
+def test_slow_answers_count_where_the_rate_would_allow_more() -> None:
+    slow = Allowance(others=Interface((Rate(100, 20),), threads=1), needs={Action.WRITE: (Need("write", seconds=4),)})
+    told = predict({Action.WRITE: 1_000}, slow, START)
+    assert told.finish is not None
+    assert (told.finish - START).total_seconds() == pytest.approx(4_000)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_forecast_is_what_a_pace_really_takes(seed: int) -> None:
+    """Against the pace itself, over a week of office hours and nights."""
+    chance = random.Random(seed)
+    office = Schedule(
+        SHANGHAI, (Hours(frozenset(range(5)), dt.time(9), dt.time(18), share=chance.choice((0.2, 0.5)), quota=0.6),)
+    )
+    allowance = one_a_call(10, 60, Quota(6_000, zone="Asia/Shanghai"))
+    start = START + dt.timedelta(hours=chance.randint(0, 100))
+    clock = VirtualClock(start)
+    pace = Pace(clock, schedule=office, narrowed=Narrowed(reserve=1_000))
+    pace.obey(allowance)
+    number = chance.randint(3_000, 15_000)
+    for _ in range(number):
+        try:
+            pace.take("write")
+        except QuotaSpentError as spent:
+            clock.sleep((spent.resumes - clock.now()).total_seconds())
+            pace.take("write")
+        pace.answered("write")
+    told = predict({Action.WRITE: number}, allowance, start, schedule=office, narrowed=pace.narrowed)
+    assert told.finish is not None
+    assert (told.finish - start).total_seconds() == pytest.approx((clock.now() - start).total_seconds(), rel=0.03)
