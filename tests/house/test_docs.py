@@ -15,7 +15,16 @@ from changeover.connectors.sql.options import known_options
 from changeover.mappings.language import Condition, MappingModel, Rule
 from changeover.mappings.people import ActiveRule, PeopleConfig, PersonSide
 from changeover.mappings.strict_yaml import load_model, read_yaml
-from changeover.migrate.project import ConnectionSpec, EnvironmentSpec, Limits, ProjectFile, load_project
+from changeover.migrate.project import (
+    ConnectionSpec,
+    EnvironmentSpec,
+    HoursSpec,
+    Limits,
+    PaceSpec,
+    ProjectFile,
+    ScheduleSpec,
+    load_project,
+)
 from changeover.runs.catalogue import Catalogue
 from changeover.validators.totals import TotalsFile, TotalSide
 from pydantic import BaseModel
@@ -233,6 +242,8 @@ def test_the_json_members_of_each_command(reader: Reader) -> None:
         ("mapping.md", "where", keys_of(Condition)),
         ("mapping.md", "fields", keys_of(Rule)),
         ("project.md", "limits", keys_of(Limits)),
+        ("project.md", "pace", keys_of(PaceSpec)),
+        ("project.md", "schedule", keys_of(HoursSpec)),
         ("project.md", "people", keys_of(PeopleConfig)),
         ("connectors.md", "sql", set(known_options())),
         ("connectors.md", "files", set(_OPTIONS)),
@@ -245,7 +256,10 @@ def test_a_table_of_keys_is_what_is_read(page_name: str, heading: str, keys: set
 @pytest.mark.parametrize(
     ("page_name", "keys"),
     [
-        ("project.md", keys_of(ProjectFile) | keys_of(EnvironmentSpec) | keys_of(ConnectionSpec)),
+        (
+            "project.md",
+            keys_of(ProjectFile) | keys_of(ScheduleSpec) | keys_of(EnvironmentSpec) | keys_of(ConnectionSpec),
+        ),
         ("project.md", keys_of(PersonSide) | keys_of(ActiveRule) | keys_of(TotalSide)),
         ("connectors.md", set(_OBJECT_OPTIONS)),
     ],
