@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,8 +13,6 @@ from ..connectors.clock import Clock
 from ..connectors.pace import Pace
 from ..runs.private_files import private_folder, write_private
 from .project import ConnectionSpec, Project
-
-CAP = "cap"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def paces_of(project: Project, clock: Clock, listen: Callable[[], None]) -> Pace
             clock,
             narrowed=spec.pace.narrowed(),
             schedule=project.schedule,
-            cap=lambda: read_cap(project),
+            cap=lambda: asked_share(project.runs / "ledger.db"),
             listen=listen,
             spent=SpentFile(project.runs / f"calls-{role}.json"),
         )
@@ -62,16 +62,12 @@ def paces_of(project: Project, clock: Clock, listen: Callable[[], None]) -> Pace
     return Paces(pace(environment.source, "source"), pace(environment.target, "target"))
 
 
-def read_cap(project: Project) -> float:
-    """The share (0 to 1) that was set from another terminal; all where none was, or where it cannot be read."""
+def asked_share(ledger: Path) -> float:
+    """The share (above 0, at most 1) that was asked for from another terminal; all where none was, or where there is no
+    ledger yet. It is read by a connection of its own, for any thread may ask."""
     try:
-        return min(1.0, max(0.0, float((project.runs / CAP).read_text("utf-8"))))
-    except (OSError, ValueError):
+        with closing(sqlite3.connect(f"{ledger.absolute().as_uri()}?mode=ro", uri=True)) as db:
+            (share,) = db.execute("select pace from control").fetchone()
+    except sqlite3.Error:
         return 1.0
-
-
-def write_cap(project: Project, share: float) -> None:
-    """Let a run at work, and every later one, take no more than this share of what it may; 0 lets it wait. Raises
-    UnavailableError where the disk does not take it."""
-    private_folder(project.runs)
-    write_private(project.runs / CAP, repr(share).encode())
+    return 1.0 if share is None else float(share)

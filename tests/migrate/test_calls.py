@@ -35,10 +35,11 @@ from changeover.connectors.port import Settings
 from changeover.connectors.schema import Field, FieldType, ObjectSchema, Schema
 from changeover.connectors.secrets import Secrets
 from changeover.migrate import run as verbs
-from changeover.migrate.pacing import write_cap
+from changeover.migrate.pacing import asked_share
 from changeover.migrate.predict import calls_of, predict, records_of
 from changeover.migrate.project import Project, load_project
-from changeover.migrate.session import Tick
+from changeover.migrate.session import Tick, open_ledger
+from changeover.runs.ledger import control
 from changeover.runs.report.model import Report
 
 START = dt.datetime(2026, 11, 21, 1, tzinfo=dt.UTC)
@@ -206,7 +207,9 @@ def test_where_the_target_limits_nothing_nothing_is_told(tmp_path: Path, monkeyp
 
 
 def test_the_project_narrows_and_another_terminal_narrows_further(move: Move) -> None:
-    write_cap(move.project, 0.5)
+    assert asked_share(move.project.runs / "ledger.db") == 1.0, "there is none yet"
+    with open_ledger(move.project) as (ledger, _):
+        control.set_pace(ledger, START, 0.5)
     move.says('schedule: {zone: Asia/Shanghai, hours: [{days: [sat], from: "09:00", to: "12:00", share: 0.4}]}\n')
     move.run()
     writes = [at for name, at in move.target.arrivals if name == "write" and at < 3 * 3600]
