@@ -48,6 +48,11 @@ SampleOption = Annotated[
     int | None, typer.Option("--sample", min=1, metavar="N", help="Only N records of each mapping.")
 ]
 ChildrenOption = Annotated[bool, typer.Option("--children", help="With --keys or --sample: also what refers to them.")]
+RejectedOption = Annotated[bool, typer.Option("--rejected", help="Only the records that wait for somebody.")]
+CodeOption = Annotated[str | None, typer.Option("--code", metavar="CODE", help="Of these, what waits for this cause.")]
+OwnerOption = Annotated[
+    str | None, typer.Option("--owner", metavar="WHO", help="Of these, one person's, by key or e-mail.")
+]
 ExecuteOption = Annotated[bool, typer.Option("--execute", help="Really write to the target.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only say what would happen (the default).")]
 OF_A_PROJECT = {"project": (ProjectOption, Path()), "env": (EnvOption, None)}
@@ -209,11 +214,19 @@ def check(call: Call) -> Report:
 
 
 @command(kept=True)
-def plan(call: Call, keys: KeysOption = None, sample: SampleOption = None, children: ChildrenOption = False) -> Report:
+def plan(
+    call: Call,
+    keys: KeysOption = None,
+    sample: SampleOption = None,
+    children: ChildrenOption = False,
+    rejected: RejectedOption = False,
+    code: CodeOption = None,
+    owner: OwnerOption = None,
+) -> Report:
     """The dry run: READY or NOT READY, and why. Nothing is written to the target."""
     from .migrate import run as verbs
 
-    order = verbs.Order(tuple(keys or ()), sample, children)
+    order = verbs.Order(tuple(keys or ()), sample, children, None, None, rejected, code, owner)
     with call.progress() as tick:
         return verbs.plan(call.project, order, *call.outside, tick)
 
@@ -232,11 +245,14 @@ def run(
     keys: KeysOption = None,
     sample: SampleOption = None,
     children: ChildrenOption = False,
+    rejected: RejectedOption = False,
+    code: CodeOption = None,
+    owner: OwnerOption = None,
 ) -> Report:
     """Move the records. Start it again and it goes on where it was."""
     from .migrate import run as verbs
 
-    order = verbs.Order(tuple(keys or ()), sample, children, plan_name, confirm)
+    order = verbs.Order(tuple(keys or ()), sample, children, plan_name, confirm, rejected, code, owner)
     verb = verbs.run if execute and not dry_run else verbs.plan
     with call.progress() as tick:
         return verb(call.project, order, *call.outside, tick)
@@ -298,6 +314,21 @@ def status(call: Call) -> Report:
     from .migrate import status as verbs
 
     return verbs.status(call.project)
+
+
+@command()
+def worklist(
+    call: Call,
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[FILE.xlsx]", help="Where to; else beside the ledger.")
+    ] = None,
+    code: CodeOption = None,
+    owner: OwnerOption = None,
+) -> Report:
+    """The records that wait for somebody as a workbook, a sheet for each who can mend them."""
+    from .migrate import worklist as verb
+
+    return verb.worklist(call.project, file, code, owner, call.voice.catalogue, *call.outside)
 
 
 @command()

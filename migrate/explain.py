@@ -258,4 +258,4 @@ def _next(record: RecordRow | None, filtered: bool, orphan: bool) -> tuple[str, 
         return () if filtered else ("run --execute",)
     if record.waits_for and not orphan:
         return (f"explain {shlex.quote(record.waits_for)}",)
-    return ("run --execute",) if record.code is not None else ()
+    return () if record.code is None else (f"run --rejected --code {shlex.quote(record.code)} --execute",)

@@ -36,16 +36,23 @@ class Order:
     children: bool = False
     plan: str | None = None
     confirm: str | None = None
+    rejected: bool = False
+    code: str | None = None
+    owner: str | None = None
 
     @property
     def chosen(self) -> str:
         """The options that choose the records, as they are typed."""
         options = "".join(f" --keys {shlex.quote(text)}" for text in self.keys)
         options += "" if self.sample is None else f" --sample {self.sample}"
-        return options + " --children" if self.children else options
+        options += " --children" if self.children else ""
+        options += " --rejected" if self.rejected else ""
+        options += "" if self.code is None else f" --code {shlex.quote(self.code)}"
+        return options + ("" if self.owner is None else f" --owner {shlex.quote(self.owner)}")
 
     def choice(self, project: Project) -> Choice:
-        return Choice(parse_keys(self.keys, Path.cwd()), self.sample, self.children)
+        keys = parse_keys(self.keys, Path.cwd())
+        return Choice(keys, self.sample, self.children, self.rejected, self.code, self.owner)
 
 
 def plan(project: Project, order: Order, secrets: Secrets, clock: Clock, tick: Callable[[Tick], None]) -> Report:
@@ -99,7 +106,14 @@ def run(project: Project, order: Order, secrets: Secrets, clock: Clock, tick: Ca
         runlog.end(session.ledger, current.id, "stopped" if moved.stopped else "finished", clock.now())
         findings = runlog.findings_of(session.ledger, current.id)
         return run_report(
-            session, moved, findings, totals_if_any(session, choice), recovered, resumed, clock.monotonic() - started
+            session,
+            moved,
+            findings,
+            totals_if_any(session, choice),
+            order.chosen,
+            recovered,
+            resumed,
+            clock.monotonic() - started,
         )
 
 

@@ -175,6 +175,67 @@ def counts_by_state(ledger: Ledger) -> list[tuple[str, str, str, int]]:
     ).fetchall()
 
 
+class Waiting(NamedTuple):
+    """A record that waits for somebody: held, rejected, conflicted or pending, or in the target with a newer version
+    that is one of these. code: of the cause. run: the last run that settled or parked it."""
+
+    object: str
+    our_key: str
+    mapping: str
+    source_object: str | None
+    source_key: str | None
+    target_key: str | None
+    code: str
+    run: int
+
+
+_PENDING = "reference.pending"
+_WAITING = (
+    "c.object, c.our_key, c.mapping, c.source_object, c.source_key, c.target_key, "
+    f"coalesce(c.code, '{_PENDING}'), c.run"
+)
+
+
+def waiting(ledger: Ledger, code: str | None = None) -> list[Waiting]:
+    """Everything that waits for somebody, or what waits for this cause."""
+    rows = ledger.db.execute(
+        f"select {_WAITING} from record c where (c.code is not null and c.state <> 'gone' or c.state = 'pending') "  # noqa: S608
+        f"and (?1 is null or coalesce(c.code, '{_PENDING}') = ?1) order by c.object, c.our_key",
+        (code,),
+    )
+    return [Waiting(*row) for row in rows]
+
+
+def released(ledger: Ledger, mapping: str, parent_objects: Sequence[str], runs: Sequence[int]) -> list[Waiting]:
+    """What was held for a parent that one of these runs has brought into the target."""
+    rows = ledger.db.execute(
+        f"select {_WAITING} from record c cross join json_each(?2) j cross join record p "  # noqa: S608
+        "on p.object = j.value and p.our_key = c.waits_for "
+        "where c.mapping = ?1 and c.waits_for is not null and c.state <> 'gone' and p.target_key is not null "
+        "and p.state in ('live', 'pending', 'conflicted') and p.run in (select value from json_each(?3)) "
+        "order by c.object, c.our_key",
+        (mapping, json.dumps(list(parent_objects), ensure_ascii=False), json.dumps(list(runs))),
+    )
+    return [Waiting(*row) for row in rows]
+
+
+def leave_out(ledger: Ledger, object_name: str, our_keys: Sequence[str]) -> None:
+    """These records are no longer to be moved: nothing of them waits any more; inside the caller's transaction. What
+    lies in the target stays as it is."""
+    keys = (object_name, json.dumps(list(our_keys), ensure_ascii=False))
+    ledger.db.execute(
+        "delete from record where object = ?1 and our_key in (select value from json_each(?2)) "
+        "and target_key is null and state in ('held', 'rejected', 'conflicted')",
+        keys,
+    )
+    ledger.db.execute(
+        "update record set code = null, waits_for = null, state = case state when 'conflicted' then 'live' else state "
+        "end where object = ?1 and our_key in (select value from json_each(?2)) and code is not null "
+        "and state <> 'gone'",
+        keys,
+    )
+
+
 def parked_records(ledger: Ledger) -> list[RecordRow]:
     """Everything that waits for somebody."""
     rows = ledger.db.execute(
