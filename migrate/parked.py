@@ -42,7 +42,7 @@ class ParkedReader:
             else:
                 homeless[each.mapping] += 1
         for name, count in homeless.items():
-            told = {"name": name, "count": count}
+            told: dict[str, str | int] = {"name": name, "count": count}
             self._absent[order[0]].append(Finding("parked.no_mapping", Severity.HOLDS, told, mapping=name))
 
     def read(self, mapping: CompiledMapping, after: str | None) -> Iterator[Chunk]:
@@ -134,7 +134,7 @@ def causes_of(waiting: Sequence[Waiting]) -> Mapping[str, int]:
 def _require_code(session: Session, code: str) -> None:
     parked = causes_of(records.waiting(session.ledger))
     if code not in parked and not Catalogue("en").knows(code):
-        raise InputError("parked.no_code", code=code, known=", ".join(sorted(parked)) or "-")
+        raise InputError("parked.no_code", wanted=code, known=", ".join(sorted(parked)) or "-")
 
 
 def _same_runs(session: Session, run: Run) -> list[int]:
