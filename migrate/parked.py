@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from ..connectors.chunk import Chunk
 from ..connectors.errors import InputError
@@ -32,7 +32,12 @@ class ParkedReader:
         self._asked: dict[str, list[str]] = defaultdict(list)
         self._taken: dict[str, set[str]] = defaultdict(set)
         self._absent: dict[str, list[Finding]] = defaultdict(list)
-        chosen = chosen_parked(session, code, owner)
+        waiting = records.waiting(session.ledger)
+        self._held: dict[str, list[Waiting]] = defaultdict(list)
+        for each in waiting:
+            if each.waits_for is not None:
+                self._held[each.mapping].append(each)
+        chosen = chosen_parked(session, waiting, code, owner)
         self.asked: int | None = len(chosen)
         homeless: Counter[str] = Counter()
         for each in chosen:
@@ -54,11 +59,15 @@ class ParkedReader:
     def released(self, mapping: CompiledMapping, run: Run) -> Iterator[Chunk]:
         """What was held for a parent that this run has brought over, and is not read yet. An earlier run that was to do
         the same and did not come to its end counts as this one."""
-        session = self._session
-        objects = sorted({session.mappings[name].target.name for name in mapping.references.values()})
-        taken = self._taken[mapping.name]
-        free = records.released(session.ledger, mapping.name, objects, _same_runs(session, run))
-        fresh = [each for each in free if each.our_key not in taken and each.source_key is not None]
+        session, taken = self._session, self._taken[mapping.name]
+        held = [each for each in self._held[mapping.name] if each.our_key not in taken and each.source_key is not None]
+        if not held:
+            return
+        parents = sorted({each.waits_for or "" for each in held})
+        objects = {session.mappings[name].target.name for name in mapping.references.values()}
+        runs = _same_runs(session, run)
+        there = {key for name in objects for key in records.brought(session.ledger, name, parents, runs)}
+        fresh = [each for each in held if each.waits_for in there]
         taken |= {each.our_key for each in fresh}
         yield from self._find(mapping, [each.source_key or "" for each in fresh])
 
@@ -83,19 +92,20 @@ class ParkedReader:
             yield chunk
 
 
-def chosen_parked(session: Session, code: str | None, owner: str | None) -> list[Waiting]:
-    """What waits, all or only for this cause, only of this owner. Raises InputError `parked.no_code` for a code that
-    there is not, `owner.no_people` where the project knows no people, and what `People.owner` raises."""
-    if code is not None:
-        _require_code(session, code)
-    waiting = records.waiting(session.ledger, code)
+def chosen_parked(session: Session, waiting: Sequence[Waiting], code: str | None, owner: str | None) -> list[Waiting]:
+    """Of these, all or only what waits for this cause, only of this owner. Raises InputError `parked.no_code` for a
+    code that there is not, `owner.no_people` where the project knows no people, and what `People.owner` raises."""
+    chosen = [each for each in waiting if code in (None, each.code)]
+    if code is not None and not chosen and not Catalogue("en").knows(code):
+        known = ", ".join(sorted({each.code for each in waiting}))
+        raise InputError("parked.no_code", wanted=code, known=known or "-")
     if owner is None:
-        return waiting
+        return chosen
     if session.people is None or not any(each.owner_fields for each in session.mappings.values()):
         raise InputError("owner.no_people")
     who: Owner = session.people.owner(owner)
-    owners = owners_of(session, waiting)
-    return [each for each in waiting if who.owns(owners.get((each.object, each.our_key)))]
+    owners = owners_of(session, chosen)
+    return [each for each in chosen if who.owns(owners.get((each.object, each.our_key)))]
 
 
 def owners_of(session: Session, waiting: Sequence[Waiting]) -> dict[tuple[str, str], str]:
@@ -124,17 +134,6 @@ def find_pieces(
     for start in range(0, len(keys), size):
         wanted = keys[start : start + size]
         yield wanted, session.source.find(mapping.source.name, (KEY,), [(key,) for key in wanted], fields)
-
-
-def causes_of(waiting: Sequence[Waiting]) -> Mapping[str, int]:
-    """Code -> how many wait for it, the most frequent first."""
-    return dict(Counter(each.code for each in waiting).most_common())
-
-
-def _require_code(session: Session, code: str) -> None:
-    parked = causes_of(records.waiting(session.ledger))
-    if code not in parked and not Catalogue("en").knows(code):
-        raise InputError("parked.no_code", wanted=code, known=", ".join(sorted(parked)) or "-")
 
 
 def _same_runs(session: Session, run: Run) -> list[int]:

@@ -11,7 +11,7 @@ from ..connectors.clock import Clock
 from ..connectors.errors import DecisionError, InputError
 from ..connectors.secrets import Secrets
 from ..runs.catalogue import Catalogue
-from ..runs.ledger import runlog
+from ..runs.ledger import records, runlog
 from ..runs.masking import mask
 from ..runs.menders import MENDERS
 from ..runs.private_files import private_folder, write_private
@@ -56,7 +56,7 @@ def worklist(
     path = _path(project, file, clock)
     with open_session(project, secrets, clock, alone=False) as session:
         prepare(session)
-        waiting = chosen_parked(session, code, owner)
+        waiting = chosen_parked(session, records.waiting(session.ledger), code, owner)
         reasons = reasons_of(session.ledger, waiting)
         tables = causes_table(reasons)
         if reasons:

@@ -177,7 +177,8 @@ def counts_by_state(ledger: Ledger) -> list[tuple[str, str, str, int]]:
 
 class Waiting(NamedTuple):
     """A record that waits for somebody: held, rejected, conflicted or pending, or in the target with a newer version
-    that is one of these. code: of the cause. run: the last run that settled or parked it."""
+    that is one of these. code: of the cause. waits_for: our key of the parent it is held for. run: the last run that
+    settled or parked it."""
 
     object: str
     our_key: str
@@ -186,37 +187,35 @@ class Waiting(NamedTuple):
     source_key: str | None
     target_key: str | None
     code: str
+    waits_for: str | None
     run: int
 
 
 _PENDING = "reference.pending"
 _WAITING = (
     "c.object, c.our_key, c.mapping, c.source_object, c.source_key, c.target_key, "
-    f"coalesce(c.code, '{_PENDING}'), c.run"
+    f"coalesce(c.code, '{_PENDING}'), c.waits_for, c.run"
 )
 
 
-def waiting(ledger: Ledger, code: str | None = None) -> list[Waiting]:
-    """Everything that waits for somebody, or what waits for this cause."""
+def waiting(ledger: Ledger) -> list[Waiting]:
+    """Everything that waits for somebody."""
     rows = ledger.db.execute(
-        f"select {_WAITING} from record c where (c.code is not null and c.state <> 'gone' or c.state = 'pending') "  # noqa: S608
-        f"and (?1 is null or coalesce(c.code, '{_PENDING}') = ?1) order by c.object, c.our_key",
-        (code,),
+        f"select {_WAITING} from record c "  # noqa: S608
+        "where c.code is not null and c.state <> 'gone' or c.state = 'pending' order by c.object, c.our_key"
     )
     return [Waiting(*row) for row in rows]
 
 
-def released(ledger: Ledger, mapping: str, parent_objects: Sequence[str], runs: Sequence[int]) -> list[Waiting]:
-    """What was held for a parent that one of these runs has brought into the target."""
+def brought(ledger: Ledger, object_name: str, our_keys: Sequence[str], runs: Sequence[int]) -> set[str]:
+    """Those of these records that are in the target and that one of these runs was the last to bring there."""
     rows = ledger.db.execute(
-        f"select {_WAITING} from record c cross join json_each(?2) j cross join record p "  # noqa: S608
-        "on p.object = j.value and p.our_key = c.waits_for "
-        "where c.mapping = ?1 and c.waits_for is not null and c.state <> 'gone' and p.target_key is not null "
-        "and p.state in ('live', 'pending', 'conflicted') and p.run in (select value from json_each(?3)) "
-        "order by c.object, c.our_key",
-        (mapping, json.dumps(list(parent_objects), ensure_ascii=False), json.dumps(list(runs))),
+        "select r.our_key from json_each(?) j cross join record r on r.object = ? and r.our_key = j.value "
+        "where r.target_key is not null and r.state in ('live', 'pending', 'conflicted') "
+        "and r.run in (select value from json_each(?))",
+        (json.dumps(list(our_keys), ensure_ascii=False), object_name, json.dumps(list(runs))),
     )
-    return [Waiting(*row) for row in rows]
+    return {row[0] for row in rows}
 
 
 def leave_out(ledger: Ledger, object_name: str, our_keys: Sequence[str]) -> None:
