@@ -207,6 +207,25 @@ def test_what_where_leaves_out_by_now_waits_no_longer(tmp_path: Path) -> None:
     nothing_waits(company)
 
 
+def test_a_pending_reference_is_filled_with_the_record_it_waited_for(tmp_path: Path) -> None:
+    company = make_company(tmp_path / "move")
+    company.new("alter table customer add column last_order integer references orders (id)")
+    company.old("alter table t_customer add column zhdd integer")
+    company.rewrite(
+        "mappings/customer.yaml",
+        ("  kind: {constant: legacy}\n", "  kind: {constant: legacy}\n  last_order: {from: zhdd, reference: order}\n"),
+    )
+    company.customer("A", zhdd=7)
+    company.order(7, "A", zt="?")
+    first = company.run()
+    assert (first.counts("customer"), first.counts("order")) == ({"read": 1, "pending": 1}, {"read": 1, "rejected": 1})
+    company.old("update t_order set zt = '赢单'")
+    done = retried(company)
+    assert (done.code, done.report.facts[4]) == (0, ("fact.asked", 2))
+    assert company.new("select last_order from customer") == company.new("select id from orders") == [(1,)]
+    nothing_waits(company)
+
+
 # Which are asked for
 
 
