@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,9 +29,10 @@ from .totals import totals_if_any
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What was asked of plan or run. plan: the plan that a run must keep to. confirm: the org's name, typed by hand."""
+    """What was asked of plan or run: which records, as `Choice` has it. plan: the plan that a run must keep to.
+    confirm: the org's name, typed by hand."""
 
-    keys: tuple[str, ...] = ()
+    keys: Sequence[str] = ()
     sample: int | None = None
     children: bool = False
     plan: str | None = None

@@ -45,11 +45,11 @@ _Row = tuple[str | int | None, ...]
 def worklist(
     project: Project,
     file: Path | None,
-    code: str | None,
-    owner: str | None,
     catalogue: Catalogue,
     secrets: Secrets,
     clock: Clock,
+    code: str | None = None,
+    owner: str | None = None,
 ) -> Report:
     """Write the workbook, in the catalogue's language. Neither system is written to. Raises InputError
     `worklist.not_xlsx`, `worklist.no_folder`, or as `chosen_parked`."""
