@@ -12,7 +12,7 @@ from ..runs.ledger.store import Ledger
 from ..runs.report.model import Report, Table, Text
 from .project import Project
 from .session import open_ledger
-from .waiting import causes_table, reasons_of
+from .waiting import causes_of, codes_table, reasons_of
 
 PIECE = 65_536
 
@@ -48,7 +48,7 @@ def status(project: Project) -> Report:
             ),
         )
         good = left_open == 0 and (latest is None or latest.state != "open")
-        waiting = waiting_table(ledger) if parked else ()
+        waiting = reasons_of(ledger, records.waiting(ledger))
         code = (
             "status.never_run"
             if latest is None
@@ -63,7 +63,8 @@ def status(project: Project) -> Report:
             verdict=Text(code, {"count": parked, "open": left_open}),
             good=good,
             facts=tuple(facts),
-            tables=(*tables, *waiting) if by_state else (),
+            causes=causes_of(waiting),
+            tables=(*tables, *codes_table(waiting)) if by_state else (),
             next_steps=tuple(map(project.command, _next(latest is None, good, bool(waiting)))),
             extra={"parked": parked, "open": left_open},
         )
@@ -75,11 +76,6 @@ def _next(never: bool, good: bool, waiting: bool) -> tuple[str, ...]:
     if not good:
         return ("run --execute",)
     return ("worklist", "run --rejected", "reconcile") if waiting else ("reconcile",)
-
-
-def waiting_table(ledger: Ledger) -> tuple[Table, ...]:
-    """What records wait for, cause by cause, the most frequent first: why, who can mend it, how many."""
-    return causes_table(reasons_of(ledger, records.waiting(ledger)))
 
 
 def _run_params(run: runlog.Run) -> dict[str, str | int]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..connectors.finding import Finding
+from ..connectors.finding import Finding, Severity
 from ..runs.ledger import runlog
 from ..runs.ledger.records import Waiting
 from ..runs.ledger.store import Ledger
 from ..runs.menders import mender
-from ..runs.report.model import Table, Text
-from .causes import VARIES
+from ..runs.report.model import Cause, Table, Text
+from .causes import causes
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +26,14 @@ class Reason:
     since: int
 
     @property
-    def field(self) -> str | None:
-        return self.noted[1].field if self.noted else None
-
-    @property
-    def text(self) -> Text:
-        return Text(self.record.code) if self.noted is None else text_of(self.noted[1])
+    def finding(self) -> Finding:
+        """What keeps it back; where nothing was noted, at least its code."""
+        if self.noted is not None:
+            return self.noted[1]
+        record = self.record
+        return Finding(
+            record.code, Severity.BLOCKS, object=record.source_object, key=record.source_key, mapping=record.mapping
+        )
 
     @property
     def mender(self) -> str:
@@ -70,27 +73,13 @@ def text_of(finding: Finding) -> Text:
     )
 
 
-def causes_table(reasons: Sequence[Reason]) -> tuple[Table, ...]:
-    """How many wait for what, why, and who can mend it; the most frequent cause first. What differs from record to
-    record shows as an ellipsis."""
-    groups: dict[tuple[str, str, str | None], list[Reason]] = {}
-    for each in reasons:
-        groups.setdefault((each.record.mapping, each.record.code, each.field), []).append(each)
-    ordered = sorted(groups.items(), key=lambda group: (-len(group[1]), group[0][:2]))
-    rows = tuple(
-        (mapping, code, len(members), _common([each.text for each in members]), Text(members[0].mender))
-        for (mapping, code, _), members in ordered
-    )
-    if not rows:
-        return ()
-    columns = ("column.mapping", "column.code", "column.records", "column.reason", "column.mender")
-    return (Table(Text("table.waiting"), columns, rows),)
+def causes_of(reasons: Sequence[Reason]) -> tuple[Cause, ...]:
+    """How many wait for what, why and who can mend it, the gravest and most frequent cause first."""
+    return causes(each.finding for each in reasons)
 
 
-def _common(texts: Sequence[Text]) -> Text:
-    params = dict(texts[0].params)
-    for each in texts:
-        for name, value in each.params.items():
-            if params.get(name) != value:
-                params[name] = VARIES
-    return Text(texts[0].code, params)
+def codes_table(reasons: Sequence[Reason]) -> tuple[Table, ...]:
+    """How many wait for which code, the most frequent first."""
+    counts = Counter((each.record.code, each.mender) for each in reasons)
+    rows = tuple((code, number, Text(who)) for (code, who), number in counts.most_common())
+    return (Table(Text("table.waiting"), ("column.code", "column.records", "column.mender"), rows),) if rows else ()

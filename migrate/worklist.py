@@ -15,14 +15,15 @@ from ..runs.ledger import records, runlog
 from ..runs.masking import mask
 from ..runs.menders import MENDERS
 from ..runs.private_files import private_folder, write_private
-from ..runs.report.model import Report, Table, Text
+from ..runs.report.model import Cause, Report, Text
+from ..runs.report.spoken import cause_text
 from ..runs.report.spreadsheet import Sheet, workbook
 from ..runs.values import SAMPLE
 from .parked import chosen_parked, owners_of
 from .prepare import prepare
 from .project import Project
 from .session import Session, open_session
-from .waiting import Reason, causes_table, reasons_of, text_of
+from .waiting import Reason, causes_of, codes_table, reasons_of, text_of
 
 SUFFIX = ".xlsx"
 COLUMNS = (
@@ -39,6 +40,7 @@ COLUMNS = (
     "column.code",
     "column.command",
 )
+SUMMARY = ("column.mapping", "column.field", "column.code", "column.records", "column.reason", "column.mender")
 _Row = tuple[str | int | None, ...]
 
 
@@ -58,10 +60,10 @@ def worklist(
         prepare(session)
         waiting = chosen_parked(session, records.waiting(session.ledger), code, owner)
         reasons = reasons_of(session.ledger, waiting)
-        tables = causes_table(reasons)
+        told = causes_of(reasons)
         if reasons:
             rows = _rows(session, reasons, catalogue)
-            sheets = [_summary(tables, catalogue)]
+            sheets = [_summary(told, catalogue)]
             sheets += [_sheet(name, rows.get(f"mender.{name}", ()), catalogue) for name in MENDERS]
             if file is None:
                 private_folder(path.parent)
@@ -76,7 +78,8 @@ def worklist(
             ("fact.environment", project.env),
             *((("fact.file", project.typed(path)),) if reasons else ()),
         ),
-        tables=tables,
+        causes=told,
+        tables=codes_table(reasons),
         next_steps=(project.command(f"run --rejected{chosen}"),) if reasons else (),
         extra={"file": str(path) if reasons else None, "parked": len(reasons)},
     )
@@ -92,14 +95,23 @@ def _path(project: Project, file: Path | None, clock: Clock) -> Path:
     return file.absolute()
 
 
-def _summary(tables: Sequence[Table], catalogue: Catalogue) -> Sheet:
+def _summary(told: Sequence[Cause], catalogue: Catalogue) -> Sheet:
     rows: list[_Row] = [
-        tuple(catalogue.text(cell.code, cell.params) if isinstance(cell, Text) else cell for cell in row)
-        for table in tables
-        for row in table.rows
+        (
+            each.mapping,
+            each.field,
+            each.text.code,
+            each.count,
+            _said(cause_text(each), catalogue),
+            catalogue.text(each.mender or ""),
+        )
+        for each in told
     ]
-    columns = tuple(catalogue.text(column) for table in tables for column in table.columns)
-    return Sheet(catalogue.text("worklist.summary"), columns, rows)
+    return Sheet(catalogue.text("worklist.summary"), tuple(map(catalogue.text, SUMMARY)), rows)
+
+
+def _said(text: Text, catalogue: Catalogue) -> str:
+    return catalogue.text(text.code, text.params)
 
 
 def _sheet(name: str, rows: Sequence[_Row], catalogue: Catalogue) -> Sheet:
@@ -114,14 +126,14 @@ def _rows(session: Session, reasons: Sequence[Reason], catalogue: Catalogue) -> 
     rows: dict[str, list[_Row]] = defaultdict(list)
     for each in reasons:
         record = each.record
-        told = " · ".join(catalogue.text(text.code, text.params) for text in (each.text, *map(text_of, each.also)))
+        told = " · ".join(_said(text_of(finding), catalogue) for finding in (each.finding, *each.also))
         sample = samples.get((record.object, record.our_key))
         rows[each.mender].append(
             (
                 record.source_object,
                 record.source_key,
                 record.target_key,
-                each.field,
+                each.finding.field,
                 told,
                 None if sample is None else mask(sample),
                 catalogue.text(each.mender),

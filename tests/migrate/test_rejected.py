@@ -425,8 +425,12 @@ def test_status_tells_how_many_wait_for_what_and_who_can_mend_it(tmp_path: Path)
     company = owned(tmp_path)
     company.order(2, "nobody")
     company.run("t_order:2")
-    told = company._verb(lambda project, _: status(project)).table("table.waiting")
-    assert [row[:3] + row[4:] for row in told] == [
-        ("customer", "required.missing", 4, "mender.data"),
-        ("order", "reference.missing", 2, "mender.data"),
+    told = company._verb(lambda project, _: status(project))
+    assert told.table("table.waiting") == [
+        ("required.missing", 4, "mender.data"),
+        ("reference.missing", 2, "mender.data"),
+    ]
+    assert [(each.text.code, each.count, each.mapping, each.mender) for each in told.report.causes] == [
+        ("required.missing", 4, "customer", "mender.data"),
+        ("reference.missing", 2, "order", "mender.data"),
     ]
