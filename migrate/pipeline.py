@@ -158,7 +158,6 @@ class Pipeline:
         self._release(mapping, load, deferred, tally, progress)
         while self._load(work, self.reader.released(mapping, self.run)):
             self._release(mapping, load, deferred, tally, progress)
-        unfit.forget()
         absent = self.reader.absent(mapping)
         self.moved.absent += sum(records_in(each) for each in absent)
         progress.done = True
@@ -187,6 +186,7 @@ class Pipeline:
             self.session.tick(Tick(activity, mapping.name, tally.counts[READ], total))
             if len(chunk) >= WORTH_COLLECTING:
                 gc.collect()
+        work.unfit.forget()
         return tally.counts[READ] > before
 
     def _judge(self, mapping: CompiledMapping) -> Judge:
