@@ -8,10 +8,11 @@ from __future__ import annotations
 import inspect
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
@@ -41,15 +42,23 @@ EnvOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on stdout; progress goes to stderr.")]
 LangOption = Annotated[str | None, typer.Option("--lang", metavar="zh|en", help="The language of texts.")]
 KeysOption = Annotated[
-    list[str] | None,
+    list[str],
     typer.Option("--keys", metavar="OBJECT:K1,K2|FILE", help="Only these records and what they refer to."),
 ]
 SampleOption = Annotated[
     int | None, typer.Option("--sample", min=1, metavar="N", help="Only N records of each mapping.")
 ]
 ChildrenOption = Annotated[bool, typer.Option("--children", help="With --keys or --sample: also what refers to them.")]
+RejectedOption = Annotated[bool, typer.Option("--rejected", help="Only the records that wait for somebody.")]
+CodeOption = Annotated[str | None, typer.Option("--code", metavar="CODE", help="Of these, what waits for this cause.")]
+OwnerOption = Annotated[
+    str | None, typer.Option("--owner", metavar="WHO", help="Of these, one person's, by key or e-mail.")
+]
 ExecuteOption = Annotated[bool, typer.Option("--execute", help="Really write to the target.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only say what would happen (the default).")]
+CHOICE = {"keys": (KeysOption, ()), "sample": (SampleOption, None), "children": (ChildrenOption, False)}
+OF_WAITING = {"code": (CodeOption, None), "owner": (OwnerOption, None)}
+RETRY = {"rejected": (RejectedOption, False), **OF_WAITING}
 OF_A_PROJECT = {"project": (ProjectOption, Path()), "env": (EnvOption, None)}
 OF_ALL = {"as_json": (JsonOption, False), "lang": (LangOption, None)}
 
@@ -120,8 +129,9 @@ def tell(text: str) -> None:
 class Call:
     """What a command is given besides its own arguments: its voice, its project, and the world."""
 
-    def __init__(self, voice: Voice, folder: Path, env: str | None) -> None:
+    def __init__(self, voice: Voice, folder: Path, env: str | None, chosen: Mapping[str, Any]) -> None:
         self.voice = voice
+        self.chosen = chosen
         self._folder = folder
         self._env = env
 
@@ -151,18 +161,22 @@ class Call:
 Verb = Callable[..., "Report | None"]
 
 
-def command(*, of_a_project: bool = True, kept: bool = False) -> Callable[[Verb], Verb]:
+def command(
+    *, of_a_project: bool = True, kept: bool = False, choosing: Mapping[str, Any] = MappingProxyType({})
+) -> Callable[[Verb], Verb]:
     """Make a command of a function: it takes a Call and arguments of its own, and the command has the options that all
-    have besides. The report that it returns is rendered, and kept beside the ledger first where it is to be `kept`."""
+    have besides, and those by which records are chosen (`call.chosen` holds what was given for these). The report that
+    it returns is rendered, and kept beside the ledger first where it is to be `kept`."""
 
     def register(verb: Verb) -> Verb:
         names = {**verb.__globals__, "Report": object}
         own = list(inspect.signature(verb, eval_str=True, globals=names).parameters.values())[1:]
-        shared = {**(OF_A_PROJECT if of_a_project else {}), **OF_ALL}
+        shared = {**choosing, **(OF_A_PROJECT if of_a_project else {}), **OF_ALL}
 
         def called(**given: Any) -> None:
             with speaking(given.pop("lang"), given.pop("as_json")) as voice:
-                call = Call(voice, given.pop("project", Path()), given.pop("env", None))
+                chosen = {name: given.pop(name) for name in choosing}
+                call = Call(voice, given.pop("project", Path()), given.pop("env", None), chosen)
                 report = verb(call, **given)
                 if report is not None and kept:
                     from .migrate.keeping import keep_report
@@ -208,17 +222,16 @@ def check(call: Call) -> Report:
     return verb.check(call.project, *call.outside)
 
 
-@command(kept=True)
-def plan(call: Call, keys: KeysOption = None, sample: SampleOption = None, children: ChildrenOption = False) -> Report:
+@command(kept=True, choosing=CHOICE | RETRY)
+def plan(call: Call) -> Report:
     """The dry run: READY or NOT READY, and why. Nothing is written to the target."""
     from .migrate import run as verbs
 
-    order = verbs.Order(tuple(keys or ()), sample, children)
     with call.progress() as tick:
-        return verbs.plan(call.project, order, *call.outside, tick)
+        return verbs.plan(call.project, verbs.Order(**call.chosen), *call.outside, tick)
 
 
-@command(kept=True)
+@command(kept=True, choosing=CHOICE | RETRY)
 def run(
     call: Call,
     execute: ExecuteOption = False,
@@ -229,29 +242,24 @@ def run(
     confirm: Annotated[
         str | None, typer.Option("--confirm", metavar="NAME", help="The target org's own name; production asks for it.")
     ] = None,
-    keys: KeysOption = None,
-    sample: SampleOption = None,
-    children: ChildrenOption = False,
 ) -> Report:
     """Move the records. Start it again and it goes on where it was."""
     from .migrate import run as verbs
 
-    order = verbs.Order(tuple(keys or ()), sample, children, plan_name, confirm)
+    order = verbs.Order(**call.chosen, plan=plan_name, confirm=confirm)
     verb = verbs.run if execute and not dry_run else verbs.plan
     with call.progress() as tick:
         return verb(call.project, order, *call.outside, tick)
 
 
-@command(kept=True)
-def reconcile(
-    call: Call, keys: KeysOption = None, sample: SampleOption = None, children: ChildrenOption = False
-) -> Report:
+@command(kept=True, choosing=CHOICE)
+def reconcile(call: Call) -> Report:
     """Compare both sides: counts, keys, every mapped field, totals. Exit 1 where they differ."""
     from .migrate import compare
     from .migrate.run import Order
 
     with call.progress() as tick:
-        return compare.reconcile(call.project, Order(tuple(keys or ()), sample, children), *call.outside, tick)
+        return compare.reconcile(call.project, Order(**call.chosen), *call.outside, tick)
 
 
 @command(kept=True)
@@ -298,6 +306,19 @@ def status(call: Call) -> Report:
     from .migrate import status as verbs
 
     return verbs.status(call.project)
+
+
+@command(choosing=OF_WAITING)
+def worklist(
+    call: Call,
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[FILE.xlsx]", help="Where to; else beside the ledger.")
+    ] = None,
+) -> Report:
+    """The records that wait for somebody as a workbook, a sheet for each who can mend them."""
+    from .migrate import worklist as verb
+
+    return verb.worklist(call.project, file, call.voice.catalogue, *call.outside, **call.chosen)
 
 
 @command()

@@ -193,6 +193,16 @@ class CompiledMapping:
         mapped.frame = self._frame(columns, mapped, people)
         return mapped
 
+    @cached_property
+    def owner_fields(self) -> tuple[str, ...]:
+        """The source fields of the first rule with `people`; none where there is no such rule."""
+        return next((rule.sources for rule in self.rules if rule.rule.people), ())
+
+    def owners(self, chunk: Chunk) -> list[str | None]:
+        """The person whom the first rule with `people` names, as the source names them, a record each."""
+        rule = next((rule for rule in self.rules if rule.rule.people), None)
+        return [None] * len(chunk) if rule is None else rule.named(_columns(chunk, rule.sources))
+
     def trace(self, chunk: Chunk, people: People | None = None) -> list[FieldTrace]:
         """How each target field of the chunk's first record comes about, whether `where` lets it through or not."""
         columns = {name: column.slice(0, 1) for name, column in _columns(chunk, self.source_fields).items()}

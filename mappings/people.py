@@ -10,7 +10,7 @@ import csv
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -110,19 +110,56 @@ class Resolved:
     unknown: np.ndarray
 
 
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """Both systems' own lists of people. source_emails: e-mail -> keys in the source. target_keys: everybody in the
+    target. target_emails: e-mail -> keys there."""
+
+    source_emails: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    target_keys: frozenset[str] = frozenset()
+    target_emails: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+
 class People:
     """Answers, for a source cell that names a person by key or by e-mail, who that is in the target."""
 
-    def __init__(self, by_key: Mapping[str, Person], by_email: Mapping[str, Person], stranger: Person) -> None:
+    def __init__(
+        self,
+        by_key: Mapping[str, Person],
+        by_email: Mapping[str, Person],
+        stranger: Person,
+        directory: Directory | None = None,
+    ) -> None:
         self._by_key = by_key
         self._by_email = by_email
         self._stranger = stranger
+        self._directory = directory or Directory()
 
     def find(self, cell: str) -> Person:
         """The person of that key or e-mail; for somebody whom nobody knows the successor, where there is one."""
         name = cell.strip()
         by_key = self._by_key.get(cell) or self._by_key.get(name)
         return by_key or self._by_email.get(comparable("email", name) or "") or self._stranger
+
+    def sources_of(self, cell: str) -> frozenset[str]:
+        """The source's keys of whom a cell names; of one it does not know, the cell itself."""
+        for name in (cell, cell.strip()):
+            if name in self._by_key:
+                return frozenset([name])
+        return self._directory.source_emails.get(comparable("email", cell) or "", frozenset([cell.strip()]))
+
+    def owner(self, name: str) -> Owner:
+        """Whom an engineer means by a key or an e-mail of either system. Raises InputError `owner.unknown`, or
+        `owner.several` where a key is one person's in the source and another's in the target."""
+        email, known = comparable("email", name) or "", self._directory
+        sources = {name} if name in self._by_key else known.source_emails.get(email, frozenset())
+        targets = {name} if name in known.target_keys else known.target_emails.get(email, frozenset())
+        if not sources and not targets:
+            raise InputError("owner.unknown", who=name)
+        successors = {self._by_key[each].target for each in sources}
+        if sources and targets and name in self._by_key and not successors <= targets:
+            raise InputError("owner.several", who=name)
+        return Owner(self, frozenset(sources), frozenset(targets))
 
     def resolve(self, column: pd.Series | pa.Array | pa.ChunkedArray) -> Resolved:
         """Every cell of the column; null and empty text name nobody."""
@@ -132,6 +169,22 @@ class People:
         fates = np.array([person.fate if person else "" for person in people] + [""], dtype=object)
         places = coded.indices.fill_null(len(people)).to_numpy(zero_copy_only=False)
         return Resolved(keys.take(coded.indices), fates[places] == Fate.SUBSTITUTED, fates[places] == Fate.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A person by whom records are chosen. sources: keys in the source; targets: keys in the target."""
+
+    people: People
+    sources: frozenset[str]
+    targets: frozenset[str]
+
+    def owns(self, cell: str | None) -> bool:
+        """Whether this source cell names that person: themselves in the source, or who takes over in the target."""
+        if cell is None or not cell.strip():
+            return False
+        named = self.people.sources_of(cell)
+        return bool(named & self.sources) or self.people.find(cell).target in self.targets
 
 
 def comparable(match: str, value: str | None) -> str | None:
@@ -251,7 +304,14 @@ class _Search:
         for row, key in enumerate(self.source.keys):
             if key is not None:
                 by_key[key] = listed[row] if row in listed else self._match(row, matches)
-        return People(by_key, self._emails(by_key), self._stranger), self.findings
+        return People(by_key, self._emails(by_key), self._stranger, self._directory()), self.findings
+
+    def _directory(self) -> Directory:
+        source, target = (
+            {email: frozenset(key for row in rows if (key := side.keys[row])) for email, rows in index.items()}
+            for side, index in ((self.source, self.source.index("email")), (self.target, self._target_emails))
+        )
+        return Directory(source, frozenset(self._target_rows), target)
 
     def _emails(self, by_key: Mapping[str, Person]) -> dict[str, Person]:
         """Everybody by e-mail: whom only the target knows by it, then whom the source does."""

@@ -118,6 +118,11 @@ class CompiledRule:
         self._default(filled, note)
         return filled
 
+    def named(self, source: Columns) -> list[str | None]:
+        """The first of its source cells after transforms and values, as text."""
+        texts: list[str | None] = plain_text(self._text(source, Filled(pa.nulls(0)), unnoted)[0]).to_pylist()
+        return texts
+
     def _text(self, source: Columns, filled: Filled, note: Note) -> list[pa.Array]:
         """The source cells after transforms and values."""
         columns = [source[name] for name in self.sources]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from ..connectors.finding import Finding, Severity
 from ..runs.masking import mask
+from ..runs.menders import mender
 from ..runs.report.model import Cause, Text
 
 SHOWN_KEYS = 5
@@ -34,7 +35,7 @@ def causes(
     for each in findings:
         key = (each.code, each.severity, each.mapping, each.object, each.field, each.file, each.line)
         group = groups.setdefault(key, _Group(each, dict(each.params)))
-        group.count += _records(each)
+        group.count += records_in(each)
         for name, value in each.params.items():
             if group.params.get(name) != value:
                 group.params[name] = VARIES
@@ -48,7 +49,8 @@ def causes(
     )
 
 
-def _records(finding: Finding) -> int:
+def records_in(finding: Finding) -> int:
+    """How many records a finding is about."""
     count = finding.params.get("count")
     return count if finding.key is None and isinstance(count, int) else 1
 
@@ -68,4 +70,5 @@ def _cause(group: _Group, sample_of: Callable[[Finding], str | None]) -> Cause:
         samples=tuple(mask(sample) for sample in samples),
         file=first.file,
         line=first.line,
+        mender=mender(first.code, first.severity),
     )

@@ -44,9 +44,15 @@ class Sorted:
 
 
 def classify(
-    session: Session, mapping: CompiledMapping, fieldset: int, mapped: MappedChunk, findings: Sequence[Finding]
+    session: Session,
+    mapping: CompiledMapping,
+    fieldset: int,
+    mapped: MappedChunk,
+    findings: Sequence[Finding],
+    insist: bool = False,
 ) -> Sorted:
-    """Sort the rows of one mapped chunk. findings: what the validators said of it."""
+    """Sort the rows of one mapped chunk. findings: what the validators said of it. insist: what the target refused
+    before is to be sent again, though it is the same."""
     names = [each.name for each in mapping.target_fields]
     digests = mapped_digests(mapped.frame, mapping.target_fields, session.keys.digest)
     found = records.lookup(session.ledger, mapping.target.name, mapped.our_keys)
@@ -58,7 +64,8 @@ def classify(
         sent[there], back[there] = known_digests(session, rows, names, fieldset)
     writable = np.array([mapping.write_policy[name] != "only_create" for name in names], dtype=bool)
     result = Sorted(mapped, digests, sent, back, (digests != sent) & writable, known)
-    _spread(result, _blocked(mapped, findings), _refused_before(session, mapping, fieldset, mapped, known, digests))
+    refused = {} if insist else _refused_before(session, mapping, fieldset, mapped, known, digests)
+    _spread(result, _blocked(mapped, findings), refused)
     return result
 
 

@@ -253,9 +253,13 @@ def _history_table(history: Sequence[operations.DoneOperation]) -> tuple[Table, 
 
 
 def _next(record: RecordRow | None, filtered: bool, orphan: bool) -> tuple[str, ...]:
-    """The words of commands. What a record waits for is explained where there is something to explain."""
+    """The words of commands. What a record waits for is explained where there is something to explain. The parent of an
+    orphan would be new to the ledger, so that only a whole run comes to it."""
     if record is None:
         return () if filtered else ("run --execute",)
     if record.waits_for and not orphan:
         return (f"explain {shlex.quote(record.waits_for)}",)
-    return ("run --execute",) if record.code is not None else ()
+    if record.code is None:
+        return ()
+    again = f"run --rejected --code {shlex.quote(record.code)} --execute"
+    return ("run --execute" if orphan else again,)

@@ -52,7 +52,8 @@ class ObjectLoad:
     """Loads chunks of one mapping in one run.
 
     judge: says it of a record whose parent will not come. cut: reference fields that may be left empty at creation,
-    because their parents come later in a true cycle.
+    because their parents come later in a true cycle. insist: somebody asked for these records, so that what the target
+    refused before is sent again, and what our own rules reject again, which costs nothing, is no storm.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class ObjectLoad:
         storm: StormWatch,
         judge: Judge,
         cut: Collection[str] = (),
+        insist: bool = False,
     ) -> None:
         self.session = session
         self.mapping = mapping
@@ -70,6 +72,7 @@ class ObjectLoad:
         self.storm = storm
         self.judge = judge
         self.cut = frozenset(cut)
+        self.insist = insist
         self.names = [each.name for each in mapping.target_fields]
         self.fieldset = records.fieldset(session.ledger, mapping.target.name, mapping.name, mapping.digest, self.names)
         self._same = [name for name, parent in mapping.references.items() if parent == mapping.name]
@@ -85,7 +88,7 @@ class ObjectLoad:
         """Load one chunk. findings: what the validators said of it. wait: rows whose parent is of the same object and
         not there yet are deferred rather than held. break_at: row -> references to leave empty there (a cycle being
         cut)."""
-        rows = classify(self.session, self.mapping, self.fieldset, mapped, findings)
+        rows = classify(self.session, self.mapping, self.fieldset, mapped, findings, self.insist)
         result = Loaded([""] * len(mapped))
         self._settle_quiet(rows, result, findings)
         if result.stopped is not None:
@@ -118,7 +121,8 @@ class ObjectLoad:
             key = mapped.source_keys[row]
             result.parked.append(Parked(mapped.our_keys[row], key, "rejected", blocking[key]))
         self.storm.saw(len(mapped))
-        self.storm.rejected((each.code, each.field or "") for each in findings if each.severity is Severity.BLOCKS)
+        if not self.insist:
+            self.storm.rejected((each.code, each.field or "") for each in findings if each.severity is Severity.BLOCKS)
         self._look_out(result)
 
     def _look_out(self, result: Loaded) -> None:
@@ -190,8 +194,7 @@ class ObjectLoad:
     def _hold_match(
         self, mapped: MappedChunk, row: int, code: str, params: Mapping[str, str | int], result: Loaded
     ) -> None:
-        key = mapped.source_keys[row]
-        result.buckets[row] = "held"
+        result.buckets[row], key = "held", mapped.source_keys[row]
         result.parked.append(Parked(mapped.our_keys[row], key, "held", code))
         result.findings.append(self._finding(code, Severity.HOLDS, key, None, params))
 
@@ -253,8 +256,7 @@ class ObjectLoad:
         plan = plan_updates(self.session, self.mapping, self.run, rows, changed, cells, resolved, empty)
         mapped = rows.mapped
         for row, (code, name) in plan.conflicts.items():
-            key = mapped.source_keys[row]
-            result.buckets[row] = "conflicted"
+            result.buckets[row], key = "conflicted", mapped.source_keys[row]
             result.parked.append(Parked(mapped.our_keys[row], key, "conflicted", code))
             result.findings.append(self._finding(code, Severity.HOLDS, key, name, {"field": name or ""}))
         with self.session.ledger.transaction():

@@ -13,12 +13,13 @@ from ..connectors.chunk import Chunk
 from ..connectors.errors import StaleCursorError
 from ..connectors.finding import Finding, Severity
 from ..mappings.compile import CompiledMapping
-from ..mappings.mapped import MappedChunk
+from ..mappings.mapped import MappedChunk, make_our_key
 from ..runs.ledger import records, runlog
 from ..runs.ledger.claims import Claims
 from ..runs.ledger.runlog import Progress, Run
 from ..runs.values import SAMPLE
 from ..validators.judge import Judge
+from .causes import records_in
 from .deferred import Deferred
 from .load import Loaded, ObjectLoad
 from .session import Session, Tick
@@ -30,13 +31,27 @@ WORTH_COLLECTING = 1_000
 
 
 class Reader(Protocol):
-    """Where a run's chunks come from: a whole source, or the records somebody chose."""
+    """Where a run's chunks come from: a whole source, or the records somebody chose.
+
+    insists: what the target refused before is to be tried again. asked: how many records somebody asked for by what
+    keeps them back; None where they were not chosen so.
+    """
 
     resumes: bool
+    insists: bool
+    asked: int | None
 
     def read(self, mapping: CompiledMapping, after: str | None) -> Iterator[Chunk]: ...
 
     def total(self, mapping: CompiledMapping) -> int | None: ...
+
+    def released(self, mapping: CompiledMapping, run: Run) -> Iterator[Chunk]:
+        """What may go now because of what this run has loaded so far, and was not read yet."""
+        ...
+
+    def absent(self, mapping: CompiledMapping) -> list[Finding]:
+        """One finding a record that was to be read and is not in the source any more."""
+        ...
 
 
 @dataclass
@@ -45,6 +60,8 @@ class SourceReader:
 
     session: Session
     resumes: bool = True
+    insists: bool = False
+    asked: int | None = None
 
     def read(self, mapping: CompiledMapping, after: str | None) -> Iterator[Chunk]:
         size = self.session.project.spec.limits.chunk
@@ -53,16 +70,38 @@ class SourceReader:
     def total(self, mapping: CompiledMapping) -> int | None:
         return self.session.source.count(mapping.source.name)
 
+    def released(self, mapping: CompiledMapping, run: Run) -> Iterator[Chunk]:
+        yield from ()
+
+    def absent(self, mapping: CompiledMapping) -> list[Finding]:
+        return []
+
 
 @dataclass
 class Moved:
     """What a run came to. tallies: by mapping. stopped: mapping -> the storm that stopped it. skipped: mapping -> the
-    stopped mapping it depends on. samples go to the value store with their findings."""
+    stopped mapping it depends on. asked: records that were asked for by what keeps them back. absent: those of them
+    that could not be read. samples go to the value store with their findings."""
 
     run: Run
     tallies: dict[str, Tally] = field(default_factory=dict)
     stopped: dict[str, RejectStorm] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
+    asked: int | None = None
+    absent: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """One mapping of a run while its chunks are loaded. total: records expected, where known."""
+
+    mapping: CompiledMapping
+    total: int | None
+    load: ObjectLoad
+    unfit: UnfitKeys
+    deferred: Deferred
+    tally: Tally
+    progress: Progress
 
 
 class Pipeline:
@@ -74,7 +113,7 @@ class Pipeline:
         self.reader = reader
         self.cut = cut
         self.claims = Claims(session.ledger, session.keys.digest)
-        self.moved = Moved(run)
+        self.moved = Moved(run, asked=reader.asked)
         self._progress = runlog.progress_of(session.ledger, run.id) if reader.resumes else {}
 
     def move(self, order: Sequence[str]) -> Moved:
@@ -110,33 +149,45 @@ class Pipeline:
         limits = self.session.project.spec.limits
         storm = StormWatch(mapping.name, limits.stop_after_alike, limits.stop_share)
         judge = self._judge(mapping)
-        load = ObjectLoad(self.session, mapping, self.run.id, storm, judge, self.cut.get(mapping.name, set()))
+        cut = self.cut.get(mapping.name, set())
+        load = ObjectLoad(self.session, mapping, self.run.id, storm, judge, cut, self.reader.insists)
         deferred = Deferred(self.session, self.run.id, mapping, progress.pieces)
         unfit = UnfitKeys(self.claims, self.run.id, mapping.name, self.session.source.capabilities.ordered_reads)
-        total = self.reader.total(mapping)
-        activity = "plan" if self.session.rehearsal else "load"
-        self.session.tick(Tick(activity, mapping.name, tally.counts[READ], total))
-        for chunk in chunks:
-            self.session.heed()
-            mapped = mapping.apply(chunk, self.session.people)
-            nameless = unfit.find(mapped, tally.counts[READ])
-            if nameless:
-                mapped = mapped.without(nameless.keys())
-            findings = judge.judge(mapped)
-            loaded = load.load(mapped, findings)
-            tally.add("rejected", len(nameless))
-            self._keep(
-                mapping, mapped, progress, tally, loaded, [*nameless.values(), *mapped.findings, *findings], deferred
-            )
-            self.session.tick(Tick(activity, mapping.name, tally.counts[READ], total))
-            if len(chunk) >= WORTH_COLLECTING:
-                gc.collect()
-        unfit.forget()
+        work = _Work(mapping, self.reader.total(mapping), load, unfit, deferred, tally, progress)
+        self._load(work, chunks)
         self._release(mapping, load, deferred, tally, progress)
+        while self._load(work, self.reader.released(mapping, self.run)):
+            self._release(mapping, load, deferred, tally, progress)
+        absent = self.reader.absent(mapping)
+        self.moved.absent += sum(records_in(each) for each in absent)
         progress.done = True
         progress.counts = tally.as_dict()
         with self.session.ledger.transaction():
+            runlog.add_findings(self.session.ledger, self.run.id, absent)
             runlog.save_progress(self.session.ledger, self.run.id, progress)
+
+    def _load(self, work: _Work, chunks: Iterator[Chunk]) -> bool:
+        """Load these chunks; true where there were records in them."""
+        mapping, tally, total = work.mapping, work.tally, work.total
+        before = tally.counts[READ]
+        activity = "plan" if self.session.rehearsal else "load"
+        self.session.tick(Tick(activity, mapping.name, before, total))
+        for chunk in chunks:
+            self.session.heed()
+            mapped = mapping.apply(chunk, self.session.people)
+            nameless = work.unfit.find(mapped, tally.counts[READ])
+            if nameless:
+                mapped = mapped.without(nameless.keys())
+            findings = work.load.judge.judge(mapped)
+            loaded = work.load.load(mapped, findings)
+            tally.add("rejected", len(nameless))
+            noted = [*nameless.values(), *mapped.findings, *findings]
+            self._keep(mapping, mapped, work.progress, tally, loaded, noted, work.deferred)
+            self.session.tick(Tick(activity, mapping.name, tally.counts[READ], total))
+            if len(chunk) >= WORTH_COLLECTING:
+                gc.collect()
+        work.unfit.forget()
+        return tally.counts[READ] > before
 
     def _judge(self, mapping: CompiledMapping) -> Judge:
         return Judge(
@@ -169,7 +220,9 @@ class Pipeline:
         rejected = [mapped.our_keys[row] for row, bucket in enumerate(loaded.buckets) if bucket == "rejected"]
         if rejected:
             self.claims.release_records(mapping.target.name, rejected)
-        self._settle(mapping, loaded, [*findings, *loaded.findings], progress, tally, deferred)
+        place = mapping.system, mapping.source.name
+        left_out = [make_our_key(*place, key, mapping.branch) for key in mapped.filtered_keys]
+        self._settle(mapping, loaded, [*findings, *loaded.findings], progress, tally, deferred, left_out)
 
     def _settle(
         self,
@@ -179,15 +232,19 @@ class Pipeline:
         progress: Progress,
         tally: Tally,
         deferred: Deferred,
+        left_out: Sequence[str] = (),
     ) -> None:
         """What was parked, what was noticed, what waits still and how far we are: in one transaction, so that a process
-        that ends leaves all of it or nothing. Raises the RejectStorm that stopped the load, once this is kept."""
+        that ends leaves all of it or nothing. left_out: our keys of what `where` filters: it waits no longer. Raises
+        the RejectStorm that stopped the load, once this is kept."""
         self._keep_samples(findings)
         progress.counts, progress.pieces = tally.as_dict(), list(deferred.names)
         with self.session.ledger.transaction():
             records.park(
                 self.session.ledger, self.run.id, mapping.name, mapping.source.name, mapping.target.name, loaded.parked
             )
+            if left_out:
+                records.leave_out(self.session.ledger, mapping.target.name, left_out)
             runlog.add_findings(self.session.ledger, self.run.id, findings)
             runlog.save_progress(self.session.ledger, self.run.id, progress)
         deferred.sweep()
@@ -275,7 +332,8 @@ class Pipeline:
         tally = self.moved.tallies[mapping.name]
         for piece in deferred.cut():
             self.session.heed()
-            load = ObjectLoad(self.session, mapping, self.run.id, storm, self._judge(mapping), mapping.references)
+            judge, cut = self._judge(mapping), mapping.references
+            load = ObjectLoad(self.session, mapping, self.run.id, storm, judge, cut, self.reader.insists)
             loaded = load.load(piece.mapped, piece.findings, wait=False)
             for bucket in filter(None, loaded.buckets):
                 tally.move("pending", bucket)

@@ -9,6 +9,7 @@ from ..connectors.errors import InputError
 from ..connectors.finding import Finding, Severity
 from ..runs.ledger import runlog
 from ..runs.plan import Plan, changed_since, load_plan, save_plan
+from .parked import ParkedReader
 from .pipeline import Moved, Pipeline, Reader, SourceReader
 from .prepare import Prepared
 from .rehearsal import Rehearsal
@@ -17,7 +18,9 @@ from .session import UNMARKED, Session, rehearse
 
 
 def reader_for(session: Session, choice: Choice, prepared: Prepared) -> Reader:
-    """All of the source, or the chosen records."""
+    """All of the source, the chosen records, or those that wait for somebody."""
+    if choice.rejected:
+        return ParkedReader(session, choice.code, choice.owner, prepared.order)
     return SourceReader(session) if choice.everything else ChosenReader(session, choice, prepared.order)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,23 +30,31 @@ from .totals import totals_if_any
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What was asked of plan or run. plan: the plan that a run must keep to. confirm: the org's name, typed by hand."""
+    """What was asked of plan or run: which records, as `Choice` has it. plan: the plan that a run must keep to.
+    confirm: the org's name, typed by hand."""
 
-    keys: tuple[str, ...] = ()
+    keys: Sequence[str] = ()
     sample: int | None = None
     children: bool = False
     plan: str | None = None
     confirm: str | None = None
+    rejected: bool = False
+    code: str | None = None
+    owner: str | None = None
 
     @property
     def chosen(self) -> str:
         """The options that choose the records, as they are typed."""
         options = "".join(f" --keys {shlex.quote(text)}" for text in self.keys)
         options += "" if self.sample is None else f" --sample {self.sample}"
-        return options + " --children" if self.children else options
+        options += " --children" if self.children else ""
+        options += " --rejected" if self.rejected else ""
+        options += "" if self.code is None else f" --code {shlex.quote(self.code)}"
+        return options + ("" if self.owner is None else f" --owner {shlex.quote(self.owner)}")
 
     def choice(self, project: Project) -> Choice:
-        return Choice(parse_keys(self.keys, Path.cwd()), self.sample, self.children)
+        keys = parse_keys(self.keys, Path.cwd())
+        return Choice(keys, self.sample, self.children, self.rejected, self.code, self.owner)
 
 
 def plan(project: Project, order: Order, secrets: Secrets, clock: Clock, tick: Callable[[Tick], None]) -> Report:
@@ -105,7 +113,7 @@ def run(project: Project, order: Order, secrets: Secrets, clock: Clock, tick: Ca
         totals = totals_if_any(session, choice)
         calls = run_calls(session, predicted)
         seconds = clock.monotonic() - started
-        return run_report(session, moved, findings, totals, recovered, resumed, calls, seconds)
+        return run_report(session, moved, findings, totals, order.chosen, recovered, resumed, calls, seconds)
 
 
 def _begin(session: Session, prepared: Prepared, choice: Choice) -> tuple[Run, bool]:

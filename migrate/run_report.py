@@ -37,19 +37,24 @@ def plan_report(
 ) -> Report:
     """READY or NOT READY, and why. chosen: the options that chose the records."""
     counts = _counts(session, moved)
-    left = _left(counts)
+    left = _left(counts) + moved.absent
     stopped = bool(moved.stopped)
     plan_id = path.stem.removeprefix("plan-")
     balanced = all(each.balanced for each in counts)
     code = "plan.not_ready" if stopped or not balanced else "plan.ready_with_left" if left else "plan.ready"
+    idle = code == "plan.ready" and _idle(moved, counts)
     return Report(
         verb="plan",
-        verdict=Text(code, {"count": left, "records": _sum(counts, "created") + _sum(counts, "updated")}),
+        verdict=Text(
+            "run.none_parked" if idle else code,
+            {"count": left, "records": _sum(counts, "created") + _sum(counts, "updated")},
+        ),
         good=code == "plan.ready",
         exit_code=0 if code == "plan.ready" else 1,
         facts=(
             *_systems(session),
             *_recovered(recovered),
+            *_asked(moved),
             *calls.facts,
             ("fact.plan", session.project.typed(path)),
             ("fact.seconds", f"{seconds:.1f}"),
@@ -57,7 +62,7 @@ def plan_report(
         counts=counts,
         causes=causes([*session.notices, *prepared.findings, *findings]),
         tables=_stops(moved),
-        next_steps=() if stopped else (session.project.command(f"run --execute --plan {plan_id}{chosen}"),),
+        next_steps=() if stopped or idle else (session.project.command(f"run --execute --plan {plan_id}{chosen}"),),
         extra={"plan": str(path), "seconds": round(seconds, 3), **calls.extra},
     )
 
@@ -67,35 +72,39 @@ def run_report(
     moved: Moved,
     findings: Sequence[Finding],
     totals: Totals | None,
+    chosen: str,
     recovered: int,
     resumed: bool,
     calls: CallsTold,
     seconds: float,
 ) -> Report:
-    """What was moved, what stayed behind, and what to do next."""
+    """What was moved, what stayed behind, and what to do next. chosen: the options that chose the records."""
     counts = _counts(session, moved)
-    left = _left(counts)
+    left = _left(counts) + moved.absent
     balanced = all(each.balanced for each in counts)
     differences = sum(1 for each in findings if each.code.startswith("readback."))
     equal = None if totals is None else totals.equal
     code = _run_code(moved, balanced, left, differences, equal)
+    idle = code == "run.done" and _idle(moved, counts)
     told = causes([*session.notices, *findings], sample_reader(session, moved.run.id))
     facts: list[tuple[str, str | int | Text]] = [*_systems(session), ("fact.run", moved.run.id)]
     if resumed:
         facts.append(("fact.resumed", moved.run.started[:19]))
-    facts += _recovered(recovered)
-    facts += calls.facts
+    facts += [*_recovered(recovered), *_asked(moved), *calls.facts]
     facts.append(("fact.seconds", f"{seconds:.1f}"))
     return Report(
         verb="run",
-        verdict=Text(code, {"count": left, "created": _sum(counts, "created"), "updated": _sum(counts, "updated")}),
+        verdict=Text(
+            "run.none_parked" if idle else code,
+            {"count": left, "created": _sum(counts, "created"), "updated": _sum(counts, "updated")},
+        ),
         good=code == "run.done",
         exit_code=0 if code == "run.done" else 1,
         facts=tuple(facts),
         counts=counts,
         causes=told,
         tables=(*_stops(moved), *_links(session, moved)),
-        next_steps=_after_run(session.project, moved, told),
+        next_steps=_after_run(session.project, moved, told, left, chosen),
         extra={
             "run": moved.run.id,
             "differences": differences,
@@ -104,6 +113,15 @@ def run_report(
             **calls.extra,
         },
     )
+
+
+def _asked(moved: Moved) -> tuple[tuple[str, int], ...]:
+    return () if moved.asked is None else (("fact.asked", moved.asked),)
+
+
+def _idle(moved: Moved, counts: Sequence[BranchCounts]) -> bool:
+    """Whether waiting records were asked for and there were none."""
+    return moved.asked == 0 and not any(each.read for each in counts)
 
 
 def _recovered(number: int) -> tuple[tuple[str, int], ...]:
@@ -122,12 +140,13 @@ def _run_code(moved: Moved, balanced: bool, left: int, differences: int, equal: 
     return "run.left_behind" if left else "run.done"
 
 
-def _after_run(project: Project, moved: Moved, told: Sequence[Cause]) -> tuple[str, ...]:
+def _after_run(project: Project, moved: Moved, told: Sequence[Cause], left: int, chosen: str) -> tuple[str, ...]:
     if moved.stopped:
-        return (project.command("run --execute"), project.command(f"undo {moved.run.id}"))
+        return (project.command(f"run --execute{chosen}"), project.command(f"undo {moved.run.id}"))
     named = next((each for each in told if each.keys and each.object and each.severity in STAYING), None)
     explain = (project.command(f"explain {shlex.quote(f'{named.object}:{named.keys[0]}')}"),) if named else ()
-    return (project.command("reconcile"), *explain)
+    worklist = (project.command("worklist"),) if left else ()
+    return (project.command("reconcile"), *explain, *worklist)
 
 
 def interrupted_report(session: Session, current: Run, chosen: str, seconds: float) -> Report:

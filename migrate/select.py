@@ -11,9 +11,11 @@ from pathlib import Path
 
 from ..connectors.chunk import Chunk
 from ..connectors.errors import InputError
+from ..connectors.finding import Finding
 from ..connectors.port import KEY
 from ..mappings.compile import CompiledMapping
 from ..mappings.mapped import make_our_key
+from ..runs.ledger.runlog import Run
 from .fingerprint import arrow_column
 from .session import Session
 
@@ -21,21 +23,33 @@ from .session import Session
 @dataclass(frozen=True, slots=True)
 class Choice:
     """Which records a run is about. keys: source object -> keys. sample: so many records of every mapping. children:
-    also what refers to the chosen ones. Nothing chosen means everything."""
+    also what refers to the chosen ones. rejected: what waits for somebody, all of it or only for the cause `code` and
+    only of the person `owner`. Nothing chosen means everything."""
 
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     sample: int | None = None
     children: bool = False
+    rejected: bool = False
+    code: str | None = None
+    owner: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.rejected and (self.keys or self.sample is not None or self.children):
+            raise InputError("rejected.with_others")
+        if not self.rejected and (self.code is not None or self.owner is not None):
+            raise InputError("rejected.missing")
 
     @property
     def everything(self) -> bool:
-        return not self.keys and self.sample is None
+        return not self.keys and self.sample is None and not self.rejected
 
     @property
     def digest(self) -> str:
         """What was chosen, as one text; empty for everything."""
         if self.everything:
             return ""
+        if self.rejected:
+            return hashlib.sha256(f"rejected\n{self.code}\n{self.owner}".encode()).hexdigest()
         parts = [f"{name}:{key}" for name, keys in sorted(self.keys.items()) for key in sorted(keys)]
         return hashlib.sha256("\n".join([*parts, str(self.sample), str(self.children)]).encode()).hexdigest()
 
@@ -74,6 +88,8 @@ class ChosenReader:
     `keys.not_found` for what is not there."""
 
     resumes = False
+    insists = False
+    asked: int | None = None
 
     def __init__(self, session: Session, choice: Choice, order: Sequence[str]) -> None:
         self._session = session
@@ -93,6 +109,12 @@ class ChosenReader:
 
     def total(self, mapping: CompiledMapping) -> int | None:
         return len(self._keys.get(mapping.source.name, ()))
+
+    def released(self, mapping: CompiledMapping, run: Run) -> Iterator[Chunk]:
+        yield from ()
+
+    def absent(self, mapping: CompiledMapping) -> list[Finding]:
+        return []
 
     def _find(self, mapping: CompiledMapping, keys: Sequence[str]) -> Iterator[Chunk]:
         size = self._session.source.capabilities.find_size

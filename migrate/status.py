@@ -12,6 +12,7 @@ from ..runs.ledger.store import Ledger
 from ..runs.report.model import Report, Table, Text
 from .project import Project
 from .session import open_ledger
+from .waiting import causes_of, codes_table, reasons_of
 
 PIECE = 65_536
 
@@ -47,6 +48,7 @@ def status(project: Project) -> Report:
             ),
         )
         good = left_open == 0 and (latest is None or latest.state != "open")
+        waiting = reasons_of(ledger, records.waiting(ledger))
         code = (
             "status.never_run"
             if latest is None
@@ -61,16 +63,19 @@ def status(project: Project) -> Report:
             verdict=Text(code, {"count": parked, "open": left_open}),
             good=good,
             facts=tuple(facts),
-            tables=tables if by_state else (),
-            next_steps=(project.command(_next(latest is None, good)),),
+            causes=causes_of(waiting),
+            tables=(*tables, *codes_table(waiting)) if by_state else (),
+            next_steps=tuple(map(project.command, _next(latest is None, good, bool(waiting)))),
             extra={"parked": parked, "open": left_open},
         )
 
 
-def _next(never: bool, good: bool) -> str:
+def _next(never: bool, good: bool, waiting: bool) -> tuple[str, ...]:
     if never:
-        return "plan"
-    return "reconcile" if good else "run --execute"
+        return ("plan",)
+    if not good:
+        return ("run --execute",)
+    return ("worklist", "run --rejected", "reconcile") if waiting else ("reconcile",)
 
 
 def _run_params(run: runlog.Run) -> dict[str, str | int]:

@@ -6,6 +6,9 @@ import unicodedata
 
 SHOWN = 24
 _FORMULA = "=+-@＝＋－＠"
+_COMMANDS = "\t\r\0"
+"""What a spreadsheet may skip before it looks for a formula."""
+LONGEST_CELL = 32_000
 _MARKUP = "<>&\"'`"
 
 
@@ -28,6 +31,13 @@ def mask(text: str) -> str:
 def plain(text: str) -> str:
     """The text on one line, without what a terminal would obey or what turns the direction of reading."""
     return "".join("�" if _is_control(letter) else letter for letter in " ".join(text.split("\n")))
+
+
+def cell_for_people(text: str) -> str:
+    """The text for a cell of a spreadsheet that people open: on one line, not longer than such a cell may be, and with
+    a `'` before it where it would pass for a formula."""
+    told = plain(text)[:LONGEST_CELL]
+    return f"'{told}" if text.startswith((*_FORMULA, *_COMMANDS)) else told
 
 
 def _class_of(letter: str) -> str:

@@ -175,6 +175,66 @@ def counts_by_state(ledger: Ledger) -> list[tuple[str, str, str, int]]:
     ).fetchall()
 
 
+class Waiting(NamedTuple):
+    """A record that waits for somebody: held, rejected, conflicted or pending, or in the target with a newer version
+    that is one of these. code: of the cause. waits_for: our key of the parent it is held for. run: the last run that
+    settled or parked it."""
+
+    object: str
+    our_key: str
+    mapping: str
+    source_object: str | None
+    source_key: str | None
+    target_key: str | None
+    code: str
+    waits_for: str | None
+    run: int
+
+
+_PENDING = "reference.pending"
+_WAITING = (
+    "c.object, c.our_key, c.mapping, c.source_object, c.source_key, c.target_key, "
+    f"coalesce(c.code, '{_PENDING}'), c.waits_for, c.run"
+)
+
+
+def waiting(ledger: Ledger) -> list[Waiting]:
+    """Everything that waits for somebody."""
+    rows = ledger.db.execute(
+        f"select {_WAITING} from record c "  # noqa: S608
+        "where c.code is not null and c.state <> 'gone' or c.state = 'pending' order by c.object, c.our_key"
+    )
+    return [Waiting(*row) for row in rows]
+
+
+def brought(ledger: Ledger, object_name: str, our_keys: Sequence[str], runs: Sequence[int]) -> set[str]:
+    """Those of these records that are in the target and that one of these runs was the last to bring there."""
+    rows = ledger.db.execute(
+        "select r.our_key from json_each(?) j cross join record r on r.object = ? and r.our_key = j.value "
+        "where r.target_key is not null and r.state in ('live', 'pending', 'conflicted') "
+        "and r.run in (select value from json_each(?))",
+        (json.dumps(list(our_keys), ensure_ascii=False), object_name, json.dumps(list(runs))),
+    )
+    return {row[0] for row in rows}
+
+
+def leave_out(ledger: Ledger, object_name: str, our_keys: Sequence[str]) -> None:
+    """These records are no longer to be moved: nothing of them waits any more; inside the caller's transaction. What
+    lies in the target stays as it is."""
+    keys = (object_name, json.dumps(list(our_keys), ensure_ascii=False))
+    ledger.db.execute(
+        "delete from record where object = ?1 and our_key in (select value from json_each(?2)) "
+        "and target_key is null and state in ('held', 'rejected', 'conflicted')",
+        keys,
+    )
+    ledger.db.execute(
+        "update record set code = null, waits_for = null, state = case state when 'conflicted' then 'live' else state "
+        "end where object = ?1 and our_key in (select value from json_each(?2)) and code is not null "
+        "and state <> 'gone'",
+        keys,
+    )
+
+
 def parked_records(ledger: Ledger) -> list[RecordRow]:
     """Everything that waits for somebody."""
     rows = ledger.db.execute(

@@ -178,6 +178,21 @@ def findings_about(ledger: Ledger, object_name: str, key: str) -> list[tuple[int
     return [(row[0], _finding(row[1:])) for row in rows]
 
 
+def findings_of_waiting(ledger: Ledger) -> dict[tuple[str, str], list[tuple[int, Finding]]]:
+    """(target object, our key) -> (run, finding) of every record that waits, the oldest first: what keeps it back, or
+    kept it back before."""
+    rows = ledger.db.execute(
+        "select c.object, c.our_key, f.run, f.mapping, f.object, f.key, f.field, f.code, f.severity, f.params, f.file, "
+        "f.line from record c join finding f on f.object = c.source_object and f.key = c.source_key "
+        "and f.mapping = c.mapping where (c.code is not null and c.state <> 'gone' or c.state = 'pending') "
+        "and (f.severity in ('blocks', 'holds') or f.code = 'reference.pending') order by f.id"
+    )
+    found: dict[tuple[str, str], list[tuple[int, Finding]]] = {}
+    for object_name, our_key, run, *finding in rows:
+        found.setdefault((object_name, our_key), []).append((run, _finding(tuple(finding))))
+    return found
+
+
 def _finding(row: tuple[str, str, str, str, str, str, str, str, int]) -> Finding:
     params: Mapping[str, str | int] = json.loads(row[6])
     return Finding(

@@ -31,7 +31,8 @@ class SpokenBranch:
 
 @dataclass(frozen=True, slots=True)
 class SpokenCause:
-    """about: mapping, object and field. place: file and line. Both empty where there are none."""
+    """about: mapping, object and field. place: file and line. mender: who can mend it, and the code by which such
+    records are chosen. Each empty where there is none."""
 
     severity: Severity
     severity_word: str
@@ -134,7 +135,7 @@ def _cause(cause: Cause, catalogue: Catalogue) -> SpokenCause:
         count=cause.count,
         about=plain(" · ".join(filter(None, about))),
         place=plain(place),
-        mender=catalogue.text(cause.mender) if cause.mender else "",
+        mender=f"{catalogue.text(cause.mender)} · {cause.text.code}" if cause.mender else "",
         keys=tuple(plain(key) for key in cause.keys),
         samples=tuple(plain(sample) for sample in cause.samples),
     )

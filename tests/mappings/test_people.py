@@ -218,3 +218,56 @@ def test_every_wrong_line_of_the_list(tmp_path: Path) -> None:
         read_people_csv(tmp_path / "none.csv", "none.csv")
     with pytest.raises(InputError, match=r"people\.csv_unreadable"):
         csv_of(tmp_path, 'source,target\n"1,u1\n')
+
+
+# By whom records are chosen
+
+KEYS = """\
+source: {object: staff, email: email}
+target: {object: sys_user, email: mail}
+"""
+
+
+def owns(people: People, who: str) -> set[str]:
+    cells = ["1", "2", " 2 ", "ADA@old.cn", "bo@crm.cn", "7", "stranger", "", "u2"]
+    owner = people.owner(who)
+    return {cell for cell in cells if owner.owns(cell)} | ({"nobody"} if owner.owns(None) else set())
+
+
+@pytest.mark.parametrize(
+    ("who", "cells"),
+    [
+        ("1", {"1", "ADA@old.cn"}),
+        ("ada@OLD.cn ", {"1", "ADA@old.cn"}),
+        ("u1", {"1", "ADA@old.cn"}),
+        ("bo@crm.cn", {"2", " 2 ", "bo@crm.cn"}),  # the same address in both systems
+        ("u2", {"2", " 2 ", "bo@crm.cn"}),
+        ("7", {"7"}),  # whom nobody follows in the target
+        ("u8", set()),
+    ],
+)
+def test_an_owner_is_named_by_key_or_address_of_either_system(tmp_path: Path, who: str, cells: set[str]) -> None:
+    people, _ = build(config(tmp_path))
+    assert owns(people, who) == cells
+
+
+def test_who_takes_over_owns_what_they_took_over(tmp_path: Path) -> None:
+    people, _ = build(config(tmp_path, "successor: boss@crm.cn\n"))
+    assert owns(people, "u8") == owns(people, "boss@crm.cn") == {"7", "stranger", "u2"}
+    assert owns(people, "7") == {"7"}
+
+
+def test_an_owner_nobody_knows_or_two_people_is_refused(tmp_path: Path) -> None:
+    people, _ = build(config(tmp_path, "successor: boss@crm.cn\n"))
+    with pytest.raises(InputError) as refused:
+        people.owner("nobody@at.all")
+    assert refused.value.code == "owner.unknown"
+    staff, users = frame([["a@old.cn"], ["b@old.cn"]], "email"), frame([["b@old.cn"], ["a@old.cn"]], "mail")
+    path = tmp_path / "keys.yaml"
+    path.write_text(KEYS, "utf-8")
+    crossed, _ = build_people(load_model(read_yaml(path), PeopleConfig), staff, ["1", "2"], users, ["1", "2"])
+    with pytest.raises(InputError) as refused:
+        crossed.owner("1")
+    assert refused.value.code == "owner.several"
+    assert crossed.owner("a@old.cn").owns("1")
+    assert not crossed.owner("a@old.cn").owns("2")

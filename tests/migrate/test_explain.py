@@ -116,11 +116,12 @@ def test_it_is_good_only_where_nobody_has_to_do_anything(company: Company) -> No
 
 
 def test_every_command_to_type_next_works(company: Company) -> None:
-    again = ("changeover run --execute",)
+    again = "changeover run --rejected --code {} --execute"
     assert company.explain("HELD").report.next_steps == ("changeover explain legacy:t_customer:REJECTED",)
-    assert company.explain("legacy:t_customer:REJECTED").report.next_steps == again
-    for key in ("ORPHAN", "CONFLICT", "LATE"):
-        assert company.explain(key).report.next_steps == again
+    assert company.explain("legacy:t_customer:REJECTED").report.next_steps == (again.format("type.not_a_number"),)
+    assert company.explain("CONFLICT").report.next_steps == (again.format("conflict.edited"),)
+    for key in ("ORPHAN", "LATE"):
+        assert company.explain(key).report.next_steps == ("changeover run --execute",)
     for key in ("ADOPTED", "FILTERED"):
         assert company.explain(key).report.next_steps == ()
 

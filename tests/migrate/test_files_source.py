@@ -96,3 +96,15 @@ def test_a_file_that_changed_after_a_crash_is_read_from_its_start(
     _, report = move(company)
     assert counts(report) == {"read": 5, "created": 5}
     assert company.new("select count(*) from customer") == [(5,)]
+
+
+def test_what_waits_is_found_again_by_its_key(company: Company) -> None:
+    """As text: `007` is not `7`. A second record of the same key is told apart from the first as in a whole run."""
+    write(company, "007,,1", "7,Berta,2", "8,,3", "9,Doris,4")
+    move(company)
+    write(company, "9,Doris changed,4", "007,Anna,1", "7,Berta changed,2", "8,Carl,3", "8,Emil,5")
+    project = load_project(company.folder)
+    report = run.run(project, run.Order(rejected=True), Secrets(), SystemClock(), lambda _: None)
+    assert counts(report) == {"read": 3, "created": 2, "rejected": 1}
+    assert {row[0] for row in company.new("select name from customer")} == {"Anna", "Berta", "Carl", "Doris"}
+    assert [cause.keys for cause in report.causes if cause.text.code == "key.duplicate"] == [("8",)]

@@ -35,7 +35,14 @@ def test_status_before_and_after(tmp_path: Path) -> None:
     company.run()
     said = company.say("status", "--json")
     assert (said.document["verdict"]["code"], said.document["parked"]) == ("status.parked", 1)  # type: ignore[index]
-    (table,) = said.document["tables"]  # type: ignore[misc]
+    table, waiting = said.document["tables"]  # type: ignore[misc]
+    (row,) = waiting["rows"]  # type: ignore[index]
+    assert row[:2] == ["reference.missing", 1]
+    assert row[2]["code"] == "mender.data"
+    (cause,) = said.document["findings"]  # type: ignore[misc]
+    assert cause["text"].startswith("customer_id refers to legacy:t_customer:B, which")  # type: ignore[index]
+    assert cause["mender"] == "mender.data"  # type: ignore[index]
+    assert said.document["next"] == [f"changeover {words}" for words in ("worklist", "run --rejected", "reconcile")]
     told = [[cell["code"] if isinstance(cell, dict) else cell for cell in row] for row in table["rows"]]  # type: ignore[index]
     assert told == [["customer", "customer", "state.live", 1], ["orders", "order", "state.held", 1]]
     company.ledger("update run set state = 'open' where id = 2")  # as a killed process leaves it

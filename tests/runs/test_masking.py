@@ -7,7 +7,7 @@ import io
 import unicodedata
 
 import pytest
-from changeover.runs.masking import SHOWN, mask, plain
+from changeover.runs.masking import SHOWN, cell_for_people, mask, plain
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -66,3 +66,22 @@ def test_plain_text_is_one_line_that_no_terminal_obeys(text: str) -> None:
     assert len(shown.splitlines()) <= 1
     assert not any(ord(letter) < 32 or 127 <= ord(letter) < 160 for letter in shown)
     assert plain("王 小明 <a@b.cn>") == "王 小明 <a@b.cn>"
+
+
+@pytest.mark.parametrize(
+    ("text", "cell"),
+    [
+        ("=1+1", "'=1+1"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("-5", "'-5"),
+        ("＝1", "'＝1"),
+        ("\t=1", "'�=1"),
+        ("\r=1", "'�=1"),
+        ("\0=1", "'�=1"),
+        ("012345", "012345"),
+        ("a=1\nb", "a=1 b"),
+        ("x" * 40_000, "x" * 32_000),
+    ],
+)
+def test_a_cell_for_people_is_never_a_formula(text: str, cell: str) -> None:
+    assert cell_for_people(text) == cell

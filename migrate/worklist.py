@@ -1,0 +1,167 @@
+"""The verb `worklist`: every record that waits, in a workbook, sorted by who can mend it."""
+
+from __future__ import annotations
+
+import shlex
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..connectors.clock import Clock
+from ..connectors.errors import DecisionError, InputError
+from ..connectors.secrets import Secrets
+from ..runs.catalogue import Catalogue
+from ..runs.ledger import records, runlog
+from ..runs.masking import mask
+from ..runs.menders import MENDERS
+from ..runs.private_files import private_folder, write_private
+from ..runs.report.model import Cause, Report, Text
+from ..runs.report.spoken import cause_text
+from ..runs.report.spreadsheet import Sheet, workbook
+from ..runs.values import SAMPLE
+from .parked import chosen_parked, owners_of
+from .prepare import prepare
+from .project import Project
+from .session import Session, open_session
+from .waiting import Reason, causes_of, codes_table, reasons_of, text_of
+
+SUFFIX = ".xlsx"
+COLUMNS = (
+    "column.object",
+    "word.old_key",
+    "word.new_key",
+    "column.field",
+    "column.reason",
+    "column.sample",
+    "column.mender",
+    "column.owner",
+    "column.since",
+    "column.started",
+    "column.code",
+    "column.command",
+)
+SUMMARY = ("column.mapping", "column.field", "column.code", "column.records", "column.reason", "column.mender")
+_Row = tuple[str | int | None, ...]
+
+
+def worklist(
+    project: Project,
+    file: Path | None,
+    catalogue: Catalogue,
+    secrets: Secrets,
+    clock: Clock,
+    code: str | None = None,
+    owner: str | None = None,
+) -> Report:
+    """Write the workbook, in the catalogue's language. Neither system is written to. Raises InputError
+    `worklist.not_xlsx`, `worklist.no_folder`, or as `chosen_parked`."""
+    path = _path(project, file, clock)
+    with open_session(project, secrets, clock, alone=False) as session:
+        prepare(session)
+        waiting = chosen_parked(session, records.waiting(session.ledger), code, owner)
+        reasons = reasons_of(session.ledger, waiting)
+        told = causes_of(reasons)
+        if reasons:
+            rows = _rows(session, reasons, catalogue)
+            sheets = [_summary(told, catalogue)]
+            sheets += [_sheet(name, rows.get(f"mender.{name}", ()), catalogue) for name in MENDERS]
+            if file is None:
+                private_folder(path.parent)
+            write_private(path, workbook(sheets, f"{project.spec.project} {project.env}"))
+    chosen = "" if code is None else f" --code {shlex.quote(code)}"
+    chosen += "" if owner is None else f" --owner {shlex.quote(owner)}"
+    return Report(
+        verb="worklist",
+        verdict=Text("worklist.written" if reasons else "worklist.empty", {"count": len(reasons)}),
+        good=True,
+        facts=(
+            ("fact.environment", project.env),
+            *((("fact.file", project.typed(path)),) if reasons else ()),
+        ),
+        causes=told,
+        tables=codes_table(reasons),
+        next_steps=(project.command(f"run --rejected{chosen}"),) if reasons else (),
+        extra={"file": str(path) if reasons else None, "parked": len(reasons)},
+    )
+
+
+def _path(project: Project, file: Path | None, clock: Clock) -> Path:
+    if file is None:
+        return project.runs / "reports" / f"worklist-{clock.now():%Y%m%d-%H%M%S-%f}{SUFFIX}"
+    if file.suffix.lower() != SUFFIX:
+        raise InputError("worklist.not_xlsx", file=str(file))
+    if not file.absolute().parent.is_dir():
+        raise InputError("worklist.no_folder", folder=str(file.absolute().parent))
+    return file.absolute()
+
+
+def _summary(told: Sequence[Cause], catalogue: Catalogue) -> Sheet:
+    rows: list[_Row] = [
+        (
+            each.mapping,
+            each.field,
+            each.text.code,
+            each.count,
+            _said(cause_text(each), catalogue),
+            catalogue.text(each.mender or ""),
+        )
+        for each in told
+    ]
+    return Sheet(catalogue.text("worklist.summary"), tuple(map(catalogue.text, SUMMARY)), rows)
+
+
+def _said(text: Text, catalogue: Catalogue) -> str:
+    return catalogue.text(text.code, text.params)
+
+
+def _sheet(name: str, rows: Sequence[_Row], catalogue: Catalogue) -> Sheet:
+    return Sheet(catalogue.text(f"worklist.{name}"), tuple(map(catalogue.text, COLUMNS)), rows)
+
+
+def _rows(session: Session, reasons: Sequence[Reason], catalogue: Catalogue) -> dict[str, list[_Row]]:
+    """Mender -> its rows."""
+    owners = owners_of(session, [each.record for each in reasons])
+    samples = _samples(session, reasons)
+    started = {run.id: run.started[:16].replace("T", " ") for run in runlog.history(session.ledger)}
+    rows: dict[str, list[_Row]] = defaultdict(list)
+    for each in reasons:
+        record = each.record
+        told = " · ".join(_said(text_of(finding), catalogue) for finding in (each.finding, *each.also))
+        sample = samples.get((record.object, record.our_key))
+        rows[each.mender].append(
+            (
+                record.source_object,
+                record.source_key,
+                record.target_key,
+                each.finding.field,
+                told,
+                None if sample is None else mask(sample),
+                catalogue.text(each.mender),
+                owners.get((record.object, record.our_key)),
+                each.since,
+                started.get(each.since),
+                record.code,
+                session.project.command(f"run --rejected --code {shlex.quote(record.code)} --execute"),
+            )
+        )
+    return rows
+
+
+def _samples(session: Session, reasons: Sequence[Reason]) -> dict[tuple[str, str], str]:
+    """(target object, our key) -> the cell at fault, from the value store, where one was kept and its key is not
+    lost."""
+    wanted: dict[tuple[int, str], dict[str, Reason]] = defaultdict(dict)
+    for each in reasons:
+        if each.noted is not None and "parent" not in each.noted[1].params:
+            run, finding = each.noted
+            wanted[run, finding.object or ""][f"{finding.key}/{finding.field}/{finding.code}"] = each
+    found: dict[tuple[str, str], str] = {}
+    for (run, object_name), by_key in wanted.items():
+        try:
+            kept = session.values.get_many(SAMPLE, str(run), object_name, list(by_key))
+        except DecisionError:
+            continue
+        for key, sample in kept.items():
+            record = by_key[key].record
+            found[record.object, record.our_key] = sample.decode("utf-8", "replace")
+    return found
