@@ -24,7 +24,7 @@ class Adaptive:
 
     @property
     def number(self) -> int:
-        return min(self.most, max(1, int(self._window)))
+        return int(self._window)
 
     def answered(self, departed: float, now: float, throttled: bool) -> None:
         latency = max(0.0, now - departed)
