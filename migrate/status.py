@@ -23,9 +23,7 @@ def status(project: Project) -> Report:
         latest = next(iter(runlog.history(ledger)), None)
         by_state = records.counts_by_state(ledger)
         left_open = operations.count_open(ledger)
-        parked = sum(
-            number for _, _, state, number in by_state if state in ("held", "rejected", "conflicted", "pending")
-        )
+        waiting = reasons_of(ledger, records.waiting(ledger))
         facts: list[tuple[str, str | int | Text]] = [
             ("fact.project", project.spec.project),
             ("fact.environment", project.env),
@@ -48,25 +46,24 @@ def status(project: Project) -> Report:
             ),
         )
         good = left_open == 0 and (latest is None or latest.state != "open")
-        waiting = reasons_of(ledger, records.waiting(ledger))
         code = (
             "status.never_run"
             if latest is None
             else "status.open"
             if not good
             else "status.parked"
-            if parked
+            if waiting
             else "status.clean"
         )
         return Report(
             verb="status",
-            verdict=Text(code, {"count": parked, "open": left_open}),
+            verdict=Text(code, {"count": len(waiting), "open": left_open}),
             good=good,
             facts=tuple(facts),
             causes=causes_of(waiting),
             tables=(*tables, *codes_table(waiting)) if by_state else (),
             next_steps=tuple(map(project.command, _next(latest is None, good, bool(waiting)))),
-            extra={"parked": parked, "open": left_open},
+            extra={"parked": len(waiting), "open": left_open},
         )
 
 

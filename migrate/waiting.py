@@ -43,6 +43,8 @@ class Reason:
 
 def reasons_of(ledger: Ledger, waiting: Sequence[Waiting]) -> list[Reason]:
     """The reason of each of these records, in their order."""
+    if not waiting:
+        return []
     noted = runlog.findings_of_waiting(ledger)
     whole = [
         run.id for run in runlog.history(ledger) if (run.verb, run.selection, run.state) == ("run", "", "finished")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ..connectors.clock import Clock
@@ -12,6 +12,7 @@ from ..connectors.errors import DecisionError, InputError
 from ..connectors.secrets import Secrets
 from ..runs.catalogue import Catalogue
 from ..runs.ledger import records, runlog
+from ..runs.ledger.records import Waiting
 from ..runs.masking import mask
 from ..runs.menders import MENDERS
 from ..runs.private_files import private_folder, write_private
@@ -58,11 +59,11 @@ def worklist(
     path = _path(project, file, clock)
     with open_session(project, secrets, clock, alone=False) as session:
         prepare(session)
-        waiting = chosen_parked(session, records.waiting(session.ledger), code, owner)
-        reasons = reasons_of(session.ledger, waiting)
+        waiting = records.waiting(session.ledger)
+        reasons = reasons_of(session.ledger, chosen_parked(session, waiting, code, owner))
         told = causes_of(reasons)
         if reasons:
-            rows = _rows(session, reasons, catalogue)
+            rows = _rows(session, reasons, {each.our_key: each for each in waiting}, catalogue)
             sheets = [_summary(told, catalogue)]
             sheets += [_sheet(name, rows.get(f"mender.{name}", ()), catalogue) for name in MENDERS]
             if file is None:
@@ -118,8 +119,10 @@ def _sheet(name: str, rows: Sequence[_Row], catalogue: Catalogue) -> Sheet:
     return Sheet(catalogue.text(f"worklist.{name}"), tuple(map(catalogue.text, COLUMNS)), rows)
 
 
-def _rows(session: Session, reasons: Sequence[Reason], catalogue: Catalogue) -> dict[str, list[_Row]]:
-    """Mender -> its rows."""
+def _rows(
+    session: Session, reasons: Sequence[Reason], waiting: Mapping[str, Waiting], catalogue: Catalogue
+) -> dict[str, list[_Row]]:
+    """Mender -> its rows. waiting: our key -> everything that waits."""
     owners = owners_of(session, [each.record for each in reasons])
     samples = _samples(session, reasons)
     started = {run.id: run.started[:16].replace("T", " ") for run in runlog.history(session.ledger)}
@@ -141,10 +144,19 @@ def _rows(session: Session, reasons: Sequence[Reason], catalogue: Catalogue) -> 
                 each.since,
                 started.get(each.since),
                 record.code,
-                session.project.command(f"run --rejected --code {shlex.quote(record.code)} --execute"),
+                session.project.command(f"run --rejected --code {shlex.quote(_root(record, waiting).code)} --execute"),
             )
         )
     return rows
+
+
+def _root(record: Waiting, waiting: Mapping[str, Waiting]) -> Waiting:
+    """What keeps a held record back in the end: it goes along with that one."""
+    seen: set[str] = set()
+    while record.waits_for in waiting and record.our_key not in seen:
+        seen.add(record.our_key)
+        record = waiting[record.waits_for or ""]
+    return record
 
 
 def _samples(session: Session, reasons: Sequence[Reason]) -> dict[tuple[str, str], str]:

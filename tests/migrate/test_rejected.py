@@ -148,6 +148,8 @@ def test_a_newer_version_that_was_parked_is_tried_again(tmp_path: Path) -> None:
     company.run()
     assert parked(company) == {"A": "type.not_a_number"}
     assert company.ledger("select state from record") == [("live",)]
+    told = company._verb(lambda project, _: status(project))
+    assert (told.verdict, told.report.extra["parked"]) == ("status.parked", 1)
     mend(company, "A", je="7.00")
     assert retried(company).counts("customer") == {"read": 1, "updated": 1}
     assert company.new("select revenue from customer") == [(7,)]

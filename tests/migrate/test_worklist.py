@@ -76,6 +76,7 @@ def test_a_sheet_for_each_who_can_mend_and_a_line_a_record(company: Company) -> 
     assert bad[10:] == ("required.missing", "changeover run --rejected --code required.missing --execute")
     assert rows[f"'{EVIL}"][5] == "2###-##-##"
     assert "legacy:t_customer:012345" in str(rows["123456789012345678"][4])
+    assert rows["123456789012345678"][11] == bad[11]  # it goes along with what it waits for
     live = rows["LIVE"]
     assert (live[2], live[8], live[5]) == ("3", 3, "张****")
     assert [(row[1], row[3], row[6], row[8]) for row in told["mapping"][1:]] == [
