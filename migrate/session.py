@@ -25,6 +25,7 @@ from ..runs.ledger import control, events, records
 from ..runs.ledger.store import Ledger, hold
 from ..runs.stage import Stage
 from ..runs.values import ValueStore
+from .breaker import Breaker
 from .project import Project
 
 LISTENS = 1.0
@@ -81,7 +82,8 @@ class Interruption:
 @dataclass
 class Session:
     """An environment of a project, open. `rehearsal` is true for a dry run: then ledger and values are throw-away
-    copies and the target only says what it would do. notices: what opening it noticed, for the next report."""
+    copies and the target only says what it would do. notices: what opening it noticed, for the next report. breaker:
+    what the target's latest calls came to."""
 
     project: Project
     source: Connector
@@ -100,6 +102,10 @@ class Session:
     interruption: Interruption = field(default_factory=Interruption)
     notices: list[Finding] = field(default_factory=list)
     _look_again: float = 0.0
+    breaker: Breaker = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.breaker = Breaker(self.project.spec.limits)
 
     def heed(self) -> None:
         """Between batches: what the operator asks for. Stands still while runs are paused from another terminal. Raises
