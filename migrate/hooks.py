@@ -88,3 +88,18 @@ def end_early(session: Session, current: Run, error: BaseException) -> None:
         told = call_hook(session.project, event, current.id, event.value)
         if isinstance(error, ChangeoverError):
             error.findings += told
+
+
+class QuotaWatch:
+    """Calls the hook `quota_low` once, as soon as QUOTA_LOW of what the target allows is used. What went wrong with
+    the hook is told in the run's report."""
+
+    def __init__(self, session: Session, run_id: int) -> None:
+        self._session = session
+        self._run = run_id
+        self._told = False
+
+    def used(self, calls: int, allowed: int) -> None:
+        if not self._told and calls >= QUOTA_LOW * allowed:
+            self._told = True
+            self._session.notices += call_hook(self._session.project, Event.QUOTA_LOW, self._run, "open")

@@ -317,11 +317,9 @@ class ObjectLoad:
         sender = Sender(self.session, self.run, storms)
         size = self.session.project.spec.limits.batch
         ended: list[Settled] = []
+        names = (self.mapping.name, self.mapping.target.name, self.mapping.source.name)
         for start in range(0, len(planned), size):
-            piece = planned[start : start + size]
-            ended += sender.send(
-                self.mapping.name, self.mapping.target.name, self.mapping.source.name, self.fieldset, piece
-            )
+            ended += sender.send(*names, self.fieldset, planned[start : start + size])
             if result.stopped is not None:
                 break
         buckets = {each.change.our_key: each.intent.bucket for each in planned}

@@ -99,7 +99,7 @@ def write(connector: Connector, object_name: str, *changes: Change) -> dict[str,
     outcomes = {outcome.our_key: outcome for outcome in _sent_once(connector, Batch(object_name, changes))}
     refused = all(each.state is OutcomeState.REJECTED for each in outcomes.values())
     if connector.capabilities.answers_as_one and refused and len(changes) > 1:
-        fallen = [(change,) for change in changes]
+        fallen: list[tuple[Change, ...]] = [(change,) for change in changes]
     else:
         fallen = [tuple(change for change in changes if outcomes[change.our_key].code == CONTAGION)]
     for some in fallen:

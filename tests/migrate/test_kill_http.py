@@ -1,5 +1,5 @@
-"""`kill -9` of the real command while it writes over HTTP to a server that goes on with what it has heard: nothing lost,
-nothing doubled, nothing settled sent again, no operation left open. Many more of them: `make torture`."""
+"""`kill -9` of the real command while it writes over HTTP to a server that goes on with what it has heard: nothing is
+lost, nothing doubled, nothing settled sent again, no operation left open. Many more of them: `make torture`."""
 
 from __future__ import annotations
 
@@ -84,25 +84,29 @@ class World:
         if self._strike == (moment, number):
             os.kill(self._pid.result(30), signal.SIGKILL)
 
-    def killed(self, kill: Kill, undisturbed: Mapping[str, int]) -> bool:
-        """Run the command and kill it there; false where it came to its end before."""
+    def live(self, kill: Kill, undisturbed: Mapping[str, int]) -> Left | None:
+        """Run the command and kill it there. What it leaves where it came to its end before, None where it was
+        killed."""
         number = kill.at(undisturbed)
         self._pid = Future()
         self._strike = (kill.when, self.crm.writes + number) if kill.side == "target" else None
         at = At("ledger", kill.when, number) if kill.side == "ledger" else NOBODY
         self._pid.set_result(self.launcher.start(self.company.folder, RUN, at))
-        code = self.launcher.end()[0]
+        code, said = self.launcher.end()
         self._strike = None
-        if code == -signal.SIGKILL:
-            self.open_when_killed.append(self.count("state in ('planned', 'intent', 'unknown')"))
-        return code == -signal.SIGKILL
+        if code != -signal.SIGKILL:
+            return self._left(code, said)
+        self.open_when_killed.append(self.count("state in ('planned', 'intent', 'unknown')"))
+        return None
 
     def count(self, where: str) -> int:
         with closing(sqlite3.connect(self.ledger)) as ledger:
             return int(ledger.execute(f"select count(*) from operation where {where}").fetchone()[0])
 
     def finish(self) -> Left:
-        code, said = self.launcher.run(self.company.folder, *RUN)
+        return self._left(*self.launcher.run(self.company.folder, *RUN))
+
+    def _left(self, code: int, said: str) -> Left:
         document = json.loads(said[said.index("{\n") :])
         return Left(code, document["mappings"], self.content())
 
@@ -192,11 +196,11 @@ def undisturbed(template: Company, launcher: Launcher, tmp_path_factory: pytest.
 
 
 def go_through(world: World, kills: Sequence[Kill], undisturbed: Undisturbed) -> int:
-    """Kill life after life, then let one come to its end, and judge; how many were killed."""
-    killed = sum(world.killed(each, undisturbed.steps) for each in kills)
-    left = world.finish()
+    """Kill life after life until one comes to its end, and judge; how many were killed."""
+    lives = (world.live(each, undisturbed.steps) for each in kills)
+    left = next((each for each in lives if each is not None), None) or world.finish()
     assert world.broken(left, undisturbed.left) == {}, kills
-    return killed
+    return len(world.open_when_killed)
 
 
 LIVES = {
