@@ -16,7 +16,7 @@ from changeover.connectors.errors import InputError, UnavailableError
 from changeover.connectors.memory import MemoryConnector
 from changeover.connectors.port import OUR_KEY, Connector
 from changeover.connectors.testing.contract import TargetContract
-from changeover.connectors.testing.http_crm.server import Batches, HttpCrm, Strike, StrikeKind
+from changeover.connectors.testing.http_crm.server import Batches, HttpCrm, Strike, StrikeKind, Told
 from changeover.connectors.testing.sample import SCHEMA, sample_row
 
 from .http_kit import connected, installed
@@ -234,14 +234,32 @@ def test_reading_waits_where_it_is_turned_away(served: Served, monkeypatch: pyte
     def busy(*call: object) -> object:
         if len(turned_away) < 2:
             turned_away.append(call)
-            from changeover.connectors.testing.http_crm.server import Told
-
             return Told(429, {}, (("Retry-After", "20"),))
         return answer(*call)  # type: ignore[arg-type]
 
     monkeypatch.setattr(crm, "answer", busy)
     assert connector.count("sample") == 0
     assert clock.monotonic() == 40
+
+
+def test_no_proxy_of_the_environment_is_asked(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    _, connector = served()
+    assert connector.write(batch(1))[0].state is A
+
+
+def test_nobody_is_sent_elsewhere(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    crm, connector = served()
+    other, _ = served()
+    elsewhere = Told(307, {}, (("Location", f"{other.url}/objects/sample/change"),))
+    asked = []
+    monkeypatch.setattr(crm, "answer", lambda *_call: elsewhere)
+    monkeypatch.setattr(other, "answer", lambda *call: asked.append(call) or Told(200, {}))
+    assert connector.write(batch(1))[0].state is U
+    assert asked == []
 
 
 def test_an_option_it_does_not_know_is_refused() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -54,19 +55,26 @@ def test_threads_that_come_together_sign_in_once() -> None:
     assert door.asked == 1
 
 
+def until(seen: Callable[[], bool]) -> None:
+    """Look until it is so; give up after ten seconds, which nothing here takes."""
+    for _ in range(10_000):
+        if seen():
+            return
+        threading.Event().wait(0.001)
+    raise AssertionError("it has not come to that")
+
+
 def test_threads_that_wait_share_a_refusal() -> None:
     """One is at the door; the others come while it waits there."""
     door = Door(refuses=True)
     sign_in = SignIn(door.sign_in)
     with ThreadPoolExecutor(THREADS) as pool:
         first = pool.submit(sign_in.token)
-        while not door.asked:
-            threading.Event().wait(0.001)
+        until(lambda: door.asked > 0)
         others = [pool.submit(sign_in.token) for _ in range(3)]
         under_way = sign_in._under_way
         assert under_way is not None
-        while len(under_way._condition._waiters) < len(others):  # type: ignore[attr-defined]
-            threading.Event().wait(0.001)
+        until(lambda: len(under_way._condition._waiters) == len(others))  # type: ignore[attr-defined]
         door.open.set()
         for each in (first, *others):
             assert isinstance(each.exception(), UnavailableError)
