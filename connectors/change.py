@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from .cell import Cell
+
+CONTAGION: Final = "target.contagion"
+"""Code of a NOT_SENT: the change fell with another one of its batch and may go again without that one."""
 
 
 class ChangeKind(StrEnum):
@@ -54,7 +58,11 @@ class Batch:
 class OutcomeState(StrEnum):
     """ACKED: done. REJECTED: the target said no, and will say no again. NOT_SENT: certainly not done. UNKNOWN: ask
     the target. STALE: compare-and-set found another value, nothing written. EXISTS: a create found our key already
-    there."""
+    there.
+
+    Three more are certainly not done either, and say what to do about it. THROTTLED: the target takes no more for now
+    (`Outcome.retry_after`). EXPIRED: our session is over; the connector signs in anew with its next call. FATAL: no
+    further attempt will mend it (a full disk, no right to write, wrong credentials)."""
 
     ACKED = "acked"
     REJECTED = "rejected"
@@ -62,6 +70,9 @@ class OutcomeState(StrEnum):
     UNKNOWN = "unknown"
     STALE = "stale"
     EXISTS = "exists"
+    THROTTLED = "throttled"
+    EXPIRED = "expired"
+    FATAL = "fatal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +81,8 @@ class Outcome:
 
     target_key: the record's key where known. code: our catalogue's code of the cause (`target.duplicate`,
     `target.required`, ...), None when ACKED. detail: the server's own words; they may hold values, so they go to the
-    value store and nowhere else. field: the target field at fault where the target names it.
+    value store and nowhere else. field: the target field at fault where the target names it. retry_after: seconds to
+    wait before the next call where a THROTTLED says so.
     """
 
     our_key: str
@@ -79,3 +91,4 @@ class Outcome:
     code: str | None = None
     detail: str | None = None
     field: str | None = None
+    retry_after: float | None = None

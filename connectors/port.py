@@ -37,7 +37,8 @@ class Capabilities:
 
     batch_size: changes a write takes at most. find_size: values a find takes at most. writes: it can be a target.
     our_key: where our key lies. compare_and_set: `Change.expect` is honoured in one act with the write.
-    all_or_nothing: a batch commits whole or not at all (each bad record is still told apart).
+    all_or_nothing: a batch commits whole or not at all (each bad record is still told apart). answers_as_one: where it
+    refuses a batch it names no record: every change comes back REJECTED, and the bad ones are found by splitting.
     deletes: DELETE is possible. ordered_reads: chunks come in key order and a cursor resumes exactly.
     read_back_lag: how long a write may stay unseen by `find`. server_maximum: how long the server may still finish a
     call that we gave up on; an UNKNOWN outcome is probed only after both have passed. allowance: the calls that the
@@ -50,6 +51,7 @@ class Capabilities:
     our_key: OurKeyPlace = OurKeyPlace.NONE
     compare_and_set: bool = False
     all_or_nothing: bool = False
+    answers_as_one: bool = False
     deletes: bool = False
     ordered_reads: bool = True
     read_back_lag: dt.timedelta = dt.timedelta(0)

@@ -8,15 +8,20 @@ from pathlib import Path
 
 from .. import __version__
 from ..runs.catalogue import Language
+from ..runs.ledger import runlog
 from ..runs.ledger.store import Ledger
 from ..runs.report.alarm import checked
 from ..runs.report.model import Origin, Report
 from ..runs.report.write import write_report
+from .causes import causes
+from .hooks import Event, call_hook
 from .project import Project
 
 
 def keep_report(project: Project, report: Report, language: Language) -> Report:
-    """Write the report's files and return it naming its page. Raises UnavailableError where the disk refuses."""
+    """Write the report's files, call the project's hook, and return the report naming its page.
+
+    Raises UnavailableError where the disk refuses."""
     report = checked(report)
     folder = project.runs / "reports"
     now = dt.datetime.now(dt.UTC)
@@ -25,7 +30,12 @@ def keep_report(project: Project, report: Report, language: Language) -> Report:
     shown = paths[language]
     run_id = report.extra.get("run")
     if isinstance(run_id, int) and report.verb in ("run", "undo"):
-        _name_in_ledger(project, run_id, shown)
+        state = _name_in_ledger(project, run_id, shown)
+        ended = state in ("finished", "stopped")
+        wrong = call_hook(project, Event.FINISHED, run_id, state, shown) if ended else ()
+        if wrong:
+            report = replace(report, causes=(*report.causes, *causes(wrong)))
+            write_report(report, folder, paths["json"].stem, origin)
     return replace(
         report,
         facts=(*report.facts, ("fact.report", project.typed(shown))),
@@ -33,6 +43,8 @@ def keep_report(project: Project, report: Report, language: Language) -> Report:
     )
 
 
-def _name_in_ledger(project: Project, run_id: int, path: Path) -> None:
+def _name_in_ledger(project: Project, run_id: int, path: Path) -> str:
+    """The run's state."""
     with Ledger(project.runs / "ledger.db") as ledger, ledger.transaction():
         ledger.db.execute("update run set report = ? where id = ?", (project.shown(path), run_id))
+        return runlog.get(ledger, run_id).state

@@ -23,11 +23,12 @@ from ..runs.ledger.records import Parked, RecordRow
 from ..runs.values import PREIMAGE
 from ..validators.judge import Judge
 from .adopt import Matches, adoption, find_matches
+from .answer import Planned
 from .classify import Sorted, classify
 from .fingerprint import Marks, arrow_column, marked
 from .readback import Written, read_back
 from .references import Resolved, resolve
-from .send import Planned, Sender
+from .send import Sender
 from .session import Session
 from .tally import RejectStorm, StormWatch, chosen
 from .update import plan_updates
@@ -308,32 +309,33 @@ class ObjectLoad:
         rows: Sequence[int],
         result: Loaded,
     ) -> list[Settled]:
-        """Send a batch at a time, so that a reject storm stops within a batch."""
-        sender = Sender(self.session, self.run)
+        """Send a batch at a time; a reject storm stops it after any call."""
+
+        def storms(ended: Sequence[Settled]) -> bool:
+            self.storm.rejected((each.code or "", each.field or "") for each in ended if each.state == "rejected")
+            self._look_out(result)
+            return result.stopped is not None
+
+        sender = Sender(self.session, self.run, storms)
         size = self.session.project.spec.limits.batch
         ended: list[Settled] = []
+        names = (self.mapping.name, self.mapping.target.name, self.mapping.source.name)
         for start in range(0, len(planned), size):
-            piece = planned[start : start + size]
-            settled = sender.send(
-                self.mapping.name, self.mapping.target.name, self.mapping.source.name, self.fieldset, piece
-            )
-            ended += settled
-            buckets = {each.change.our_key: each.intent.bucket for each in piece}
-            for each in settled:
-                row = rows[row_of[each.our_key]]
-                if each.state == "acked":
-                    result.buckets[row] = buckets[each.our_key]
-                    continue
-                result.buckets[row] = "rejected" if each.state == "rejected" else "conflicted"
-                severity = Severity.BLOCKS if each.state == "rejected" else Severity.HOLDS
-                params = {"field": each.field or ""}
-                result.findings.append(
-                    self._finding(each.code or "", severity, mapped.source_keys[row], each.field, params)
-                )
-            self.storm.rejected((each.code or "", each.field or "") for each in settled if each.state == "rejected")
-            self._look_out(result)
+            ended += sender.send(*names, self.fieldset, planned[start : start + size])
             if result.stopped is not None:
                 break
+        buckets = {each.change.our_key: each.intent.bucket for each in planned}
+        for each in ended:
+            row = rows[row_of[each.our_key]]
+            if each.state == "acked":
+                result.buckets[row] = buckets[each.our_key]
+                continue
+            result.buckets[row] = "rejected" if each.state == "rejected" else "conflicted"
+            severity = Severity.BLOCKS if each.state == "rejected" else Severity.HOLDS
+            params = {"field": each.field or ""}
+            result.findings.append(
+                self._finding(each.code or "", severity, mapped.source_keys[row], each.field, params)
+            )
         self._batches = sender.batches
         return ended
 

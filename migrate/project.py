@@ -95,7 +95,10 @@ class EnvironmentSpec(BaseModel):
 class Limits(BaseModel):
     """chunk: records read and mapped at a time. batch: changes a write (the target's own limit outranks it).
     stop_after_alike, stop_share: an object stops when one cause has rejected at least so many of its records, and at
-    least this share of those read so far. deadline: seconds a write may take."""
+    least this share of those read so far. deadline: seconds a write may take. pause_after: calls in a row without an
+    answer after which the target is left alone for cool_down seconds and then asked with one change; the run pauses
+    where that fails too. pause_after_throttled: calls in a row that were turned away until it pauses. longest_wait:
+    seconds that a target may ask us to wait; where it asks for more the run pauses."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -104,6 +107,23 @@ class Limits(BaseModel):
     stop_after_alike: Annotated[int, Field(ge=1)] = 100
     stop_share: Annotated[Decimal, Field(gt=0, le=1)] = Decimal("0.2")
     deadline: Annotated[int, Field(ge=1)] = 120
+    pause_after: Annotated[int, Field(ge=1)] = 5
+    cool_down: Annotated[int, Field(ge=0)] = 30
+    pause_after_throttled: Annotated[int, Field(ge=1)] = 10
+    longest_wait: Annotated[int, Field(ge=0)] = 900
+
+
+class Hooks(BaseModel):
+    """Commands that are run when something has happened, each as a list of arguments; seconds: how long one may take.
+    What they are given: migrate/hooks.py."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    paused: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    failed: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    finished: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    quota_low: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    seconds: Annotated[int, Field(ge=1)] = 30
 
 
 class ProjectFile(BaseModel):
@@ -118,6 +138,7 @@ class ProjectFile(BaseModel):
     people: PeopleConfig | None = None
     limits: Limits = Limits()
     schedule: ScheduleSpec | None = None
+    hooks: Hooks = Hooks()
 
 
 @dataclass(frozen=True)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..connectors.clock import Clock
-from ..connectors.errors import ChangeoverError, InputError
+from ..connectors.errors import InputError
 from ..connectors.secrets import Secrets
 from ..runs.ledger import events, runlog
 from ..runs.ledger.runlog import Run
 from ..runs.report.model import Report
 from .calls import plan_calls, predicted_by_plan, run_calls, tell_reading
 from .deferred import all_staged
+from .hooks import QuotaWatch, end_early
 from .pipeline import Moved, Pipeline
 from .plan import keep_plan, plan_of, reader_for, rehearsed, require_plan
 from .prepare import Prepared, prepare
@@ -97,7 +97,9 @@ def run(project: Project, order: Order, secrets: Secrets, clock: Clock, tick: Ca
         session.target.prepare()
         pin_systems(session, before)
         recovered = recover(session)
+        session.breaker.probing = runlog.paused(session.ledger)
         current, resumed = _begin(session, prepared, choice)
+        session.watch = QuotaWatch(session, current.id).look
         moved = Moved(current)
         try:
             read_back_left(session, current.id)
@@ -105,8 +107,8 @@ def run(project: Project, order: Order, secrets: Secrets, clock: Clock, tick: Ca
         except Interrupted:
             runlog.end(session.ledger, current.id, "interrupted", clock.now())
             return interrupted_report(session, current, order.chosen, clock.monotonic() - started)
-        except BaseException:
-            _note_failure(session, current)
+        except BaseException as error:
+            end_early(session, current, error)
             raise
         runlog.end(session.ledger, current.id, "stopped" if moved.stopped else "finished", clock.now())
         findings = runlog.findings_of(session.ledger, current.id)
@@ -128,13 +130,6 @@ def _begin(session: Session, prepared: Prepared, choice: Choice) -> tuple[Run, b
         session.ledger, "run", session.clock.now(), prepared.digest, choice.digest, session.source.now()
     )
     return begun, False
-
-
-def _note_failure(session: Session, current: Run) -> None:
-    """Best effort: where the ledger itself is what failed, the run stays `open`, which the next one reads the same
-    way."""
-    with suppress(ChangeoverError):
-        runlog.end(session.ledger, current.id, "failed", session.clock.now())
 
 
 def _guard_production(session: Session, order: Order) -> None:

@@ -5,44 +5,72 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exponential_jitter, wait_random
 
-from ..connectors.change import Batch, Change, ChangeKind, Outcome, OutcomeState
+from ..connectors.change import CONTAGION, Batch, Outcome, OutcomeState
 from ..connectors.errors import UnavailableError
+from ..connectors.pace import QuotaSpentError
 from ..runs.ledger import operations
-from ..runs.ledger.operations import Intent, Settled
+from ..runs.ledger.operations import Settled
 from ..runs.values import REJECT
+from .answer import Call, Kind, Pair, Planned, call_of, matched, settled, told_apart
 from .recover import probe
-from .session import Session
+from .session import Session, nothing
+from .split import Line
 
 ATTEMPTS = 5
-FATAL = frozenset({"target.disk_full", "target.read_only"})
-"""Codes of NOT_SENT that another attempt will not mend."""
+"""So often in a row the same changes may be left undone by a target that answers."""
+BACK_OFF = wait_exponential_jitter(multiplier=0.2, max=20)
+THROTTLED = wait_exponential_jitter(multiplier=1, max=60)
+"""Where the target does not say how long."""
+BESIDES = wait_random(0, 0.5)
+"""Added to what the target says, so that all who were sent away do not come back at once."""
 
 
-class Planned(NamedTuple):
-    """One change with the intent that goes into the ledger before it. record: what its record is once it is done."""
+class _AgainError(Exception):
+    """Some changes are to be sent again. call: the last one that failed, None where only some changes of answered calls
+    were not done. attempts: of those, in a row."""
 
-    change: Change
-    intent: Intent
-    record: str = "live"
-
-
-class _NotSentError(Exception):
-    def __init__(self, code: str | None) -> None:
+    def __init__(self, call: Call | None, code: str | None, attempts: int) -> None:
         super().__init__(code)
-        self.code = code
+        self.call, self.code, self.attempts = call, code, attempts
+
+
+class _What(NamedTuple):
+    """What all changes of one `send` have in common."""
+
+    mapping: str
+    object: str
+    source_object: str | None
+    fieldset: int | None
+
+
+class _Round(NamedTuple):
+    """ended: how changes ended. call: the last one that failed. code: why the first of those left was not done. enough:
+    nobody wants the rest any more."""
+
+    ended: list[Settled]
+    call: Call | None
+    code: str | None
+    enough: bool
+
+
+def _never(_ended: Sequence[Settled]) -> bool:
+    return False
 
 
 class Sender:
-    """Sends the changes of one run. `batches` are the numbers of all batches it wrote down."""
+    """Sends the changes of one run. enough: told after each call how its changes ended; true stops the rest.
+    `batches` are the numbers of all batches it wrote down."""
 
-    def __init__(self, session: Session, run_id: int) -> None:
+    def __init__(self, session: Session, run_id: int, enough: Callable[[Sequence[Settled]], bool] = _never) -> None:
         self._session = session
         self._run = run_id
+        self._enough = enough
         self.batches: list[int] = []
 
     def send(
@@ -53,89 +81,141 @@ class Sender:
         fieldset: int | None,
         planned: Sequence[Planned],
     ) -> list[Settled]:
-        """Send everything and return how each of it ended: acked, rejected or conflict, never open. Raises
-        UnavailableError `target.lost` where the target stays away: what was not sent then is as it was before."""
+        """Send everything and return how each of it ended: acked, rejected or conflict, never open; without what
+        `enough` stopped. Raises UnavailableError where the target stays away, turns us away or will not mend by
+        waiting (QuotaSpentError: not before the next day): what was not sent then is as it was before."""
+        what = _What(mapping, object_name, source_object, fieldset)
+        able = self._session.target.capabilities
+        line = Line(planned, min(self._session.project.spec.limits.batch, able.batch_size))
         ended: list[Settled] = []
-        todo = list(planned)
+        attempts = 0
         retrying = Retrying(
-            stop=stop_after_attempt(ATTEMPTS),
-            wait=wait_exponential_jitter(multiplier=0.2, max=20),
-            retry=retry_if_exception_type(_NotSentError),
+            stop=_enough_attempts,
+            wait=_pause,
+            retry=retry_if_exception_type(_AgainError),
             sleep=self._session.wait,
             reraise=True,
         )
         try:
             for attempt in retrying:
                 with attempt:
-                    settled = self._round(mapping, object_name, source_object, fieldset, todo)
-                    ended += [each for each in settled if each.state != "not_sent"]
-                    again = {each.our_key: each.code for each in settled if each.state == "not_sent"}
-                    todo = [each for each in todo if each.change.our_key in again]
-                    if todo:
-                        self._refuse_fatal(again)
-                        raise _NotSentError(next(iter(again.values())))
-        except _NotSentError as error:
+                    told = self._round(what, line)
+                    ended += told.ended
+                    if line and not told.enough:
+                        attempts = 0 if told.ended or told.call else attempts + 1
+                        raise _AgainError(told.call, told.code, attempts)
+        except _AgainError as error:
             raise UnavailableError(
-                "target.lost", object=object_name, count=len(todo), reason=f"@{error.code or 'target.no_answer'}"
+                "target.lost", object=object_name, count=len(line), reason=f"@{error.code or 'target.no_answer'}"
             ) from error
         return ended
 
-    def _refuse_fatal(self, not_sent: dict[str, str | None]) -> None:
-        for code in not_sent.values():
-            if code in FATAL:
-                raise UnavailableError(code, count=len(not_sent))
-
-    def _round(
-        self, mapping: str, object_name: str, source_object: str | None, fieldset: int | None, todo: Sequence[Planned]
-    ) -> list[Settled]:
-        settled: list[Settled] = []
+    def _round(self, what: _What, line: Line) -> _Round:
+        """Each change once; more often only where it fell with another one. A call that was not taken ends the round,
+        so that nothing more is sent before the time. What is to be sent again is in line afterwards."""
+        session, breaker = self._session, self._session.breaker
+        told: list[Settled] = []
         unknown: list[tuple[int, Planned]] = []
         stale: set[tuple[int, str]] = set()
-        for piece in self._pieces(todo):
-            self._session.heed()
-            batch, outcomes = self._one(mapping, object_name, source_object, fieldset, piece)
+        undone: list[list[Planned]] = []
+        failed, enough = None, False
+        while line and not enough and (failed is None or failed.kind is Kind.SILENT):
+            session.heed()
+            breaker.ready(session.wait)
+            piece = line.take(1 if breaker.probing else None)
+            batch, pairs, ends = self._one(what, piece)
             by_key = {each.change.our_key: each for each in piece}
-            unknown += [(batch, by_key[each.our_key]) for each in outcomes if each.state == "unknown"]
-            stale |= {(batch, each.our_key) for each in outcomes if each.code == "target.stale"}
-            settled += [each for each in outcomes if each.state != "unknown"]
+            unknown += [(batch, by_key[end.our_key]) for end in ends if end.state == "unknown"]
+            stale |= {(batch, end.our_key) for end in ends if end.code == "target.stale"}
+            told += [end for end in ends if end.state != "unknown" and end.code != CONTAGION]
+            undone.append([by_key[end.our_key] for end in ends if end.state == "not_sent" and end.code != CONTAGION])
+            line.again(pairs)
+            failed = self._heed(call_of(pairs), len(piece)) or failed
+            enough = self._enough(ends)
         if unknown:
-            settled += self._ask(unknown, stale)
-        return settled
+            asked = self._ask(unknown, stale)
+            over = {each.our_key for each in asked if each.state != "not_sent"}
+            undone.append([each for _, each in unknown if each.change.our_key not in over])
+            told += asked
+        line.back(undone)
+        ended = [each for each in told if each.state != "not_sent"]
+        return _Round(ended, failed, next((each.code for each in told if each.state == "not_sent"), None), enough)
 
-    def _pieces(self, todo: Sequence[Planned]) -> Iterator[list[Planned]]:
-        size = min(self._session.project.spec.limits.batch, self._session.target.capabilities.batch_size)
-        for start in range(0, len(todo), size):
-            yield list(todo[start : start + size])
+    def _heed(self, call: Call, count: int) -> Call | None:
+        """Tell the breaker how a call went; the call where it failed. Raises UnavailableError where the run has to
+        pause."""
+        breaker = self._session.breaker
+        match call.kind:
+            case Kind.ANSWERED:
+                breaker.answered()
+                return None
+            case Kind.FATAL:
+                raise UnavailableError(call.code or "target.fatal", count=count)
+            case Kind.EXPIRED:
+                breaker.expired()
+                return call
+            case Kind.THROTTLED:
+                breaker.throttled(call.retry_after)
+                return call
+            case _:
+                breaker.silent(call.code)
+                return call
 
-    def _one(
-        self, mapping: str, object_name: str, source_object: str | None, fieldset: int | None, piece: list[Planned]
-    ) -> tuple[int, list[Settled]]:
+    def _one(self, what: _What, piece: list[Planned]) -> tuple[int, list[Pair], list[Settled]]:
+        """Send one batch: (its number, each change with its outcome, how each is settled)."""
         session = self._session
+        deadline = dt.timedelta(seconds=session.project.spec.limits.deadline)
         batch = operations.intend(
             session.ledger,
             self._run,
-            object_name,
-            source_object,
-            fieldset,
+            what.object,
+            what.source_object,
+            what.fieldset,
             [each.intent for each in piece],
             session.clock.now(),
-            dt.timedelta(seconds=session.project.spec.limits.deadline),
+            deadline,
         )
         self.batches.append(batch)
+        spent: QuotaSpentError | None = None
         try:
-            outcomes = session.target.write(Batch(object_name, tuple(each.change for each in piece)))
+            with self._prolonged(batch, deadline):
+                outcomes = session.target.write(Batch(what.object, tuple(each.change for each in piece)))
         except UnavailableError as error:
+            spent = error if isinstance(error, QuotaSpentError) else None
             outcomes = [Outcome(each.change.our_key, OutcomeState.NOT_SENT, code=error.code) for each in piece]
-        settled = [_settled(each, outcome) for each, outcome in _matched(piece, outcomes)]
-        self._keep_words(object_name, outcomes)
-        operations.settle(session.ledger, self._run, batch, mapping, settled, session.clock.now())
-        return batch, settled
+        pairs = told_apart(list(matched(piece, outcomes)), session.target.capabilities.answers_as_one)
+        ends = [settled(each, outcome) for each, outcome in pairs]
+        self._keep_words(what.object, pairs)
+        operations.settle(session.ledger, self._run, batch, what.mapping, ends, session.clock.now())
+        if spent is not None:  # no attempt helps before the next day begins
+            raise spent
+        return batch, pairs, ends
 
-    def _keep_words(self, object_name: str, outcomes: Sequence[Outcome]) -> None:
+    @contextmanager
+    def _prolonged(self, batch: int, deadline: dt.timedelta) -> Iterator[None]:
+        """While the call still waits for the pace, its deadline moves on: whoever asks for its outcome later has to
+        know when it can have left at the latest."""
+        session = self._session
+        noted = session.clock.now()
+
+        def prolong() -> None:
+            nonlocal noted
+            now = session.clock.now()
+            if now - noted >= deadline / 2:
+                operations.prolong(session.ledger, batch, now + deadline)
+                noted = now
+
+        session.interruption.meanwhile = prolong
+        try:
+            yield
+        finally:
+            session.interruption.meanwhile = nothing
+
+    def _keep_words(self, object_name: str, pairs: Sequence[Pair]) -> None:
         words = [
             (REJECT, str(self._run), object_name, each.our_key, json.dumps(each.detail, ensure_ascii=False).encode())
-            for each in outcomes
-            if each.detail
+            for _, each in pairs
+            if each is not None and each.detail
         ]
         if words:
             self._session.values.put_many(words)
@@ -151,35 +231,26 @@ class Sender:
         return probe(self._session, self._run, pending, records_after, stale)
 
 
-def _matched(piece: Sequence[Planned], outcomes: Sequence[Outcome]) -> Iterator[tuple[Planned, Outcome | None]]:
-    """Each change with its outcome, by our key. None where the answer does not name it, or names it
-    twice with different words."""
-    by_key: dict[str, Outcome] = {}
-    contradicted: set[str] = set()
-    for outcome in outcomes:
-        known = by_key.setdefault(outcome.our_key, outcome)
-        if known is not outcome and known != outcome:
-            contradicted.add(outcome.our_key)
-    for each in piece:
-        key = each.change.our_key
-        yield each, None if key in contradicted else by_key.get(key)
+def _error_of(state: RetryCallState) -> _AgainError:
+    error = state.outcome.exception() if state.outcome is not None else None
+    assert isinstance(error, _AgainError)  # noqa: S101 - nothing else is tried again
+    return error
 
 
-def _settled(planned: Planned, outcome: Outcome | None) -> Settled:
-    key = planned.change.our_key
-    if outcome is None:
-        return Settled(key, "unknown", code="target.no_answer")
-    target_key = outcome.target_key or planned.change.target_key
-    match outcome.state:
-        case OutcomeState.ACKED if target_key is not None:
-            return Settled(key, "acked", planned.record, target_key)
-        case OutcomeState.REJECTED if planned.change.kind is ChangeKind.DELETE and outcome.code == "target.gone":
-            return Settled(key, "acked", planned.record, target_key)  # delivered twice, or somebody was faster
-        case OutcomeState.REJECTED:
-            return Settled(key, "rejected", code=outcome.code or "target.refused", field=outcome.field)
-        case OutcomeState.NOT_SENT:
-            return Settled(key, "not_sent", code=outcome.code)
-        case OutcomeState.STALE:
-            return Settled(key, "unknown", code="target.stale")
+def _enough_attempts(state: RetryCallState) -> bool:
+    """A target that does not answer, or turns us away, is the breaker's affair."""
+    return _error_of(state).attempts >= ATTEMPTS
+
+
+def _pause(state: RetryCallState) -> float:
+    """Seconds until the next attempt."""
+    call = _error_of(state).call
+    match call:
+        case Call(kind=Kind.EXPIRED):
+            return 0.0
+        case Call(kind=Kind.THROTTLED, retry_after=float() | int() as told):
+            return told + BESIDES(state)
+        case Call(kind=Kind.THROTTLED):
+            return THROTTLED(state)
         case _:
-            return Settled(key, "unknown", code=outcome.code)
+            return BACK_OFF(state)

@@ -25,6 +25,7 @@ from ..runs.ledger import control, events, records
 from ..runs.ledger.store import Ledger, hold
 from ..runs.stage import Stage
 from ..runs.values import ValueStore
+from .breaker import Breaker
 from .pacing import Paces, paces_of
 from .project import Project, zone_of
 
@@ -52,15 +53,26 @@ class Interrupted(KeyboardInterrupt):
     code = "cli.interrupted"
 
 
+def nothing() -> None:
+    pass
+
+
 class Interruption:
-    """Turns the first Ctrl-C into a request that the work looks for between batches; the second one kills."""
+    """Turns the first Ctrl-C into a request that the work looks for between batches; the second one kills. meanwhile:
+    called in every slice of a wait for the pace."""
 
     def __init__(self) -> None:
         self.asked = False
+        self.meanwhile: Callable[[], None] = nothing
 
     def check(self) -> None:
         if self.asked:
             raise Interrupted
+
+    def listen(self) -> None:
+        """In every slice of a wait for the pace. Raises Interrupted."""
+        self.check()
+        self.meanwhile()
 
     def _ask(self, _signal: int, _frame: FrameType | None) -> None:
         self.asked = True
@@ -82,7 +94,8 @@ class Interruption:
 @dataclass
 class Session:
     """An environment of a project, open. `rehearsal` is true for a dry run: then ledger and values are throw-away
-    copies and the target only says what it would do. notices: what opening it noticed, for the next report."""
+    copies and the target only says what it would do. notices: what opening it noticed, for the next report. watch:
+    called between batches. breaker: what the target's latest calls came to."""
 
     project: Project
     source: Connector
@@ -99,14 +112,20 @@ class Session:
     mappings: dict[str, CompiledMapping] = field(default_factory=dict)
     people: People | None = None
     tick: Callable[[Tick], None] = lambda _tick: None
+    watch: Callable[[], None] = nothing
     interruption: Interruption = field(default_factory=Interruption)
     notices: list[Finding] = field(default_factory=list)
     _look_again: float = 0.0
+    breaker: Breaker = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.breaker = Breaker(self.project.spec.limits)
 
     def heed(self) -> None:
         """Between batches: what the operator asks for. Stands still while runs are paused from another terminal. Raises
         Interrupted."""
         self.interruption.check()
+        self.watch()
         now = self.clock.monotonic()
         if self.rehearsal or now < self._look_again:
             return
@@ -194,7 +213,7 @@ def open_session(project: Project, secrets: Secrets, clock: Clock, *, alone: boo
     process holds it, DecisionError `org.*` where a system is not the one the ledger was written against."""
     with ExitStack() as stack:
         interruption = Interruption()
-        paces = paces_of(project, clock, interruption.check)
+        paces = paces_of(project, clock, interruption.listen)
         source, target = stack.enter_context(open_connectors(project, secrets, paces, clock))
         identities = {"source": source.identity(), "target": target.identity()}
         if alone:

@@ -11,6 +11,7 @@ from ..runs.ledger import records, runlog
 from ..runs.report.model import Report, Row, Table, Text
 from ..runs.values import PREIMAGE
 from .causes import causes
+from .hooks import QuotaWatch, end_early
 from .prepare import prepare
 from .project import Project
 from .readback import read_back_left
@@ -37,16 +38,18 @@ def undo(
         recover(session)
         read_back_left(session, run_id)
         work = Undo(session, run_id, None)
+        session.breaker.probing = runlog.paused(session.ledger)
         current = runlog.begin(session.ledger, "undo", clock.now(), undoes=run_id)
         work.undo_run = current.id
+        session.watch = QuotaWatch(session, current.id).look
         try:
             undone = work.go()
             session.wait(session.target.capabilities.read_back_lag.total_seconds())
         except Interrupted:
             runlog.end(session.ledger, current.id, "interrupted", clock.now())
             return _report(session, work.undone, current.id, clock.monotonic() - started, interrupted=True)
-        except BaseException:
-            runlog.end(session.ledger, current.id, "failed", clock.now())
+        except BaseException as error:
+            end_early(session, current, error)
             raise
         runlog.end(session.ledger, current.id, "finished", clock.now())
         return _report(session, undone, current.id, clock.monotonic() - started)

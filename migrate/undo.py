@@ -18,9 +18,10 @@ from ..runs.ledger import operations, records
 from ..runs.ledger.operations import Intent
 from ..runs.ledger.records import RecordRow
 from ..runs.values import PREIMAGE
+from .answer import Planned
 from .children import Children
 from .fingerprint import TargetRows, find_rows, known_digests
-from .send import Planned, Sender
+from .send import Sender
 from .session import Session, Tick
 
 PAGE = 5_000

@@ -16,11 +16,11 @@ from ..runs.cells import encode_cells
 from ..runs.digest import field_digests
 from ..runs.ledger.operations import Intent
 from ..runs.values import PREIMAGE
+from .answer import Planned
 from .classify import Sorted
 from .fingerprint import Digests, Marks, TargetRows, find_rows
 from .references import Resolved
 from .rehearsal import UNBORN
-from .send import Planned
 from .session import Session
 
 

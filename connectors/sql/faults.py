@@ -8,6 +8,9 @@ import sqlalchemy as sa
 
 from ..change import Outcome, OutcomeState
 
+FATAL = frozenset({"target.disk_full", "target.read_only"})
+"""Codes of what another attempt will not mend."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:

@@ -18,7 +18,7 @@ from .alter import Alteration
 from .cells import UnfitError
 from .create import Creation
 from .database import Database
-from .faults import BrokenError, Fault, LeftOutError, RowError, rejected
+from .faults import FATAL, BrokenError, Fault, LeftOutError, RowError, rejected
 from .keys import our_keys_of
 from .tables import Table
 
@@ -138,11 +138,10 @@ class _Writing:
         self.database.drop(self.connection)
 
     def _none_sent(self, changes: Sequence[Change], fault: Fault) -> dict[str, Outcome]:
+        state = OutcomeState.FATAL if fault.code in FATAL else OutcomeState.NOT_SENT
+        detail = self.database.hidden(fault.detail)
         return {
-            change.our_key: Outcome(
-                change.our_key, OutcomeState.NOT_SENT, change.target_key, fault.code, self.database.hidden(fault.detail)
-            )
-            for change in changes
+            change.our_key: Outcome(change.our_key, state, change.target_key, fault.code, detail) for change in changes
         }
 
     def _not_committed(

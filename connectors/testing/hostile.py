@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from ..cell import Cell
@@ -31,7 +31,8 @@ class FaultKind(StrEnum):
     """What happens to a write: LOST_AFTER: done, no answer. SERVER_ERROR: done, answered by a 500. LOST_BEFORE: not
     done, no answer. LATE: no answer, and done later (see `Fault.after`). HALF_DONE: the first half done, no answer.
     HALF_ANSWERED: all done, the second half not answered. TWICE: done twice over, the second answer comes back.
-    REORDERED: done, the outcomes in another order. THROTTLED: not done, and said so. UNREACHABLE: raises before
+    REORDERED: done, the outcomes in another order. THROTTLED: not done, to be sent again in RETRY_AFTER seconds.
+    EXPIRED: not done, for our session is over. FULL: not done, for the disk is full. UNREACHABLE: raises before
     anything is sent. DIES_BEFORE, DIES_AFTER: this process dies before or after it was done (ProcessDied).
 
     What happens to a find: FIND_BREAKS: raises. To a read: READ_BREAKS: raises after so many chunks (`Fault.chunks`).
@@ -46,6 +47,8 @@ class FaultKind(StrEnum):
     TWICE = "twice"
     REORDERED = "reordered"
     THROTTLED = "throttled"
+    EXPIRED = "expired"
+    FULL = "full"
     UNREACHABLE = "unreachable"
     DIES_BEFORE = "dies_before"
     DIES_AFTER = "dies_after"
@@ -92,6 +95,14 @@ def every_fault(writes: int = 0, finds: int = 0, reads: int = 0) -> Iterator[Fau
     calls = {Operation.WRITE: writes, Operation.FIND: finds, Operation.READ: reads}
     for kind in FaultKind:
         yield from (Fault(call, kind) for call in range(1, calls[kind.operation] + 1))
+
+
+RETRY_AFTER = 7.0
+_TURNED_AWAY = {
+    FaultKind.THROTTLED: Outcome("", OutcomeState.THROTTLED, code="target.throttled", retry_after=RETRY_AFTER),
+    FaultKind.EXPIRED: Outcome("", OutcomeState.EXPIRED, code="target.session_expired"),
+    FaultKind.FULL: Outcome("", OutcomeState.FATAL, code="target.disk_full"),
+}
 
 
 class Hostile:
@@ -191,9 +202,11 @@ class Hostile:
                 raise UnavailableError("hostile.unreachable")
             case FaultKind.DIES_BEFORE:
                 raise ProcessDied
-            case FaultKind.THROTTLED:
-                state, code = OutcomeState.NOT_SENT, "target.throttled"
-                return [Outcome(change.our_key, state, change.target_key, code) for change in batch.changes]
+            case FaultKind.THROTTLED | FaultKind.EXPIRED | FaultKind.FULL:
+                return [
+                    replace(_TURNED_AWAY[fault.kind], our_key=change.our_key, target_key=change.target_key)
+                    for change in batch.changes
+                ]
             case FaultKind.LOST_BEFORE:
                 return _unanswered(batch)
             case FaultKind.LATE:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from zoneinfo import ZoneInfo
 
 from ..cell import Cell, canonical_text, canonical_value, cast
-from ..change import Batch, Change, Outcome
+from ..change import CONTAGION, Batch, Change, Outcome, OutcomeState
 from ..chunk import Chunk
 from ..port import Connector
 from ..schema import Field, FieldType, ObjectSchema, Schema
@@ -94,9 +94,23 @@ def sent(row: Row, described: ObjectSchema) -> Told:
 
 
 def write(connector: Connector, object_name: str, *changes: Change) -> dict[str, Outcome]:
-    """The outcomes by our key. Fails unless there is exactly one for each change."""
-    outcomes = connector.write(Batch(object_name, changes))
+    """The outcomes by our key. Fails unless there is exactly one for each change. As the loader does, it sends what
+    fell with another change again without that one, and singly what a target refuses that answers as one."""
+    outcomes = {outcome.our_key: outcome for outcome in _sent_once(connector, Batch(object_name, changes))}
+    refused = all(each.state is OutcomeState.REJECTED for each in outcomes.values())
+    if connector.capabilities.answers_as_one and refused and len(changes) > 1:
+        fallen: list[tuple[Change, ...]] = [(change,) for change in changes]
+    else:
+        fallen = [tuple(change for change in changes if outcomes[change.our_key].code == CONTAGION)]
+    for some in fallen:
+        if 0 < len(some) < len(changes):
+            outcomes |= write(connector, object_name, *some)
+    return outcomes
+
+
+def _sent_once(connector: Connector, batch: Batch) -> list[Outcome]:
+    outcomes = connector.write(batch)
     found = sorted(outcome.our_key for outcome in outcomes)
-    expected = sorted(change.our_key for change in changes)
+    expected = sorted(change.our_key for change in batch.changes)
     assert found == expected, f"outcomes for {found}, changes of {expected}"
-    return {outcome.our_key: outcome for outcome in outcomes}
+    return outcomes

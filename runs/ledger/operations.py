@@ -101,6 +101,12 @@ def intend(
     return int(batch or 0)
 
 
+def prolong(ledger: Ledger, batch: int, not_after: dt.datetime) -> None:
+    """The batch has not left yet, and may leave later than was thought."""
+    with ledger.transaction():
+        ledger.db.execute("update batch set not_after = ? where id = ?", (not_after.isoformat(), batch))
+
+
 def settle(ledger: Ledger, run_id: int, batch: int, mapping: str, settled: Sequence[Settled], now: dt.datetime) -> None:
     """Outcomes and crosswalk in one transaction. A record that was not written keeps what it was."""
     with ledger.transaction():

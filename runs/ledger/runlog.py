@@ -14,7 +14,8 @@ from .store import Ledger
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run as the ledger knows it. state: open, finished, stopped, interrupted or failed."""
+    """One run as the ledger knows it. state: open, finished, stopped, interrupted, paused (a system keeps it from
+    going on) or failed."""
 
     id: int
     verb: str
@@ -74,7 +75,7 @@ def resumable(ledger: Ledger, verb: str, mapping_digest: str, selection: str) ->
         return None
     run = Run(*row)
     taken_back = ledger.db.execute("select 1 from run where undoes = ?", (run.id,)).fetchone() is not None
-    unfinished = run.state in ("open", "interrupted", "failed") and not taken_back
+    unfinished = run.state in ("open", "interrupted", "paused", "failed") and not taken_back
     return run if unfinished and (run.mapping_digest, run.selection) == (mapping_digest, selection) else None
 
 
@@ -90,6 +91,12 @@ def history(ledger: Ledger) -> list[Run]:
     """All runs, the latest first."""
     rows = ledger.db.execute(f"select {_COLUMNS} from run order by id desc").fetchall()  # noqa: S608
     return [Run(*row) for row in rows]
+
+
+def paused(ledger: Ledger) -> bool:
+    """Whether the latest run that wrote was paused: then the target is asked with little first."""
+    row = ledger.db.execute("select state from run order by id desc limit 1").fetchone()
+    return row is not None and row[0] == "paused"
 
 
 def end(ledger: Ledger, run_id: int, state: str, now: dt.datetime, report: str | None = None) -> None:

@@ -45,7 +45,7 @@ end;
 create table run (
   id integer primary key,
   verb text not null,
-  state text not null check (state in ('open', 'finished', 'stopped', 'interrupted', 'failed')),
+  state text not null check (state in ('open', 'finished', 'stopped', 'interrupted', 'paused', 'failed')),
   started text not null,
   ended text,
   mapping_digest text not null,

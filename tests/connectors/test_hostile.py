@@ -57,7 +57,9 @@ def found(connector: Hostile, *numbers: int) -> list[str]:
         (FaultKind.HALF_ANSWERED, {OutcomeState.ACKED: 2, OutcomeState.UNKNOWN: 2}, 4),
         (FaultKind.TWICE, {OutcomeState.EXISTS: 4}, 4),
         (FaultKind.REORDERED, {OutcomeState.ACKED: 4}, 4),
-        (FaultKind.THROTTLED, {OutcomeState.NOT_SENT: 4}, 0),
+        (FaultKind.THROTTLED, {OutcomeState.THROTTLED: 4}, 0),
+        (FaultKind.EXPIRED, {OutcomeState.EXPIRED: 4}, 0),
+        (FaultKind.FULL, {OutcomeState.FATAL: 4}, 0),
     ],
 )
 def test_a_write_is_struck_as_told(kind: FaultKind, states: dict[OutcomeState, int], done: int) -> None:
@@ -169,7 +171,7 @@ def test_it_counts_calls_and_what_they_carried() -> None:
 
 def test_every_fault_at_every_call() -> None:
     faults = list(every_fault(writes=3, finds=2, reads=1))
-    assert len(faults) == len(set(faults)) == 12 * 3 + 2 + 1
+    assert len(faults) == len(set(faults)) == 14 * 3 + 2 + 1
     assert {fault.kind for fault in faults} == set(FaultKind)
 
 

@@ -202,7 +202,7 @@ def test_a_full_disk(lite: Kit) -> None:
     ((pages,),) = lite.rows("PRAGMA page_count")
     limit(pages)
     large = tuple(create(f"o:{n}", id=n, name="x" * 40) for n in range(1000))
-    assert set(told(write(connector, "t", *large))) == {("not_sent", "target.disk_full", None)}
+    assert set(told(write(connector, "t", *large))) == {("fatal", "target.disk_full", None)}
     assert lite.rows("SELECT count(*) FROM t") == [(0,)]
     assert lite.rows("PRAGMA integrity_check") == [("ok",)]
     limit(pages + 1000)
@@ -226,7 +226,7 @@ def test_a_database_that_may_only_be_read(opened: Kit) -> None:
         connection.commit()
 
     sa.event.listen(engine(connector), "connect", may_only_read)
-    assert told(write(connector, "t", *THREE)) == [("not_sent", "target.read_only", None)] * 3
+    assert told(write(connector, "t", *THREE)) == [("fatal", "target.read_only", None)] * 3
     assert connector.count("t") == 0
     opened.sql("DROP TABLE changeover_keys")
     with pytest.raises(UnavailableError, match=r"sql\.refused") as caught:

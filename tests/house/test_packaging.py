@@ -145,8 +145,12 @@ def imported_from_others() -> dict[str, str]:
     return {name: file for name, file in found.items() if name not in {*sys.stdlib_module_names, "changeover"}}
 
 
+FOR_TESTS = {"pytest", "hypothesis", "requests", "urllib3"}
+"""What the contract suite and the CRM over HTTP need, which are shipped for other connectors' tests."""
+
+
 def test_what_the_rooms_import_is_asked_for() -> None:
-    """Not only brought along by something else, which may leave it out one day. The contract suite needs pytest."""
+    """Not only brought along by something else, which may leave it out one day."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     asked = [*project["dependencies"], *(line for extra in project["optional-dependencies"].values() for line in extra)]
     declared = {canonicalize_name(Requirement(line).name) for line in asked} | INSEPARABLE
@@ -155,6 +159,6 @@ def test_what_the_rooms_import_is_asked_for() -> None:
         name: file
         for name, file in imported_from_others().items()
         if not declared & {canonicalize_name(each) for each in made_by.get(name, [])}
-        and not (name in {"pytest", "hypothesis"} and file.startswith("connectors/testing/"))
+        and not (name in FOR_TESTS and file.startswith("connectors/testing/"))
     }
     assert missing == {}

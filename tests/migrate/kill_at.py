@@ -11,7 +11,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -48,9 +48,9 @@ class Order:
 
 
 class Launcher:
-    """The other end: starts commands and tells how they ended."""
+    """The other end: starts commands and tells how they ended. environment: theirs, besides this process's own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, environment: Mapping[str, str] | None = None) -> None:
         self._folder = folder
         self._number = 0
         self._process = subprocess.Popen(
@@ -59,6 +59,7 @@ class Launcher:
             stdout=subprocess.PIPE,
             text=True,
             bufsize=1,
+            env={**os.environ, **(environment or {})},
         )
 
     def start(self, folder: Path, words: Sequence[str], at: At, fifos: Path | None = None) -> int:
@@ -195,6 +196,7 @@ def _live(order: Order) -> None:
 def _serve() -> None:
     import changeover.cli
     import changeover.connectors.sql
+    import changeover.connectors.testing.http_crm
     import changeover.migrate.keeping
     import changeover.migrate.run
     import changeover.runs.report.terminal  # noqa: F401

@@ -14,8 +14,8 @@ from changeover.connectors.memory import MemoryConnector
 from changeover.connectors.testing.hostile import Fault, FaultKind
 from changeover.mappings.compile import CompiledMapping
 from changeover.migrate import load, pipeline, recover, run, send
+from changeover.migrate.answer import Planned
 from changeover.migrate.deferred import Deferred
-from changeover.migrate.send import Planned
 from changeover.runs.ledger import operations, runlog
 from changeover.runs.ledger.operations import OpenOperation, Settled
 
@@ -45,7 +45,7 @@ def outcomes_by_position(patch: Patch) -> None:
     def matched(piece: Sequence[Planned], outcomes: Sequence[Outcome]) -> Iterator[tuple[Planned, Outcome | None]]:
         return zip(piece, outcomes, strict=True)
 
-    patch.setattr(send, "_matched", matched)
+    patch.setattr(send, "matched", matched)
 
 
 def unknown_is_failed(patch: Patch) -> None:
@@ -55,8 +55,8 @@ def unknown_is_failed(patch: Patch) -> None:
         told = honest(planned, outcome)
         return Settled(told.our_key, "not_sent", code="target.no_answer") if told.state == "unknown" else told
 
-    honest = send._settled
-    patch.setattr(send, "_settled", settled)
+    honest = send.settled
+    patch.setattr(send, "settled", settled)
 
 
 def unknown_is_done(patch: Patch) -> None:
@@ -64,8 +64,8 @@ def unknown_is_done(patch: Patch) -> None:
         told = honest(planned, outcome)
         return Settled(told.our_key, "acked", planned.record, "0") if told.state == "unknown" else told
 
-    honest = send._settled
-    patch.setattr(send, "_settled", settled)
+    honest = send.settled
+    patch.setattr(send, "settled", settled)
 
 
 def cursor_before_settling(patch: Patch) -> None:
@@ -134,8 +134,8 @@ def refusal_believed(patch: Patch) -> None:
             return Settled(outcome.our_key, "conflict", code="conflict.edited")
         return honest(planned, outcome)
 
-    honest = send._settled
-    patch.setattr(send, "_settled", settled)
+    honest = send.settled
+    patch.setattr(send, "settled", settled)
 
 
 def pieces_dropped_early(patch: Patch) -> None:

@@ -1,0 +1,54 @@
+"""Stops asking a target that does not answer: a rest, one call with one change to see, then the run pauses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..connectors.errors import UnavailableError
+from .project import Limits
+
+
+class Breaker:
+    """Counts calls that failed in a row, over all objects of a session. probing: half open; the next call carries one
+    change, and where it fails too the run pauses at once."""
+
+    def __init__(self, limits: Limits, *, probing: bool = False) -> None:
+        self.probing = probing
+        self._limits = limits
+        self._open = False
+        self._silent = 0
+        self._throttled = 0
+        self._expired = 0
+
+    def ready(self, wait: Callable[[float], None]) -> None:
+        """Before each call: rest where too many have failed."""
+        if self._open:
+            wait(self._limits.cool_down)
+            self._open, self.probing = False, True
+
+    def answered(self) -> None:
+        self.probing = self._open = False
+        self._silent = self._throttled = self._expired = 0
+
+    def silent(self, code: str | None) -> None:
+        """A call was not taken or not answered. Raises UnavailableError `target.paused` where it was the last try."""
+        self._silent += 1
+        if self.probing:
+            raise UnavailableError("target.paused", count=self._silent, reason=f"@{code or 'target.no_answer'}")
+        self._open = self._silent >= self._limits.pause_after
+
+    def throttled(self, retry_after: float | None) -> None:
+        """The target takes no more for now. Raises UnavailableError `target.long_wait` where it wants to be left alone
+        for longer than the project waits, `target.paused_throttled` where waiting did not help."""
+        self._throttled += 1
+        self._silent = 0
+        if retry_after is not None and retry_after > self._limits.longest_wait:
+            raise UnavailableError("target.long_wait", seconds=round(retry_after), longest=self._limits.longest_wait)
+        if self._throttled >= self._limits.pause_after_throttled:
+            raise UnavailableError("target.paused_throttled", count=self._throttled)
+
+    def expired(self) -> None:
+        """Our session was over. Raises UnavailableError `target.session_expired` where the new one is over as well."""
+        self._expired += 1
+        if self._expired > 1:
+            raise UnavailableError("target.session_expired")
