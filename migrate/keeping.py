@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import replace
-from pathlib import Path
 
 from .. import __version__
+from ..connectors.secrets import Secrets
 from ..runs.catalogue import Language
+from ..runs.ledger import runlog
 from ..runs.ledger.store import Ledger
 from ..runs.report.alarm import checked
 from ..runs.report.model import Origin, Report
@@ -15,7 +16,7 @@ from ..runs.report.write import write_report
 from .project import Project
 
 
-def keep_report(project: Project, report: Report, language: Language) -> Report:
+def keep_report(project: Project, report: Report, language: Language, secrets: Secrets) -> Report:
     """Write the report's files and return it naming its page. Raises UnavailableError where the disk refuses."""
     report = checked(report)
     folder = project.runs / "reports"
@@ -25,14 +26,10 @@ def keep_report(project: Project, report: Report, language: Language) -> Report:
     shown = paths[language]
     run_id = report.extra.get("run")
     if isinstance(run_id, int) and report.verb in ("run", "undo"):
-        _name_in_ledger(project, run_id, shown)
+        with Ledger(project.ledger(secrets)) as ledger:
+            runlog.name_report(ledger, run_id, project.shown(shown))
     return replace(
         report,
         facts=(*report.facts, ("fact.report", project.typed(shown))),
         extra={**report.extra, "report": str(shown)},
     )
-
-
-def _name_in_ledger(project: Project, run_id: int, path: Path) -> None:
-    with Ledger(project.runs / "ledger.db") as ledger, ledger.transaction():
-        ledger.db.execute("update run set report = ? where id = ?", (project.shown(path), run_id))

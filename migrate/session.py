@@ -160,11 +160,11 @@ def open_connectors(project: Project, secrets: Secrets, clock: Clock) -> Iterato
 
 
 @contextmanager
-def open_ledger(project: Project) -> Iterator[tuple[Ledger, Keys]]:
+def open_ledger(project: Project, secrets: Secrets) -> Iterator[tuple[Ledger, Keys]]:
     """The environment's ledger and its keys, for reading; nobody is locked out. Raises DecisionError
     `key.digest_exchanged` where the digest key is not the one the ledger was written with."""
     keys = load_or_create_keys(project.key_id)
-    with Ledger(project.runs / "ledger.db") as ledger:
+    with Ledger(project.ledger(secrets)) as ledger:
         _check_digest_key(ledger, keys)
         yield ledger, keys
 
@@ -198,8 +198,9 @@ def open_session(project: Project, secrets: Secrets, clock: Clock, *, alone: boo
         identities = {"source": source.identity(), "target": target.identity()}
         if alone:
             stack.enter_context(hold(project.runs))
-        ledger, keys = stack.enter_context(open_ledger(project))
+        ledger, keys = stack.enter_context(open_ledger(project, secrets))
         if alone:
+            stack.enter_context(ledger.held())
             ledger.take_over()
         for role, identity in identities.items():
             check_pin(ledger, role, identity)

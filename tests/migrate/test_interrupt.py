@@ -15,6 +15,7 @@ from types import SimpleNamespace
 
 import pytest
 from changeover.connectors.clock import VirtualClock
+from changeover.connectors.secrets import Secrets
 from changeover.migrate import steering
 from changeover.migrate.project import load_project
 from changeover.migrate.session import Interrupted, Interruption, Session
@@ -189,14 +190,14 @@ def test_a_run_stands_still_while_it_is_paused_and_then_goes_on(tmp_path: Path) 
     project = load_project(company.folder)
     clock = VirtualClock(dt.datetime(2026, 3, 1, tzinfo=dt.UTC))
     with company.at_home():
-        assert steering.pause(project, clock).verdict.code == "pause.next"
+        assert steering.pause(project, Secrets(), clock).verdict.code == "pause.next"
     moved_at_rest = []
 
     def rest(seconds: float) -> None:
         VirtualClock.sleep(clock, seconds)
         moved_at_rest.append(moved(company))
         if len(moved_at_rest) == 3:
-            assert steering.go_on(project, clock).verdict.code == "continue.asked"
+            assert steering.go_on(project, Secrets(), clock).verdict.code == "continue.asked"
 
     clock.sleep = rest  # type: ignore[method-assign]
     assert company.run(clock=clock).code == 0
