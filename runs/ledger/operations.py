@@ -153,7 +153,7 @@ def _keep_done(ledger: Ledger, run_id: int, batch: int, mapping: str, done: Sequ
     there = [(each.our_key, each.target_key, each.record or "live") for each in done if each.record != "gone"]
     if there:
         ledger.db.execute(
-            "insert into record (object, our_key, target_key, state, mapping, fieldset, sent, back, adopted, run, "
+            "insert into record (object, our_key, target_key, state, mapping, fieldset, sent, back, adopted, run, "  # noqa: S608
             "bucket, source_object, source_key, batch) select o.object, o.our_key, j.value ->> 1, j.value ->> 2, ?1, "
             "o.fieldset, o.sent, "
             f"case when o.kind = 'create' and {ledger.db.whole('o.written')} then o.sent end, "

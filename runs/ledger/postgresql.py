@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 import psycopg
 import sqlalchemy as sa
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
 from psycopg.pq import TransactionStatus
 
 from ...connectors.errors import BusyError, ChangeoverError, DecisionError, InputError, UnavailableError
@@ -70,9 +71,9 @@ class PostgreSQL(Base):
         self._password = ""
         try:
             self.connection = psycopg.connect(
-                **self._arguments(), autocommit=True, cursor_factory=psycopg.RawCursor, client_encoding="utf8"
+                self._conninfo(), autocommit=True, cursor_factory=psycopg.RawCursor, client_encoding="utf8"
             )
-        except psycopg.ProgrammingError as error:
+        except (psycopg.ProgrammingError, sa.exc.ArgumentError, ValueError) as error:
             raise InputError("ledger.url", path=str(server)) from error
         except psycopg.Error as error:
             raise self._unreachable(error) from error
@@ -83,29 +84,34 @@ class PostgreSQL(Base):
             if self._missing():
                 self._create(schema, version)
         except psycopg.Error as error:
+            told = self.told(error)
             self.connection.close()
-            raise self.told(error) from error
+            raise told from error
 
-    def _arguments(self) -> dict[str, Any]:
+    def _conninfo(self) -> str:
         """A secret may stand for any part of the URL, or for all of it."""
         fill, text = self._server.secrets.fill, self._server.url
-        try:
-            url = sa.make_url(text if "://" in text else fill(text))
-        except (sa.exc.ArgumentError, ValueError) as error:
-            raise InputError("ledger.url", path=str(self._server)) from error
-        if url.drivername not in ("postgresql", "postgres", "postgresql+psycopg"):
-            raise InputError("ledger.url", path=str(self._server))
+        url = sa.make_url(text if "://" in text else fill(text))
+        if url.get_backend_name() != "postgresql":
+            raise ValueError(url.drivername)
         self._password = fill(url.password or "")
         parts = {"host": url.host, "user": url.username, "dbname": url.database}
-        given = {**url.query, **{name: fill(part) for name, part in parts.items() if part}}
-        if url.port:
-            given["port"] = str(url.port)
-        if self._password:
-            given["password"] = self._password
-        return {"connect_timeout": 30, "application_name": "changeover", **given}
+        given: dict[str, Any] = {"connect_timeout": 30, "application_name": "changeover", **url.query}
+        given |= {name: fill(part) for name, part in parts.items() if part}
+        given |= {"password": self._password} if self._password else {}
+        given |= {"port": url.port} if url.port else {}
+        return make_conninfo(**given)
 
     def _missing(self) -> bool:
-        return self.execute("select to_regclass('control')").fetchone()[0] is None
+        """Asked of the catalogue itself: what a name leads to is remembered for too long."""
+        return (
+            self.execute(
+                "select 1 from pg_class c join pg_namespace n on n.oid = c.relnamespace "
+                "where n.nspname = ? and c.relname = 'control'",
+                (self._server.schema,),
+            ).fetchone()
+            is None
+        )
 
     def _create(self, schema: str, version: str) -> None:
         """By one process alone, the others wait."""
@@ -215,12 +221,16 @@ class PostgreSQL(Base):
         guard = copy.execute("select sql from sqlite_schema where name = 'operation_start'").fetchone()[0]
         try:
             self.execute("begin isolation level repeatable read read only")
+            copy.execute("pragma foreign_keys = off")
             copy.connection.executescript("drop trigger operation_start; begin; delete from meta; delete from control;")
             for table, wanted in _NEEDED.items():
                 columns = [row[1] for row in copy.execute(f"pragma table_info({table})")]
                 asked = f"select {', '.join(columns)} from {table} where {wanted}"  # noqa: S608 - names of ours
                 copy.insert(table, columns, self.stream(asked))
-            copy.connection.executescript(f"commit; {guard};")
+            copy.execute(guard)
+            copy.commit()
+        except SQLite.error as error:
+            raise copy.told(error) from error
         finally:
             self.roll_back()
             copy.close()

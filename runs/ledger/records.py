@@ -191,7 +191,7 @@ def crosswalk(
     source or target object."""
     return ledger.db.stream(
         "select source_object, source_key, object, our_key, target_key, state from record "
-        "where ?1 is null or object = ?1 or source_object = ?1 order by object, our_key",
+        "where cast(?1 as text) is null or object = ?1 or source_object = ?1 order by object, our_key",
         (name,),
     )
 
