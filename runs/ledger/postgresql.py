@@ -78,21 +78,20 @@ class PostgreSQL(Base):
         except psycopg.Error as error:
             raise self._unreachable(error) from error
         try:
-            schema = sql.Identifier(server.schema).as_string()
-            self._script(f"{SETTINGS}; set search_path to {schema}")
-            self._script(f"set synchronous_commit = {'on' if durable else 'off'}")
-            if self._missing():
-                self._create(schema, version)
+            self._prepare(sql.Identifier(server.schema).as_string(), version, durable)
         except psycopg.Error as error:
             told = self.told(error)
             self.connection.close()
             raise told from error
+        except BaseException:
+            self.connection.close()
+            raise
 
     def _conninfo(self) -> str:
         """A secret may stand for any part of the URL, or for all of it."""
         fill, text = self._server.secrets.fill, self._server.url
         url = sa.make_url(text if "://" in text else fill(text))
-        if url.get_backend_name() != "postgresql":
+        if url.get_backend_name() not in ("postgresql", "postgres"):
             raise ValueError(url.drivername)
         self._password = fill(url.password or "")
         parts = {"host": url.host, "user": url.username, "dbname": url.database}
@@ -101,6 +100,12 @@ class PostgreSQL(Base):
         given |= {"password": self._password} if self._password else {}
         given |= {"port": url.port} if url.port else {}
         return make_conninfo(**given)
+
+    def _prepare(self, schema: str, version: str, durable: bool) -> None:
+        self._script(f"{SETTINGS}; set search_path to {schema}")
+        self._script(f"set synchronous_commit = {'on' if durable else 'off'}")
+        if self._missing():
+            self._create(schema, version)
 
     def _missing(self) -> bool:
         """Asked of the catalogue itself: what a name leads to is remembered for too long."""
@@ -128,13 +133,11 @@ class PostgreSQL(Base):
 
     @contextmanager
     def _heard(self) -> Iterator[None]:
-        """A lost connection is told wherever it is noticed; everything else is the caller's."""
+        """What a server may come to is told wherever it is noticed; what is wrong with a statement is its caller's."""
         try:
             yield
-        except psycopg.Error as error:
-            if self.connection.closed:
-                raise self._unreachable(error) from error
-            raise
+        except (psycopg.OperationalError, psycopg.InternalError) as error:
+            raise self.told(error) from error
 
     def _script(self, script: str) -> None:
         with self._heard():
@@ -195,10 +198,8 @@ class PostgreSQL(Base):
             self.execute(f"set lock_timeout = '{HOLD_WAIT}'")
             self.execute("select pg_advisory_lock(?)", (self._lock,))
             self.execute("set lock_timeout = '30s'")
-        except psycopg.errors.LockNotAvailable as error:
+        except BusyError as error:
             raise BusyError("ledger.held", path=str(self._server)) from error
-        except psycopg.Error as error:
-            raise self.told(error) from error
         try:
             yield
         finally:

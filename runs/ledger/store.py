@@ -48,17 +48,16 @@ class Ledger:
         process has taken the ledger over since."""
         try:
             epoch = self.db.begin()
-            try:
-                if self.epoch not in (None, epoch):
-                    raise BusyError("ledger.fenced", path=str(self.place), ours=self.epoch, now=epoch)
-                yield
-            except BaseException:
-                self.db.roll_back()
-                raise
+            if self.epoch is not None and self.epoch != epoch:
+                raise BusyError("ledger.fenced", path=str(self.place), ours=self.epoch, now=epoch)
+            yield
             self.db.commit()
         except self.db.error as error:
             self.db.roll_back()
             raise self.db.told(error) from error
+        except BaseException:
+            self.db.roll_back()
+            raise
 
     def take_over(self) -> int:
         """Be the only one who may write, from now on: whoever took it over before is refused at its next write, however

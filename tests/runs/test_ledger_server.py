@@ -30,8 +30,10 @@ from changeover.runs.ledger.store import Ledger
 from ..servers import new_server
 
 NOW = dt.datetime(2024, 2, 29, 8, 0, tzinfo=dt.UTC)
-MOMENT = 0.3
-"""Seconds after which whoever does not wait would be through."""
+WAITS = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+GONE = "select count(*) = 0 from pg_stat_activity where pid = ?"
+PATIENCE = 30
+"""Seconds to wait for the server at most."""
 
 
 @pytest.fixture
@@ -55,6 +57,15 @@ def cut_off(ledger: Ledger) -> None:
     with Ledger(ledger.place) as other:
         number = base(ledger).connection.info.backend_pid
         assert other.db.execute("select pg_terminate_backend(?)", (number,)).fetchone()[0]
+
+
+def await_server(ledger: Ledger, question: str, *values: object) -> None:
+    """Until it says so, asked by a connection of its own."""
+    deadline = time.monotonic() + PATIENCE
+    with Ledger(ledger.place) as other:
+        while not other.db.execute(question, values).fetchone()[0]:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
 
 
 def intend(ledger: Ledger, run: int, *keys: str) -> int:
@@ -111,7 +122,7 @@ def test_who_takes_over_waits_for_the_writer_and_fences_it_then(ledger: Ledger, 
     other = threading.Thread(target=take_over)
     with ledger.transaction():
         other.start()
-        other.join(MOMENT)
+        await_server(ledger, WAITS)
         assert not took  # the epoch was checked: nobody comes between that and the commit
         events.note(ledger, NOW, "late", run)
     other.join()
@@ -137,8 +148,7 @@ def test_a_writer_that_waited_for_a_new_epoch_sees_it(ledger: Ledger, server: Se
         with other.transaction():
             other.db.execute("update control set epoch = epoch + 1")
             late.start()
-            late.join(MOMENT)
-            assert late.is_alive()
+            await_server(other, WAITS)
         late.join()
         assert refused == ["ledger.fenced"]
         assert runlog.history(other) == []
@@ -243,7 +253,7 @@ def test_a_writer_that_stands_still_lets_go(ledger: Ledger, server: Server) -> N
     def stand_still() -> None:
         with ledger.transaction():
             events.note(ledger, NOW, "never")
-            time.sleep(MOMENT)
+            await_server(ledger, GONE, base(ledger).connection.info.backend_pid)
 
     with pytest.raises(UnavailableError, match=r"ledger\.unreachable"):
         stand_still()
