@@ -68,7 +68,6 @@ class PostgreSQL(Base):
         self._server = server
         self._names = itertools.count()
         self._lock = int.from_bytes(hashlib.sha256(server.schema.encode()).digest()[:8], signed=True)
-        self._password = ""
         try:
             self.connection = psycopg.connect(
                 self._conninfo(), autocommit=True, cursor_factory=psycopg.RawCursor, client_encoding="utf8"
@@ -93,11 +92,9 @@ class PostgreSQL(Base):
         url = sa.make_url(text if "://" in text else fill(text))
         if url.get_backend_name() not in ("postgresql", "postgres"):
             raise ValueError(url.drivername)
-        self._password = fill(url.password or "")
-        parts = {"host": url.host, "user": url.username, "dbname": url.database}
+        parts = {"host": url.host, "user": url.username, "password": url.password, "dbname": url.database}
         given: dict[str, Any] = {"connect_timeout": 30, "application_name": "changeover", **url.query}
         given |= {name: fill(part) for name, part in parts.items() if part}
-        given |= {"password": self._password} if self._password else {}
         given |= {"port": url.port} if url.port else {}
         return make_conninfo(**given)
 
@@ -180,7 +177,10 @@ class PostgreSQL(Base):
         return int(self.execute("select epoch from control for update").fetchone()[0])
 
     def commit(self) -> None:
-        self.execute("commit")
+        with self._heard():
+            done = self.connection.execute(b"commit")
+            if done.statusmessage != "COMMIT":  # it takes a failed transaction back, and calls that done
+                raise psycopg.errors.InFailedSqlTransaction
 
     def roll_back(self) -> None:
         """A connection that cannot even do that is closed, and the server forgets what was half done."""
@@ -250,8 +250,7 @@ class PostgreSQL(Base):
         return UnavailableError("ledger.failed", path=path, reason=type(error).__name__)
 
     def _unreachable(self, error: Exception) -> UnavailableError:
-        said = self._server.secrets.hide(str(error).partition("\n")[0])
-        reason = said.replace(self._password, "***") if self._password else said
+        reason = self._server.secrets.hide(str(error).partition("\n")[0])
         return UnavailableError("ledger.unreachable", path=str(self._server), reason=reason)
 
     def close(self) -> None:

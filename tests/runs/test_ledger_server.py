@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -245,6 +245,18 @@ def test_a_connection_lost_at_the_commit_leaves_nothing(ledger: Ledger) -> None:
         lost()
     with Ledger(ledger.place) as anew:
         assert events.check_chain(anew) == 0
+
+
+def test_a_failure_that_was_passed_over_is_no_commit(ledger: Ledger) -> None:
+    def write() -> None:
+        with ledger.transaction():
+            events.note(ledger, NOW, "never")
+            with suppress(psycopg.Error):
+                ledger.db.execute("select 1 / 0")
+
+    with pytest.raises(UnavailableError, match=r"ledger\.failed"):
+        write()
+    assert events.check_chain(ledger) == 0
 
 
 def test_a_writer_that_stands_still_lets_go(ledger: Ledger, server: Server) -> None:
