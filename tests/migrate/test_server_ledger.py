@@ -13,6 +13,7 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 from changeover.connectors.errors import ChangeoverError
+from changeover.connectors.memory import MemoryConnector
 from changeover.connectors.secrets import Secrets
 from changeover.connectors.testing.hostile import Fault, FaultKind
 from changeover.migrate.project import load_project
@@ -24,7 +25,6 @@ from .company import Company, make_company
 from .firms import LEVELS
 from .kill_at import At, Launcher
 from .laws import Move, first, prepared
-from .moving import MemoryConnector
 from .test_kill import BATCH, CHUNK, RUN, fill, left_by
 
 PASSWORD = "hush-hush"  # noqa: S105 - the server lets everybody in
@@ -97,8 +97,8 @@ def test_a_killed_run_goes_on_and_can_be_taken_back(company: OnServer, launcher:
     assert left_by(launcher.run(company.folder, *RUN), company, company.new, log=False) == wanted
     told = company.reconcile()
     assert (told.code, told.document["differences"]) == (0, 0)
-    for number in [row[0] for row in company.ledger("select id from run where verb = 'run' order by id desc")]:
-        company.undo(int(str(number)), execute=True)
+    for (run_id,) in company.ledger("select id from run where verb = 'run' order by id desc"):
+        company.undo(int(str(run_id)), execute=True)
     assert company.new("select count(*) from customer") == company.new("select count(*) from orders") == [(0,)]
     with Ledger(company.place) as ledger:
         ledger.check()
