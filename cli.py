@@ -181,7 +181,7 @@ def command(
                 if report is not None and kept:
                     from .migrate.keeping import keep_report
 
-                    report = keep_report(call.project, report, voice.catalogue.language)
+                    report = keep_report(call.project, report, voice.catalogue.language, call.outside[0])
                 if report is not None:
                     voice.report(report)
 
@@ -281,7 +281,7 @@ def pause(call: Call) -> Report:
     """From another terminal: let the run stand still after the batch in flight."""
     from .migrate import steering
 
-    return steering.pause(call.project, call.outside[1])
+    return steering.pause(call.project, *call.outside)
 
 
 @command()
@@ -289,7 +289,18 @@ def continue_(call: Call) -> Report:
     """From another terminal: let a paused run go on."""
     from .migrate import steering
 
-    return steering.go_on(call.project, call.outside[1])
+    return steering.go_on(call.project, *call.outside)
+
+
+@command()
+def pace(
+    call: Call,
+    share: Annotated[str, typer.Argument(metavar="SHARE|off", help="0.3 or 30%; off: what the project says.")],
+) -> Report:
+    """From another terminal: let runs take only a share of the calls that the systems allow."""
+    from .migrate import steering
+
+    return steering.pace(call.project, share, *call.outside)
 
 
 @command()
@@ -297,7 +308,7 @@ def runs(call: Call) -> Report:
     """List the runs."""
     from .migrate import status as verbs
 
-    return verbs.runs(call.project)
+    return verbs.runs(call.project, call.outside[0])
 
 
 @command()
@@ -305,7 +316,7 @@ def status(call: Call) -> Report:
     """What the ledger knows: records by state, the latest run, what is open."""
     from .migrate import status as verbs
 
-    return verbs.status(call.project)
+    return verbs.status(call.project, call.outside[0])
 
 
 @command(choosing=OF_WAITING)
@@ -346,7 +357,7 @@ def crosswalk(
     from .migrate.status import crosswalk_lines
     from .runs.report.console import write_data
 
-    write_data(sys.stdout, crosswalk_lines(call.project, object_name, as_json=call.voice.as_json))
+    write_data(sys.stdout, crosswalk_lines(call.project, call.outside[0], object_name, as_json=call.voice.as_json))
 
 
 @command(of_a_project=False)

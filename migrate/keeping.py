@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import replace
-from pathlib import Path
 
 from .. import __version__
+from ..connectors.secrets import Secrets
 from ..runs.catalogue import Language
 from ..runs.ledger import runlog
 from ..runs.ledger.store import Ledger
@@ -18,7 +18,7 @@ from .hooks import Event, call_hook
 from .project import Project
 
 
-def keep_report(project: Project, report: Report, language: Language) -> Report:
+def keep_report(project: Project, report: Report, language: Language, secrets: Secrets) -> Report:
     """Write the report's files, call the project's hook, and return the report naming its page.
 
     Raises UnavailableError where the disk refuses."""
@@ -30,7 +30,9 @@ def keep_report(project: Project, report: Report, language: Language) -> Report:
     shown = paths[language]
     run_id = report.extra.get("run")
     if isinstance(run_id, int) and report.verb in ("run", "undo"):
-        state = _name_in_ledger(project, run_id, shown)
+        with Ledger(project.ledger(secrets)) as ledger:
+            runlog.name_report(ledger, run_id, project.shown(shown))
+            state = runlog.get(ledger, run_id).state
         ended = state in ("finished", "stopped")
         wrong = call_hook(project, Event.FINISHED, run_id, state, shown) if ended else ()
         if wrong:
@@ -41,10 +43,3 @@ def keep_report(project: Project, report: Report, language: Language) -> Report:
         facts=(*report.facts, ("fact.report", project.typed(shown))),
         extra={**report.extra, "report": str(shown)},
     )
-
-
-def _name_in_ledger(project: Project, run_id: int, path: Path) -> str:
-    """The run's state."""
-    with Ledger(project.runs / "ledger.db") as ledger, ledger.transaction():
-        ledger.db.execute("update run set report = ? where id = ?", (project.shown(path), run_id))
-        return runlog.get(ledger, run_id).state

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..connectors.clock import Clock
+from ..connectors.errors import ChangeoverError
 from ..connectors.pace import Pace
+from ..connectors.secrets import Secrets
+from ..runs.ledger import control
+from ..runs.ledger.place import Place
+from ..runs.ledger.store import Ledger
 from ..runs.private_files import private_folder, write_private
 from .project import ConnectionSpec, Project
 
@@ -45,15 +49,17 @@ class SpentFile:
         write_private(self.path, json.dumps({"day": day, "calls": calls}).encode())
 
 
-def paces_of(project: Project, clock: Clock, listen: Callable[[], None]) -> Paces:
+def paces_of(project: Project, secrets: Secrets, clock: Clock, listen: Callable[[], None]) -> Paces:
     """listen: called in every slice of a wait; what it raises ends the wait."""
+
+    place = project.ledger(secrets)
 
     def pace(spec: ConnectionSpec, role: str) -> Pace:
         return Pace(
             clock,
             narrowed=spec.pace.narrowed(),
             schedule=project.schedule,
-            cap=lambda: asked_share(project.runs / "ledger.db"),
+            cap=lambda: asked_share(place),
             listen=listen,
             spent=SpentFile(project.runs / f"calls-{role}.json"),
         )
@@ -62,12 +68,13 @@ def paces_of(project: Project, clock: Clock, listen: Callable[[], None]) -> Pace
     return Paces(pace(environment.source, "source"), pace(environment.target, "target"))
 
 
-def asked_share(ledger: Path) -> float:
+def asked_share(place: Place) -> float:
     """The share (above 0, at most 1) that was asked for from another terminal; all where none was, or where there is no
-    ledger yet. It is read by a connection of its own, for any thread may ask."""
-    try:
-        with closing(sqlite3.connect(f"{ledger.absolute().as_uri()}?mode=ro", uri=True)) as db:
-            (share,) = db.execute("select pace from control").fetchone()
-    except sqlite3.Error:
+    ledger yet. It is read by a connection of its own, for any thread may ask. What a ledger comes to, the run notices
+    by itself."""
+    if isinstance(place, Path) and not place.exists():
         return 1.0
-    return 1.0 if share is None else float(share)
+    with suppress(ChangeoverError), Ledger(place) as ledger, suppress(ledger.db.error):
+        share = control.read(ledger).pace
+        return 1.0 if share is None else share
+    return 1.0

@@ -16,10 +16,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from ..connectors.errors import InputError
 from ..connectors.pace import ALWAYS, Hours, Narrowed, Schedule
 from ..connectors.port import Settings
+from ..connectors.secrets import Secrets
 from ..mappings.people import PeopleConfig
 from ..mappings.strict_yaml import load_model, read_yaml
+from ..runs.ledger.place import Place, Server, schema_name
 
 FILE = "changeover.yaml"
+LEDGER_URL = r"^(postgresql://\S+|\$\{[A-Z][A-Z0-9_]*\})$"
 
 
 WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -83,13 +86,14 @@ class ConnectionSpec(BaseModel):
 
 class EnvironmentSpec(BaseModel):
     """Where one environment's source and target are. production: what the project says; the system's own word
-    outranks it."""
+    outranks it. ledger: the URL of a PostgreSQL server, secrets as `${NAME}`; None: a file in the project."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     source: ConnectionSpec
     target: ConnectionSpec
     production: bool = False
+    ledger: Annotated[str, Field(pattern=LEDGER_URL)] | None = None
 
 
 class Limits(BaseModel):
@@ -165,8 +169,15 @@ class Project:
 
     @property
     def runs(self) -> Path:
-        """Ledger, value store, stage and reports of this environment."""
+        """Value store, stage and reports of this environment, and its ledger where that is a file."""
         return self.folder / "runs" / self.env
+
+    def ledger(self, secrets: Secrets) -> Place:
+        """Where this environment's ledger lies."""
+        url = self.environment.ledger
+        if url is None:
+            return self.runs / "ledger.db"
+        return Server(url, schema_name(self.spec.project, self.env), secrets)
 
     @property
     def key_id(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,7 +13,7 @@ from ..connectors.port import KEY, OurKeyPlace
 from ..mappings.compile import CompiledMapping
 from ..mappings.mapped import MappedChunk, make_our_key
 from ..runs.differences import Difference, Differences, Whose
-from ..runs.ledger import records
+from ..runs.ledger import records, seen
 from ..runs.ledger.records import RecordRow
 from .fingerprint import UNKNOWN, Digests, TargetRows, arrow_column, find_rows, known_digests, mapped_digests
 from .pipeline import Reader
@@ -54,11 +54,7 @@ class Reconciler:
         self.reader = reader
         self.differences = Differences()
         self._actor = session.target.acting_user()
-        session.ledger.db.execute(
-            "create temp table if not exists seen (object text, our_key text, primary key (object, our_key)) "
-            "without rowid"
-        )
-        session.ledger.db.execute("delete from seen")
+        seen.begin(session.ledger)
 
     def compare(self, order: Sequence[str]) -> list[Compared]:
         result = [self._one(self.session.mappings[name]) for name in order]
@@ -84,7 +80,7 @@ class Reconciler:
     def _chunk(self, mapping: CompiledMapping, fieldset: int, mapped: MappedChunk, compared: Compared) -> None:
         compared.source += mapped.read
         compared.explained["filtered"] += len(mapped.filtered_keys) - self._left_out(mapping, mapped, compared)
-        self._see(mapping, mapped.our_keys)
+        seen.see(self.session.ledger, mapping.target.name, mapped.our_keys)
         known = records.lookup(self.session.ledger, mapping.target.name, mapped.our_keys)
         rows: list[int] = []
         for row, key in enumerate(mapped.our_keys):
@@ -114,19 +110,13 @@ class Reconciler:
             for our_key, record in records.lookup(self.session.ledger, mapping.target.name, list(keys)).items()
             if record.target_key is not None
         }
-        self._see(mapping, there)
+        seen.see(self.session.ledger, mapping.target.name, there)
         for our_key, record in there.items():
             whose = self._moved(mapping, record)
             told = Difference(whose, "difference.left_out", mapping.name, keys[our_key], our_key, record.target_key)
             self.differences.add(told)
         compared.differing += len(there)
         return len(there)
-
-    def _see(self, mapping: CompiledMapping, our_keys: Iterable[str]) -> None:
-        with self.session.ledger.transaction():
-            self.session.ledger.db.executemany(
-                "insert or ignore into seen values (?, ?)", [(mapping.target.name, key) for key in our_keys]
-            )
 
     def _rows(
         self,
@@ -246,24 +236,14 @@ class Reconciler:
         return _Audit([by for by, _ in told], [at for _, at in told])
 
     def _count_target(self, mapping: CompiledMapping, compared: Compared) -> None:
-        compared.ours = int(
-            self.session.ledger.db.execute(
-                "select count(*) from record where object = ? and target_key is not null", (mapping.target.name,)
-            ).fetchone()[0]
-        )
+        compared.ours = records.count_in_target(self.session.ledger, mapping.target.name)
         compared.theirs = max(0, self.session.target.count(mapping.target.name) - compared.ours)
 
     def _left_in_source(self, order: Sequence[str]) -> None:
         """Records we wrote whose source record is there no more."""
         for name in order:
             mapping = self.session.mappings[name]
-            rows = self.session.ledger.db.execute(
-                "select r.our_key, r.target_key, r.source_key from record r "
-                "left join seen s on (s.object, s.our_key) = (r.object, r.our_key) "
-                "where r.object = ? and r.mapping = ? and r.target_key is not null and s.our_key is null",
-                (mapping.target.name, name),
-            )
-            for our_key, target_key, source_key in rows.fetchall():
+            for our_key, target_key, source_key in seen.unseen(self.session.ledger, mapping.target.name, name):
                 self.differences.add(
                     Difference(Whose.SOURCE_MOVED, "difference.left_source", name, source_key, our_key, target_key)
                 )

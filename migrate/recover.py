@@ -31,10 +31,7 @@ def recover(session: Session) -> int:
 
 
 def _state(session: Session, operation: OpenOperation) -> str:
-    row = session.ledger.db.execute(
-        "select state from operation where batch = ? and our_key = ?", (operation.batch, operation.our_key)
-    ).fetchone()
-    return str(row[0])
+    return operations.state_of(session.ledger, operation.batch, operation.our_key)
 
 
 def probe(

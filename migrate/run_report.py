@@ -219,10 +219,7 @@ def _links(session: Session, moved: Moved) -> tuple[Table, ...]:
     rows: list[Row] = []
     for name in moved.tallies:
         mapping = session.mappings[name]
-        found = session.ledger.db.execute(
-            "select source_key, target_key, state from record where object = ? and run = ? order by our_key limit ?",
-            (mapping.target.name, moved.run.id, LINKED),
-        )
+        found = records.settled_by(session.ledger, moved.run.id, mapping.target.name, LINKED)
         for source_key, target_key, state in found:
             old = session.source.record_url(mapping.source.name, source_key) or f"{mapping.source.name}:{source_key}"
             new = session.target.record_url(mapping.target.name, target_key) if target_key else None

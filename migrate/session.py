@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -72,7 +73,8 @@ class Interruption:
     def listen(self) -> None:
         """In every slice of a wait for the pace. Raises Interrupted."""
         self.check()
-        self.meanwhile()
+        if threading.current_thread() is threading.main_thread():  # the ledger is that thread's
+            self.meanwhile()
 
     def _ask(self, _signal: int, _frame: FrameType | None) -> None:
         self.asked = True
@@ -178,11 +180,11 @@ def open_connectors(
 
 
 @contextmanager
-def open_ledger(project: Project) -> Iterator[tuple[Ledger, Keys]]:
+def open_ledger(project: Project, secrets: Secrets) -> Iterator[tuple[Ledger, Keys]]:
     """The environment's ledger and its keys, for reading; nobody is locked out. Raises DecisionError
     `key.digest_exchanged` where the digest key is not the one the ledger was written with."""
     keys = load_or_create_keys(project.key_id)
-    with Ledger(project.runs / "ledger.db") as ledger:
+    with Ledger(project.ledger(secrets)) as ledger:
         _check_digest_key(ledger, keys)
         yield ledger, keys
 
@@ -213,13 +215,14 @@ def open_session(project: Project, secrets: Secrets, clock: Clock, *, alone: boo
     process holds it, DecisionError `org.*` where a system is not the one the ledger was written against."""
     with ExitStack() as stack:
         interruption = Interruption()
-        paces = paces_of(project, clock, interruption.listen)
+        paces = paces_of(project, secrets, clock, interruption.listen)
         source, target = stack.enter_context(open_connectors(project, secrets, paces, clock))
         identities = {"source": source.identity(), "target": target.identity()}
         if alone:
             stack.enter_context(hold(project.runs))
-        ledger, keys = stack.enter_context(open_ledger(project))
+        ledger, keys = stack.enter_context(open_ledger(project, secrets))
         if alone:
+            stack.enter_context(ledger.held())
             ledger.take_over()
         for role, identity in identities.items():
             check_pin(ledger, role, identity)

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from io import StringIO
 
+from ..connectors.secrets import Secrets
 from ..runs.ledger import control, operations, records, runlog
 from ..runs.ledger.store import Ledger
 from ..runs.report.model import Report, Table, Text
@@ -17,9 +18,9 @@ from .waiting import causes_of, codes_table, reasons_of
 PIECE = 65_536
 
 
-def status(project: Project) -> Report:
+def status(project: Project, secrets: Secrets) -> Report:
     """How many records are in which state, the latest run, what is open."""
-    with open_ledger(project) as (ledger, _):
+    with open_ledger(project, secrets) as (ledger, _):
         latest = next(iter(runlog.history(ledger)), None)
         by_state = records.counts_by_state(ledger)
         left_open = operations.count_open(ledger)
@@ -79,9 +80,9 @@ def _run_params(run: runlog.Run) -> dict[str, str | int]:
     return {"run": run.id, "verb": run.verb, "state": f"@runstate.{run.state}", "started": run.started[:19]}
 
 
-def runs(project: Project) -> Report:
+def runs(project: Project, secrets: Secrets) -> Report:
     """All runs, the latest first."""
-    with open_ledger(project) as (ledger, _):
+    with open_ledger(project, secrets) as (ledger, _):
         history = runlog.history(ledger)
         rows = tuple(
             (
@@ -129,9 +130,9 @@ def _written(ledger: Ledger, run_id: int) -> tuple[int, int, int]:
 COLUMNS = ("source_object", "source_key", "target_object", "our_key", "target_key", "state")
 
 
-def crosswalk_lines(project: Project, object_name: str | None, *, as_json: bool) -> Iterator[str]:
+def crosswalk_lines(project: Project, secrets: Secrets, object_name: str | None, *, as_json: bool) -> Iterator[str]:
     """The crosswalk as text in pieces: CSV with a head, or one JSON list of objects."""
-    with open_ledger(project) as (ledger, _):
+    with open_ledger(project, secrets) as (ledger, _):
         rows = records.crosswalk(ledger, object_name)
         yield from _json_pieces(rows) if as_json else _csv_pieces(rows)
 

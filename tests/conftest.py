@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from changeover.runs.ledger.place import Place
 
-from .servers import NoServerError, fresh_database, mariadb_server, postgres_server
+from .servers import NoServerError, fresh_database, mariadb_server, new_server, postgres_server
 
 
 @pytest.fixture(scope="session")
@@ -38,6 +40,14 @@ def postgres_url(postgres: sa.URL) -> Iterator[str]:
     """A new PostgreSQL database for each test."""
     with fresh_database(postgres) as url:
         yield url
+
+
+@pytest.fixture(params=["file", "server"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    """Where a new ledger may lie: each test that asks for it is made for both."""
+    if request.param == "file":
+        return tmp_path / "runs" / "ledger.db"
+    return new_server(request.getfixturevalue("postgres"))
 
 
 @pytest.fixture

@@ -15,6 +15,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
+from changeover.connectors.secrets import Secrets
+from changeover.runs.ledger.place import Server
 
 START_WAIT = 60
 """Seconds that a server is given to answer."""
@@ -86,6 +88,12 @@ def fresh_database(server: sa.URL) -> Iterator[str]:
     finally:
         forced = " WITH (FORCE)" if server.get_backend_name() == "postgresql" else ""
         _run(server, f"DROP DATABASE {name}{forced}")
+
+
+def new_server(url: sa.URL) -> Server:
+    """Room for one more ledger on a server; it goes with the server."""
+    text = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    return Server(text, f"t{uuid.uuid4().hex[:12]}", Secrets())
 
 
 def _run(url: sa.URL, *statements: str) -> None:

@@ -50,16 +50,19 @@ def demo(
     started = clock.monotonic()
     project = load_project(folder)
     check.check(project, secrets, clock)
-    planned = keep_report(project, run.plan(project, run.Order(), secrets, clock, tick), language)
+    planned = keep_report(project, run.plan(project, run.Order(), secrets, clock, tick), language, secrets)
     order = run.Order(plan=str(planned.extra["plan"]))
-    moved = keep_report(project, run.run(project, order, secrets, clock, tick), language)
-    compared = keep_report(project, compare.reconcile(project, run.Order(), secrets, clock, tick), language)
-    lines = [*_buckets(facts, moved), *_findings(project, facts, moved), *_theirs(facts, compared)]
-    strays = _strays(project, facts, moved)
+    moved = keep_report(project, run.run(project, order, secrets, clock, tick), language, secrets)
+    compared = keep_report(project, compare.reconcile(project, run.Order(), secrets, clock, tick), language, secrets)
+    lines = [*_buckets(facts, moved), *_findings(project, secrets, facts, moved), *_theirs(facts, compared)]
+    strays = _strays(project, secrets, facts, moved)
     same_plan = _same_counts(planned, moved)
     good = all(line.good for line in lines) and not strays and same_plan and compared.exit_code == 0
     return keep_report(
-        project, _report(project, facts, moved, compared, lines, strays, good, clock.monotonic() - started), language
+        project,
+        _report(project, facts, moved, compared, lines, strays, good, clock.monotonic() - started),
+        language,
+        secrets,
     )
 
 
@@ -127,9 +130,9 @@ def _buckets(facts: DemoFacts, moved: Report) -> Iterable[Line]:
         yield Line(name, Text("bucket.adopted"), expected.adopted, found.adopted if found else 0)
 
 
-def _findings(project: Project, facts: DemoFacts, moved: Report) -> Iterable[Line]:
+def _findings(project: Project, secrets: Secrets, facts: DemoFacts, moved: Report) -> Iterable[Line]:
     found: dict[tuple[str, str], int] = {}
-    for each in _noted(project, moved):
+    for each in _noted(project, secrets, moved):
         count = each.params.get("count") if each.severity is Severity.WARNS else None
         key = (each.mapping or "", each.code)
         found[key] = found.get(key, 0) + (count if isinstance(count, int) else 1)
@@ -140,8 +143,8 @@ def _findings(project: Project, facts: DemoFacts, moved: Report) -> Iterable[Lin
         )
 
 
-def _noted(project: Project, moved: Report) -> list[Finding]:
-    with open_ledger(project) as (ledger, _):
+def _noted(project: Project, secrets: Secrets, moved: Report) -> list[Finding]:
+    with open_ledger(project, secrets) as (ledger, _):
         number = moved.extra["run"]
         return runlog.findings_of(ledger, number) if isinstance(number, int) else []
 
@@ -155,9 +158,9 @@ def _theirs(facts: DemoFacts, compared: Report) -> Iterable[Line]:
         yield Line(name, Text("column.theirs"), count, theirs.get(name, 0))
 
 
-def _strays(project: Project, facts: DemoFacts, moved: Report) -> int:
+def _strays(project: Project, secrets: Secrets, facts: DemoFacts, moved: Report) -> int:
     """Records that ended in another bucket than the one they were planted for, even where the counts agree."""
-    with open_ledger(project) as (ledger, _):
+    with open_ledger(project, secrets) as (ledger, _):
         waiting: dict[tuple[str, str], set[str]] = {}
         for row in records.parked_records(ledger):
             waiting.setdefault((row.mapping, row.bucket), set()).add(row.source_key or "")

@@ -63,15 +63,15 @@ class Claims:
 
     def _holders(self, object_name: str, field: str, digests: Sequence[int]) -> dict[int, str]:
         rows = self._ledger.db.execute(
-            "select c.digest, c.our_key from json_each(?) j cross join claim c "
-            "on c.object = ? and c.field = ? and c.digest = j.value",
+            f"select c.digest, c.our_key from {self._ledger.db.texts()} cross join claim c "  # noqa: S608
+            "where c.object = ? and c.field = ? and c.digest = cast(j.value as bigint)",
             (json.dumps(digests), object_name, field),
         )
         return {int(row[0]): str(row[1]) for row in rows}
 
 
 def _signed(texts: list[str], key: bytes) -> list[int]:
-    """64-bit digests as SQLite's signed integers."""
+    """64-bit digests as the database's signed integers."""
     import pyarrow as pa
 
     digests = field_digests([pa.array(texts, pa.string())], key)[:, 0]

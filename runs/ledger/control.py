@@ -33,7 +33,9 @@ def go_on(ledger: Ledger, now: dt.datetime) -> bool:
 
 def set_pace(ledger: Ledger, now: dt.datetime, share: float | None) -> bool:
     """Let runs take this share of the allowed pace; None: what the project says. False where it is so already."""
-    return _ask(ledger, now, "pace", "update control set pace = ?1 where pace is not ?1", (share,))
+    return _ask(
+        ledger, now, "pace", "update control set pace = ?1 where coalesce(pace, 0) <> coalesce(?1, 0)", (share,)
+    )
 
 
 def _ask(ledger: Ledger, now: dt.datetime, what: str, statement: str, values: tuple[object, ...]) -> bool:

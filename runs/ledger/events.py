@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-import sqlite3
 from collections.abc import Mapping
 
 from ...connectors.errors import DecisionError
@@ -25,7 +24,11 @@ def note(
     chain = BEGINNING if head is None else bytes.fromhex(head)
     row = (now.isoformat(), ledger.epoch or 0, run, what, json.dumps(dict(told or {}), sort_keys=True))
     chain = _chained(chain, row)
-    ledger.db.execute("insert into event (at, epoch, run, what, told, chain) values (?, ?, ?, ?, ?, ?)", (*row, chain))
+    ledger.db.execute(
+        "insert into event (id, at, epoch, run, what, told, chain) "
+        "values ((select coalesce(max(id), 0) + 1 from event), ?, ?, ?, ?, ?, ?)",
+        (*row, chain),
+    )
     ledger.set_meta(HEAD, chain.hex())
 
 
@@ -34,15 +37,15 @@ def check_chain(ledger: Ledger) -> int:
     written, or the end where events are missing there."""
     chain, number = BEGINNING, 0
     try:
-        rows = ledger.db.execute("select id, at, epoch, run, what, told, chain from event order by id")
+        rows = ledger.db.stream("select id, at, epoch, run, what, told, chain from event order by id")
         for event, *row, kept in rows:
             chain, number = _chained(chain, row), number + 1
             if chain != kept or event != number:
-                raise DecisionError("ledger.history_broken", path=str(ledger.path), event=number)
-    except sqlite3.Error as error:  # a text that is none any more
-        raise DecisionError("ledger.history_broken", path=str(ledger.path), event=number + 1) from error
+                raise DecisionError("ledger.history_broken", path=str(ledger.place), event=number)
+    except ledger.db.error as error:  # a text that is none any more
+        raise DecisionError("ledger.history_broken", path=str(ledger.place), event=number + 1) from error
     if (ledger.get_meta(HEAD) or BEGINNING.hex()) != chain.hex():
-        raise DecisionError("ledger.history_broken", path=str(ledger.path), event=number + 1)
+        raise DecisionError("ledger.history_broken", path=str(ledger.place), event=number + 1)
     return number
 
 

@@ -61,6 +61,21 @@ class OpenOperation(NamedTuple):
     run: int
 
 
+_WRITTEN_DOWN = (
+    "batch",
+    "object",
+    "our_key",
+    "kind",
+    "state",
+    "target_key",
+    "fieldset",
+    "sent",
+    "written",
+    "bucket",
+    "source_key",
+)
+
+
 def intend(
     ledger: Ledger,
     run_id: int,
@@ -73,19 +88,20 @@ def intend(
 ) -> int:
     """Write the intents of a whole batch down, durably, before a byte of it may leave. Returns the batch's number."""
     with ledger.transaction():
-        batch = ledger.db.execute(
-            "insert into batch (run, object, source_object, sent_at, not_after) values (?, ?, ?, ?, ?)",
+        ((batch,),) = ledger.db.execute(
+            "insert into batch (run, object, source_object, sent_at, not_after) values (?, ?, ?, ?, ?) returning id",
             (run_id, object_name, source_object, now.isoformat(), (now + deadline).isoformat()),
-        ).lastrowid
-        ledger.db.executemany(
-            "insert into operation (batch, object, our_key, kind, state, target_key, fieldset, sent, written, bucket, "
-            "source_key) values (?, ?, ?, ?, 'intent', ?, ?, ?, ?, ?, ?)",
+        ).fetchall()
+        ledger.db.insert(
+            "operation",
+            _WRITTEN_DOWN,
             [
                 (
                     batch,
                     object_name,
                     i.our_key,
                     i.kind,
+                    "intent",
                     i.target_key,
                     fieldset,
                     i.sent,
@@ -96,9 +112,9 @@ def intend(
                 for i in intents
             ],
         )
-        told: dict[str, str | int] = {"batch": int(batch or 0), "object": object_name, "operations": len(intents)}
+        told: dict[str, str | int] = {"batch": int(batch), "object": object_name, "operations": len(intents)}
         events.note(ledger, now, "intended", run_id, told | {"keys": _digest(each.our_key for each in intents)})
-    return int(batch or 0)
+    return int(batch)
 
 
 def prolong(ledger: Ledger, batch: int, not_after: dt.datetime) -> None:
@@ -143,18 +159,20 @@ def _keep_done(ledger: Ledger, run_id: int, batch: int, mapping: str, done: Sequ
     there = [(each.our_key, each.target_key, each.record or "live") for each in done if each.record != "gone"]
     if there:
         ledger.db.execute(
-            "insert into record (object, our_key, target_key, state, mapping, fieldset, sent, back, adopted, run, "
+            "insert into record (object, our_key, target_key, state, mapping, fieldset, sent, back, adopted, run, "  # noqa: S608
             "bucket, source_object, source_key, batch) select o.object, o.our_key, j.value ->> 1, j.value ->> 2, ?1, "
             "o.fieldset, o.sent, "
-            "case when o.kind = 'create' and length(o.written) > 0 and instr(o.written, x'00') = 0 then o.sent end, "
+            f"case when o.kind = 'create' and {ledger.db.whole('o.written')} then o.sent end, "
             "case o.kind when 'adopt' then ?2 else 0 end, ?2, o.bucket, b.source_object, o.source_key, b.id "
-            "from json_each(?4) j cross join batch b on b.id = ?3 "
-            "cross join operation o on o.batch = b.id and o.our_key = j.value ->> 0 where true "
+            f"from {ledger.db.rows('?4')} cross join batch b cross join operation o "
+            "where b.id = ?3 and o.batch = b.id and o.our_key = j.value ->> 0 "
             "on conflict (object, our_key) do update set target_key = excluded.target_key, state = excluded.state, "
             "mapping = excluded.mapping, fieldset = excluded.fieldset, sent = excluded.sent, "
             "code = null, waits_for = null, "
-            "back = coalesce(excluded.back, case when record.fieldset is excluded.fieldset then record.back end), "
-            "adopted = max(record.adopted, excluded.adopted), run = excluded.run, bucket = excluded.bucket, "
+            "back = coalesce(excluded.back, "
+            "case when coalesce(record.fieldset, 0) = coalesce(excluded.fieldset, 0) then record.back end), "
+            "adopted = case when record.adopted > excluded.adopted then record.adopted else excluded.adopted end, "
+            "run = excluded.run, bucket = excluded.bucket, "
             "source_object = coalesce(excluded.source_object, record.source_object), "
             "source_key = coalesce(excluded.source_key, record.source_key), batch = excluded.batch",
             (mapping, run_id, batch, json.dumps(there, ensure_ascii=False)),
@@ -247,6 +265,11 @@ def open_operations(ledger: Ledger) -> list[OpenOperation]:
     return [OpenOperation(*row) for row in rows]
 
 
+def state_of(ledger: Ledger, batch: int, our_key: str) -> str:
+    row = ledger.db.execute("select state from operation where batch = ? and our_key = ?", (batch, our_key)).fetchone()
+    return str(row[0])
+
+
 def count_open(ledger: Ledger) -> int:
     return int(
         ledger.db.execute("select count(*) from operation where state in ('planned', 'intent', 'unknown')").fetchone()[
@@ -272,7 +295,7 @@ def history(ledger: Ledger, object_name: str, our_key: str) -> list[DoneOperatio
     run more than the few who ask gain."""
     rows = ledger.db.execute(
         "select b.run, o.kind, o.state, b.sent_at, o.code, o.target_key from batch b cross join operation o "
-        "on o.batch = b.id and o.our_key = ?2 where b.object = ?1 order by b.id",
+        "where b.object = ?1 and o.batch = b.id and o.our_key = ?2 order by b.id",
         (object_name, our_key),
     )
     return [DoneOperation(*row) for row in rows]
@@ -301,12 +324,12 @@ def later_runs(ledger: Ledger, run_id: int) -> list[int]:
     """Runs after this one that wrote to a record which this one wrote too, and that have not been taken back."""
     rows = ledger.db.execute(
         "with later as materialized (select o.object, o.our_key, r.id as run from run r join batch b on b.run = r.id "
-        "cross join operation o on o.batch = b.id where r.id > ?1 and r.undoes is null "
+        "cross join operation o where r.id > ?1 and r.undoes is null and o.batch = b.id "
         "and o.state in ('acked', 'verified', 'diverged') "
         "and not exists (select 1 from run u where u.undoes = r.id and u.state = 'finished')) "
-        "select distinct l.run from batch b cross join operation o on o.batch = b.id "
-        "cross join later l on (l.our_key, l.object) = (o.our_key, o.object) "
-        "where b.run = ?1 and o.state in ('acked', 'verified', 'diverged') order by 1",
+        "select distinct l.run from batch b cross join operation o cross join later l "
+        "where b.run = ?1 and o.batch = b.id and (l.our_key, l.object) = (o.our_key, o.object) "
+        "and o.state in ('acked', 'verified', 'diverged') order by 1",
         (run_id,),
     )
     return [int(row[0]) for row in rows]
@@ -318,9 +341,9 @@ def last_refused(
     """Our key -> (fieldset, digests, field at fault) of the latest settled operation, for those records of which it was
     refused: what the target said no to need not be sent again while it is the same."""
     rows = ledger.db.execute(
-        "select o.our_key, o.fieldset, o.sent, o.field from json_each(?) j cross join record r "
-        "on r.object = ? and r.our_key = j.value cross join operation o on o.batch = r.batch and o.our_key = r.our_key "
-        "where o.state = 'rejected'",
+        f"select o.our_key, o.fieldset, o.sent, o.field from {ledger.db.texts()} "  # noqa: S608
+        "cross join record r cross join operation o where r.object = ? and r.our_key = j.value "
+        "and o.batch = r.batch and o.our_key = r.our_key and o.state = 'rejected'",
         (json.dumps(list(our_keys), ensure_ascii=False), object_name),
     )
     return {row[0]: row[1:] for row in rows}

@@ -55,10 +55,10 @@ def fieldset(ledger: Ledger, object_name: str, mapping: str, mapping_digest: str
     ).fetchone()
     if found is None:
         with ledger.transaction():
-            made = ledger.db.execute(
-                "insert into fieldset (object, mapping, mapping_digest, fields) values (?, ?, ?, ?)", wanted
-            )
-        return int(made.lastrowid or 0)
+            found = ledger.db.execute(
+                "insert into fieldset (object, mapping, mapping_digest, fields) values (?, ?, ?, ?) returning id",
+                wanted,
+            ).fetchall()[0]
     return int(found[0])
 
 
@@ -80,7 +80,8 @@ def fieldset_of(ledger: Ledger, number: int) -> Fieldset:
 def lookup(ledger: Ledger, object_name: str, our_keys: Sequence[str]) -> dict[str, RecordRow]:
     """The records known under these keys; unknown ones are left out."""
     rows = ledger.db.execute(
-        f"select {_ROW} from json_each(?) j cross join record r on r.object = ? and r.our_key = j.value",  # noqa: S608
+        f"select {_ROW} from {ledger.db.texts()} cross join record r "  # noqa: S608
+        "where r.object = ? and r.our_key = j.value",
         (json.dumps(list(our_keys), ensure_ascii=False), object_name),
     )
     return {row[0]: RecordRow(*row) for row in rows}
@@ -89,8 +90,8 @@ def lookup(ledger: Ledger, object_name: str, our_keys: Sequence[str]) -> dict[st
 def lookup_target(ledger: Ledger, object_name: str, target_keys: Sequence[str]) -> dict[str, RecordRow]:
     """The records known under these target keys, by target key."""
     rows = ledger.db.execute(
-        f"select {_ROW} from json_each(?) j "  # noqa: S608
-        "cross join record r on r.object = ? and r.target_key = j.value",
+        f"select {_ROW} from {ledger.db.texts()} cross join record r "  # noqa: S608
+        "where r.object = ? and r.target_key = j.value",
         (json.dumps(list(target_keys), ensure_ascii=False), object_name),
     )
     return {str(row[1]): RecordRow(*row) for row in rows}
@@ -99,9 +100,9 @@ def lookup_target(ledger: Ledger, object_name: str, target_keys: Sequence[str]) 
 def target_keys(ledger: Ledger, object_name: str, our_keys: Sequence[str]) -> dict[str, str]:
     """Our key -> target key of those that are in the target now."""
     rows = ledger.db.execute(
-        "select r.our_key, r.target_key from json_each(?) j cross join record r on r.object = ? and "
-        "r.our_key = j.value "
-        "where r.target_key is not null and r.state in ('live', 'pending', 'conflicted')",
+        f"select r.our_key, r.target_key from {ledger.db.texts()} cross join record r "  # noqa: S608
+        "where r.object = ? and r.our_key = j.value and r.target_key is not null "
+        "and r.state in ('live', 'pending', 'conflicted')",
         (json.dumps(list(our_keys), ensure_ascii=False), object_name),
     )
     return dict(rows.fetchall())
@@ -110,8 +111,8 @@ def target_keys(ledger: Ledger, object_name: str, our_keys: Sequence[str]) -> di
 def our_keys(ledger: Ledger, object_name: str, keys: Sequence[str]) -> dict[str, str]:
     """Target key -> our key of those target records that are ours."""
     rows = ledger.db.execute(
-        "select r.target_key, r.our_key from json_each(?) j cross join record r on r.object = ? and "
-        "r.target_key = j.value",
+        f"select r.target_key, r.our_key from {ledger.db.texts()} cross join record r "  # noqa: S608
+        "where r.object = ? and r.target_key = j.value",
         (json.dumps(list(keys), ensure_ascii=False), object_name),
     )
     return dict(rows.fetchall())
@@ -210,9 +211,10 @@ def waiting(ledger: Ledger) -> list[Waiting]:
 def brought(ledger: Ledger, object_name: str, our_keys: Sequence[str], runs: Sequence[int]) -> set[str]:
     """Those of these records that are in the target and that one of these runs was the last to bring there."""
     rows = ledger.db.execute(
-        "select r.our_key from json_each(?) j cross join record r on r.object = ? and r.our_key = j.value "
-        "where r.target_key is not null and r.state in ('live', 'pending', 'conflicted') "
-        "and r.run in (select value from json_each(?))",
+        f"select r.our_key from {ledger.db.texts('?1')} cross join record r "  # noqa: S608
+        "where r.object = ?2 and r.our_key = j.value "
+        "and r.target_key is not null and r.state in ('live', 'pending', 'conflicted') "
+        f"and r.run in (select cast(j.value as integer) from {ledger.db.texts('?3')})",
         (json.dumps(list(our_keys), ensure_ascii=False), object_name, json.dumps(list(runs))),
     )
     return {row[0] for row in rows}
@@ -223,13 +225,13 @@ def leave_out(ledger: Ledger, object_name: str, our_keys: Sequence[str]) -> None
     lies in the target stays as it is."""
     keys = (object_name, json.dumps(list(our_keys), ensure_ascii=False))
     ledger.db.execute(
-        "delete from record where object = ?1 and our_key in (select value from json_each(?2)) "
+        f"delete from record where object = ?1 and our_key in (select j.value from {ledger.db.texts('?2')}) "  # noqa: S608
         "and target_key is null and state in ('held', 'rejected', 'conflicted')",
         keys,
     )
     ledger.db.execute(
-        "update record set code = null, waits_for = null, state = case state when 'conflicted' then 'live' else state "
-        "end where object = ?1 and our_key in (select value from json_each(?2)) and code is not null "
+        "update record set code = null, waits_for = null, state = case state when 'conflicted' then 'live' else state "  # noqa: S608
+        f"end where object = ?1 and our_key in (select j.value from {ledger.db.texts('?2')}) and code is not null "
         "and state <> 'gone'",
         keys,
     )
@@ -248,9 +250,9 @@ def crosswalk(
 ) -> Iterable[tuple[str | None, str | None, str, str, str | None, str]]:
     """(source object, source key, target object, our key, target key, state), streamed. name: only records of this
     source or target object."""
-    return ledger.db.execute(
+    return ledger.db.stream(
         "select source_object, source_key, object, our_key, target_key, state from record "
-        "where ?1 is null or object = ?1 or source_object = ?1 order by object, our_key",
+        "where cast(?1 as text) is null or object = ?1 or source_object = ?1 order by object, our_key",
         (name,),
     )
 
@@ -261,3 +263,19 @@ def sample_in_target(ledger: Ledger, object_name: str, size: int) -> list[tuple[
         "select our_key, target_key from record where object = ? and target_key is not null and state = 'live' limit ?",
         (object_name, size),
     ).fetchall()
+
+
+def settled_by(ledger: Ledger, run_id: int, object_name: str, size: int) -> list[tuple[str, str | None, str]]:
+    """(source key, target key, state) of the first few records of an object that this run settled or parked."""
+    return ledger.db.execute(
+        "select source_key, target_key, state from record where object = ? and run = ? order by our_key limit ?",
+        (object_name, run_id, size),
+    ).fetchall()
+
+
+def count_in_target(ledger: Ledger, object_name: str) -> int:
+    return int(
+        ledger.db.execute(
+            "select count(*) from record where object = ? and target_key is not null", (object_name,)
+        ).fetchone()[0]
+    )

@@ -54,14 +54,14 @@ def begin(
 ) -> Run:
     """Start a run and return it."""
     with ledger.transaction():
-        cursor = ledger.db.execute(
+        (made,) = ledger.db.execute(
             "insert into run (verb, state, started, mapping_digest, selection, source_time, undoes) "
-            "values (?, 'open', ?, ?, ?, ?, ?)",
+            "values (?, 'open', ?, ?, ?, ?, ?) returning id",
             (verb, now.isoformat(), mapping_digest, selection, (source_time or now).isoformat(), undoes),
-        )
+        ).fetchall()
         told: dict[str, str | int] = {"verb": verb, "mappings": mapping_digest, "selection": selection}
-        events.note(ledger, now, "begun", cursor.lastrowid, told | ({} if undoes is None else {"undoes": undoes}))
-    return get(ledger, int(cursor.lastrowid or 0))
+        events.note(ledger, now, "begun", made[0], told | ({} if undoes is None else {"undoes": undoes}))
+    return get(ledger, int(made[0]))
 
 
 def resumable(ledger: Ledger, verb: str, mapping_digest: str, selection: str) -> Run | None:
@@ -106,6 +106,11 @@ def end(ledger: Ledger, run_id: int, state: str, now: dt.datetime, report: str |
             (state, now.isoformat(), report, run_id),
         )
         events.note(ledger, now, "ended", run_id, {"state": state})
+
+
+def name_report(ledger: Ledger, run_id: int, path: str) -> None:
+    with ledger.transaction():
+        ledger.db.execute("update run set report = ? where id = ?", (path, run_id))
 
 
 def reopen(ledger: Ledger, run_id: int, now: dt.datetime) -> None:

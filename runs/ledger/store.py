@@ -1,19 +1,20 @@
-"""The ledger's file: opening, locking, transactions, and what it belongs to."""
+"""The ledger: opening, locking, transactions, and what it belongs to."""
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
-from importlib import resources
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import TracebackType
 
 from filelock import FileLock, Timeout
 
-from ...connectors.errors import BusyError, ChangeoverError, DecisionError, InputError, UnavailableError
+from ...connectors.errors import BusyError, DecisionError, InputError
 from ...connectors.port import Identity
 from ..private_files import create_empty, private_folder
+from .base import Base
+from .place import Place, Server
+from .sqlite import SQLite
 
 VERSION = "2"
 
@@ -21,56 +22,42 @@ VERSION = "2"
 class Ledger:
     """An open ledger. Reading and writing are split over modules that take it as their first argument.
 
-    Every write happens inside `transaction()`. SQLite in WAL mode with synchronous=FULL: what was committed survives
-    a power loss. The file is 0600 in a 0700 folder, made so before the first byte is written.
+    Every write happens inside `transaction()`; what was committed is on the disk. place: a file, or a schema on a
+    server.
 
     epoch: of the process that has taken it over to write (`take_over`); None where it only reads, or writes what needs
     no lock.
     """
 
-    def __init__(self, path: Path, *, durable: bool = True) -> None:
-        self.path = path
+    def __init__(self, place: Place, *, durable: bool = True) -> None:
+        self.place = place
         self.epoch: int | None = None
-        private_folder(path.parent)
-        create_empty(path)
+        self.db = _opened(place, durable)
         try:
-            self.db = sqlite3.connect(path, isolation_level=None, timeout=30)
-            self.db.execute("pragma journal_mode = wal")
-            self.db.execute(f"pragma synchronous = {'full' if durable else 'off'}")
-            self.db.execute("pragma foreign_keys = on")
-            self.db.execute("pragma cache_size = -65536")
-            # a batch of thousands fills SQLite's own 4 MB at once, and every commit would pay for a checkpoint
-            self.db.execute("pragma wal_autocheckpoint = 16000")
-            if not self.db.execute("select count(*) from sqlite_schema").fetchone()[0]:
-                self._create()
             version = self.get_meta("version")
-        except sqlite3.Error as error:
-            raise told(error, path) from error
+        except self.db.error as error:
+            raise self.db.told(error) from error
         if version != VERSION:
-            raise InputError("ledger.version", path=str(path), found=version or "?", wanted=VERSION)
-
-    def _create(self) -> None:
-        script = resources.files(__package__).joinpath("schema.sql").read_text(encoding="utf-8")
-        version = f"insert into meta values ('version', '{VERSION}');"  # noqa: S608 - a constant of ours
-        self.db.executescript("\n".join(["begin immediate;", script, version, "commit;"]))
+            raise InputError("ledger.version", path=str(place), found=version or "?", wanted=VERSION)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All or nothing, durable on return. Raises UnavailableError where the disk is full or fails: then nothing of
-        it was kept, and nothing that depended on it may be sent; BusyError `ledger.fenced` where another process has
-        taken the ledger over since."""
+        """All or nothing, durable on return. Raises UnavailableError where the disk is full or fails, or the server is
+        gone: then nothing that depended on it may be sent. Nothing of it was kept; only where a server is lost while it
+        commits may all of it be, which the next process reads there. Raises BusyError `ledger.fenced` where another
+        process has taken the ledger over since."""
         try:
-            self.db.execute("begin immediate")
-            try:
-                self._require_epoch()
-                yield
-            except BaseException:
-                self._roll_back()
-                raise
-            self.db.execute("commit")
-        except sqlite3.Error as error:
-            self._roll_back()
-            raise told(error, self.path) from error
+            epoch = self.db.begin()
+            if self.epoch is not None and self.epoch != epoch:
+                raise BusyError("ledger.fenced", path=str(self.place), ours=self.epoch, now=epoch)
+            yield
+            self.db.commit()
+        except self.db.error as error:
+            self.db.roll_back()
+            raise self.db.told(error) from error
+        except BaseException:
+            self.db.roll_back()
+            raise
 
     def take_over(self) -> int:
         """Be the only one who may write, from now on: whoever took it over before is refused at its next write, however
@@ -81,16 +68,6 @@ class Ledger:
             epoch = int(self.db.execute("select epoch from control").fetchone()[0])
         self.epoch = epoch
         return epoch
-
-    def _require_epoch(self) -> None:
-        if self.epoch is not None:
-            epoch = self.db.execute("select epoch from control").fetchone()[0]
-            if epoch != self.epoch:
-                raise BusyError("ledger.fenced", path=str(self.path), ours=self.epoch, now=epoch)
-
-    def _roll_back(self) -> None:
-        if self.db.in_transaction:
-            self.db.execute("rollback")
 
     def get_meta(self, name: str) -> str | None:
         row = self.db.execute("select value from meta where name = ?", (name,)).fetchone()
@@ -108,33 +85,37 @@ class Ledger:
         return Identity(row[0], row[1], row[2], None if row[3] is None else bool(row[3]))
 
     def pin(self, role: str, identity: Identity) -> None:
+        production = None if identity.production is None else int(identity.production)
         self.db.execute(
             "insert into system values (?, ?, ?, ?, ?) on conflict (role) do update set kind = excluded.kind, "
             "id = excluded.id, name = excluded.name, production = excluded.production",
-            (role, identity.kind, identity.id, identity.name, identity.production),
+            (role, identity.kind, identity.id, identity.name, production),
         )
 
     def scratch(self, path: Path) -> Ledger:
-        """A throw-away copy for a dry run, which then goes the same way as a run. The caller deletes it."""
+        """A throw-away copy in a file for a dry run, which then goes the same way as a run. The caller deletes it. From
+        a server too: so a dry run leaves nothing there, and needs no right to write."""
         path.unlink(missing_ok=True)
         private_folder(path.parent)
         create_empty(path)
         try:
-            copy = sqlite3.connect(path)
-            self.db.backup(copy)
-            copy.close()
-        except sqlite3.Error as error:
-            raise told(error, path) from error
+            self.db.copy_to(path)
+        except self.db.error as error:
+            raise self.db.told(error) from error
         return Ledger(path, durable=False)
 
+    def held(self) -> AbstractContextManager[None]:
+        """Keep every other machine out of a ledger on a server. Raises BusyError `ledger.held`."""
+        return self.db.held()
+
     def check(self) -> None:
-        """Raise DecisionError `ledger.damaged` where the file is torn or flipped."""
+        """Raise DecisionError `ledger.damaged` where it is torn, flipped or without what guards it."""
         try:
-            verdict = self.db.execute("pragma quick_check(1)").fetchone()[0]
-        except sqlite3.Error as error:
-            raise told(error, self.path) from error
-        if verdict != "ok":
-            raise DecisionError("ledger.damaged", path=str(self.path))
+            sound = self.db.check()
+        except self.db.error as error:
+            raise self.db.told(error) from error
+        if not sound:
+            raise DecisionError("ledger.damaged", path=str(self.place))
 
     def close(self) -> None:
         self.db.close()
@@ -148,21 +129,19 @@ class Ledger:
         self.close()
 
 
-def told(error: sqlite3.Error, path: Path) -> ChangeoverError:
-    """The operator's error for what SQLite said about the ledger."""
-    name = getattr(error, "sqlite_errorname", "") or ""
-    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
-        return DecisionError("ledger.damaged", path=str(path))
-    if name.startswith("SQLITE_FULL"):
-        return UnavailableError("ledger.disk_full", path=str(path))
-    if name.startswith("SQLITE_BUSY"):
-        return BusyError("ledger.busy", path=str(path))
-    return UnavailableError("ledger.failed", path=str(path), reason=name or type(error).__name__)
+def _opened(place: Place, durable: bool) -> Base:
+    if not isinstance(place, Server):
+        return SQLite(place, VERSION, durable=durable)
+    try:
+        from .postgresql import PostgreSQL
+    except ImportError as error:
+        raise InputError("ledger.driver", path=str(place)) from error
+    return PostgreSQL(place, VERSION, durable=durable)
 
 
 @contextmanager
 def hold(folder: Path) -> Iterator[None]:
-    """Hold the project's environment alone. Raises BusyError `run.busy` while another process does; the lock goes with
+    """Hold the environment's folder alone. Raises BusyError `run.busy` while another process does; the lock goes with
     the process that held it, however that ended."""
     private_folder(folder)
     lock = FileLock(folder / "lock", mode=0o600)

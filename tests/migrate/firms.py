@@ -169,8 +169,10 @@ def automation(object_name: str, kind: ChangeKind, key: str, row: Mapping[str, C
     return {"amount": amount + 1}
 
 
-def write_project(folder: Path) -> None:
+def write_project(folder: Path, ledger: str | None = None) -> None:
+    """ledger: the URL of the server to keep it on."""
     (folder / "mappings").mkdir(parents=True)
-    (folder / "changeover.yaml").write_text(PROJECT, "utf-8")
+    added = f'    ledger: "{ledger}"\nlimits' if ledger else "limits"
+    (folder / "changeover.yaml").write_text(PROJECT.replace("limits", added), "utf-8")
     for name, text in MAPPINGS.items():
         (folder / "mappings" / f"{name}.yaml").write_text(text, "utf-8")

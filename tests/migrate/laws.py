@@ -1,8 +1,7 @@
-"""What must hold however a move was disturbed: judged from the target itself and from the ledger's file."""
+"""What must hold however a move was disturbed: judged from the target itself and from the ledger."""
 
 from __future__ import annotations
 
-import sqlite3
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
@@ -44,34 +43,28 @@ class State:
 
 def state_of(world: World, ended: Ended) -> State:
     world.rest()
-    ledger = sqlite3.connect(world.ledger_path)
-    try:
-        told = ledger.execute(
-            "select object, our_key, target_key, state, mapping, code, waits_for, adopted, run, bucket from record"
-        ).fetchall()
-        ours = {(name, key): our_key for name, our_key, key, *_ in told if key is not None}
-        target, foreign, twice = _in_target(world, ours)
-        return State(
-            target,
-            foreign,
-            twice,
-            {(name, our_key): (key is not None, *rest) for name, our_key, key, *rest in told},
-            ledger.execute(
-                "select source_object, source_key, object, our_key from record order by 1, 2, 3, 4"
-            ).fetchall(),
-            ledger.execute("select our_key from operation where state in ('planned', 'intent', 'unknown')").fetchall(),
-            ledger.execute(
-                "select our_key from operation where state = 'acked' union all "
-                "select our_key from record where target_key is not null and back is null"
-            ).fetchall(),
-            Counter(ledger.execute("select run, mapping, object, key, field, code, severity, params from finding")),
-            {each.mapping: {"read": each.read, "adopted": each.adopted, **each.buckets} for each in ended.report.counts}
-            if ended.report
-            else {},
-            ended.report.exit_code if ended.report else None,
-        )
-    finally:
-        ledger.close()
+    told = world.ask(
+        "select object, our_key, target_key, state, mapping, code, waits_for, adopted, run, bucket from record"
+    )
+    ours = {(name, key): our_key for name, our_key, key, *_ in told if key is not None}
+    target, foreign, twice = _in_target(world, ours)
+    return State(
+        target,
+        foreign,
+        twice,
+        {(name, our_key): (key is not None, *rest) for name, our_key, key, *rest in told},
+        world.ask("select source_object, source_key, object, our_key from record order by 1, 2, 3, 4"),
+        world.ask("select our_key from operation where state in ('planned', 'intent', 'unknown')"),
+        world.ask(
+            "select our_key from operation where state = 'acked' union all "
+            "select our_key from record where target_key is not null and back is null"
+        ),
+        Counter(world.ask("select run, mapping, object, key, field, code, severity, params from finding")),
+        {each.mapping: {"read": each.read, "adopted": each.adopted, **each.buckets} for each in ended.report.counts}
+        if ended.report
+        else {},
+        ended.report.exit_code if ended.report else None,
+    )
 
 
 def _in_target(
@@ -167,8 +160,14 @@ def first(world: World) -> None:
     """Nothing has been moved yet."""
 
 
-def prepared(folder: Path, rows: Rows, target: type[MemoryConnector], begun: Callable[[World], None]) -> Move:
-    world = World(folder / "move", rows, target)
+def prepared(
+    folder: Path,
+    rows: Rows,
+    target: type[MemoryConnector],
+    begun: Callable[[World], None],
+    ledger: str | None = None,
+) -> Move:
+    world = World(folder / "move", rows, target, ledger)
     with world.in_process():
         begun(world)
         world.faults()

@@ -11,11 +11,12 @@ import shutil
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from changeover.connectors.change import Batch, Change, ChangeKind, Outcome
 from changeover.connectors.clock import Clock, VirtualClock
@@ -30,6 +31,7 @@ from changeover.migrate import run as running
 from changeover.migrate import session as sessions
 from changeover.migrate.pacing import Paces
 from changeover.migrate.project import Project, load_project
+from changeover.runs.ledger.place import Place, Server
 from changeover.runs.ledger.store import Ledger
 from changeover.runs.report.model import Report
 from changeover.runs.stage import Stage
@@ -43,6 +45,7 @@ LAG = dt.timedelta(seconds=2)
 RUNS_AT_MOST = 5
 PRODUCT = ("changeover.migrate.", "changeover.runs.")
 Way = tuple[tuple[str, int], ...]
+Ask = Callable[[str], list[tuple[Any, ...]]]
 
 
 def way() -> Way:
@@ -67,23 +70,17 @@ class Record:
     unwritten: list[str] = field(default_factory=list)
     again: list[str] = field(default_factory=list)
 
-    def leaving(self, path: Path, batch: Batch) -> None:
+    def leaving(self, ask: Ask, batch: Batch) -> None:
         """Look into the ledger by a connection of its own, so that only what is committed counts."""
-        ledger = sqlite3.connect(path)
-        try:
-            for change in batch.changes:
-                told = ledger.execute(
-                    "select state, kind, sent, written from operation where object = ? and our_key = ? order by batch",
-                    (batch.object, change.our_key),
-                ).fetchall()
-                now = [row[1:] for row in told if row[0] == "intent" and row[1] == change.kind.value]
-                done = [row[1:] for row in told if row[0] in ("acked", "verified", "diverged")]
-                if not now:
-                    self.unwritten.append(change.our_key)
-                if done and (change.kind is ChangeKind.CREATE or now == done[-1:]):
-                    self.again.append(change.our_key)
-        finally:
-            ledger.close()
+        written = ask("select our_key, state, kind, sent, written from operation order by batch")
+        for change in batch.changes:
+            told = [row[1:] for row in written if row[0] == change.our_key]
+            now = [row[1:] for row in told if row[0] == "intent" and row[1] == change.kind.value]
+            done = [row[1:] for row in told if row[0] in ("acked", "verified", "diverged")]
+            if not now:
+                self.unwritten.append(change.our_key)
+            if done and (change.kind is ChangeKind.CREATE or now == done[-1:]):
+                self.again.append(change.our_key)
 
 
 class Mortality:
@@ -135,7 +132,7 @@ class _Near:
 
     def write(self, batch: Batch) -> list[Outcome]:
         self._world.mortality.before("send")
-        self._world.record.leaving(self._world.ledger_path, batch)
+        self._world.record.leaving(self._world.ask, batch)
         outcomes = self._line.write(batch)
         self._world.mortality.before("answer")
         return outcomes
@@ -182,13 +179,21 @@ class Moment:
 
 class World:
     """Both systems, a project folder, and the process that moves the one into the other. life: which of its lives the
-    process is in, from 0. listen: told of every call."""
+    process is in, from 0. listen: told of every call. ledger: the URL of a server to keep it on; such a world knows no
+    moments but the one before everything."""
 
-    def __init__(self, folder: Path, rows: Rows = LEVELS, target: type[MemoryConnector] = MemoryConnector) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        rows: Rows = LEVELS,
+        target: type[MemoryConnector] = MemoryConnector,
+        ledger: str | None = None,
+    ) -> None:
         self.folder = folder
         self._rows, self.kind = rows, target
-        write_project(folder)
+        write_project(folder, ledger)
         self.project = load_project(folder)
+        self.place = self.project.ledger(Secrets())
         self.mapping_files = load_mapping_files(folder / "mappings")
         self.mortality = Mortality()
         self._moments = 0
@@ -196,13 +201,9 @@ class World:
         self.listen: Callable[[Call], None] = lambda _call: None
         self.begin()
 
-    @property
-    def ledger_path(self) -> Path:
-        return self.project.runs / "ledger.db"
-
     def begin(self) -> None:
         """A source with its records, a target that holds a few of somebody's, nothing moved."""
-        shutil.rmtree(self.folder / "runs", ignore_errors=True)
+        self._forget()
         self.clock = VirtualClock(START)
         self.source = MemoryConnector(SOURCE, clock=self.clock, name="old", rows=self._rows)
         self.target = self.kind(
@@ -217,6 +218,20 @@ class World:
         self.target.seed("deal", [{"title": "not ours", "number": "N9"}])
         self.record = Record()
         self.faults()
+
+    def _forget(self) -> None:
+        shutil.rmtree(self.folder / "runs", ignore_errors=True)
+        if isinstance(self.place, Server):
+            with psycopg.connect(self.place.url, autocommit=True) as server:
+                server.execute(f"drop schema if exists {self.place.schema} cascade".encode())
+
+    def ask(self, question: str) -> list[tuple[Any, ...]]:
+        """What the ledger answers to somebody who only sees what is committed."""
+        if isinstance(self.place, Server):
+            with psycopg.connect(self.place.url, options=f"-c search_path={self.place.schema}") as server:
+                return server.execute(question.encode()).fetchall()
+        with closing(sqlite3.connect(self.place)) as file:
+            return file.execute(question).fetchall()
 
     def faults(self, *faults: Fault) -> None:
         """What happens to the calls from now on: reads of the source, writes and finds of the target."""
@@ -242,15 +257,14 @@ class World:
     def _left(self) -> str:
         """What the target, the ledger and the stage hold; not the values, nor what somebody has already seen."""
         told = [str(sorted(table.records.items())) for table in self.target._tables.values()]
-        if self.ledger_path.exists():
-            ledger = sqlite3.connect(self.ledger_path)
-            told += ledger.iterdump()
-            ledger.close()
+        if isinstance(self.place, Path) and self.place.exists():
+            with closing(sqlite3.connect(self.place)) as ledger:
+                told += ledger.iterdump()
         told += sorted(path.name for path in self.project.runs.glob("stage/*"))
         return hashlib.sha256("\n".join(told).encode()).hexdigest()
 
     def back_to(self, moment: Moment) -> None:
-        shutil.rmtree(self.folder / "runs", ignore_errors=True)
+        self._forget()
         if moment.files.is_dir():
             shutil.copytree(moment.files, self.folder / "runs")
         self.clock, self.source, self.target, self.record = _copied(moment.kept)
@@ -329,8 +343,8 @@ def _make_mortal(patch: pytest.MonkeyPatch, mortality: Mortality) -> None:
         with transaction(self):
             yield
 
-    def quick(self: Ledger, path: Path, *, durable: bool = True) -> None:
-        opened(self, path, durable=False)
+    def quick(self: Ledger, place: Place, *, durable: bool = True) -> None:
+        opened(self, place, durable=False)
 
     patch.setattr(Ledger, "transaction", counted)
     patch.setattr(Ledger, "__init__", quick)

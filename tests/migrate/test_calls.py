@@ -208,7 +208,7 @@ def test_where_the_target_limits_nothing_nothing_is_told(tmp_path: Path, monkeyp
 
 def test_the_project_narrows_and_another_terminal_narrows_further(move: Move) -> None:
     assert asked_share(move.project.runs / "ledger.db") == 1.0, "there is none yet"
-    with open_ledger(move.project) as (ledger, _):
+    with open_ledger(move.project, Secrets()) as (ledger, _):
         control.set_pace(ledger, START, 0.5)
     move.says('schedule: {zone: Asia/Shanghai, hours: [{days: [sat], from: "09:00", to: "12:00", share: 0.4}]}\n')
     move.run()

@@ -15,6 +15,7 @@ from types import SimpleNamespace
 
 import pytest
 from changeover.connectors.clock import VirtualClock
+from changeover.connectors.secrets import Secrets
 from changeover.migrate import steering
 from changeover.migrate.project import load_project
 from changeover.migrate.session import Interrupted, Interruption, Session
@@ -182,6 +183,26 @@ def test_it_is_heard_while_waiting_for_a_slow_target() -> None:
     assert clock.monotonic() < 12
 
 
+@pytest.mark.parametrize(("typed", "share"), [("0.3", 0.3), ("30%", 0.3), ("1", 1.0), ("off", None)])
+def test_a_share_of_the_pace_is_asked_for(tmp_path: Path, typed: str, share: float | None) -> None:
+    company = make_company(tmp_path / "move")
+    assert company.say("pace", "0.5").code == 0
+    said = company.say("pace", typed)
+    assert said.code == 0
+    assert "{" not in said.out
+    assert company.ledger("select pace from control") == [(share,)]
+
+
+@pytest.mark.parametrize("typed", ["0", "-0.1", "1.5", "30", "nan", "inf", "much", "30%%", "%"])
+def test_what_is_no_share_changes_nothing(tmp_path: Path, typed: str) -> None:
+    company = make_company(tmp_path / "move")
+    company.say("pace", "0.5")
+    said = company.say("pace", "--", typed)
+    assert said.code == 2
+    assert "changeover pace off" in said.err
+    assert company.ledger("select pace from control") == [(0.5,)]
+
+
 def test_a_run_stands_still_while_it_is_paused_and_then_goes_on(tmp_path: Path) -> None:
     company = make_company(tmp_path / "move", batch=2)
     for number in range(5):
@@ -189,14 +210,14 @@ def test_a_run_stands_still_while_it_is_paused_and_then_goes_on(tmp_path: Path) 
     project = load_project(company.folder)
     clock = VirtualClock(dt.datetime(2026, 3, 1, tzinfo=dt.UTC))
     with company.at_home():
-        assert steering.pause(project, clock).verdict.code == "pause.next"
+        assert steering.pause(project, Secrets(), clock).verdict.code == "pause.next"
     moved_at_rest = []
 
     def rest(seconds: float) -> None:
         VirtualClock.sleep(clock, seconds)
         moved_at_rest.append(moved(company))
         if len(moved_at_rest) == 3:
-            assert steering.go_on(project, clock).verdict.code == "continue.asked"
+            assert steering.go_on(project, Secrets(), clock).verdict.code == "continue.asked"
 
     clock.sleep = rest  # type: ignore[method-assign]
     assert company.run(clock=clock).code == 0

@@ -6,21 +6,24 @@ import datetime as dt
 import sqlite3
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 
+import psycopg
 import pytest
 from changeover.connectors.change import ChangeKind
 from changeover.connectors.errors import BusyError, DecisionError
 from changeover.runs.ledger import control, events, operations, records, runlog
+from changeover.runs.ledger.base import Base
 from changeover.runs.ledger.operations import Intent, Settled
+from changeover.runs.ledger.place import Place
+from changeover.runs.ledger.sqlite import SQLite
 from changeover.runs.ledger.store import Ledger
 
 NOW = dt.datetime(2024, 2, 29, 8, 0, tzinfo=dt.UTC)
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    with Ledger(tmp_path / "runs" / "ledger.db", durable=False) as opened:
+def ledger(place: Place) -> Iterator[Ledger]:
+    with Ledger(place, durable=False) as opened:
         yield opened
 
 
@@ -36,15 +39,15 @@ def moved(ledger: Ledger, *keys: str) -> int:
     return run
 
 
-def loosened(ledger: Ledger) -> sqlite3.Connection:
-    """As somebody who opens the file with a tool of his own."""
+def loosened(ledger: Ledger) -> Base:
+    """As somebody who opens it with a tool of his own."""
     for name in ("event_unchanged", "event_kept"):
-        ledger.db.execute(f"drop trigger {name}")
+        ledger.db.execute(f"drop trigger {name}" + ("" if isinstance(ledger.db, SQLite) else " on event"))
     return ledger.db
 
 
 def test_a_process_that_wakes_up_late_can_write_nothing(ledger: Ledger) -> None:
-    late = Ledger(ledger.path, durable=False)
+    late = Ledger(ledger.place, durable=False)
     assert late.take_over() + 1 == ledger.take_over()
     with pytest.raises(BusyError) as caught:
         moved(late, "a")
@@ -56,7 +59,7 @@ def test_a_process_that_wakes_up_late_can_write_nothing(ledger: Ledger) -> None:
 
 def test_who_only_reads_fences_nobody(ledger: Ledger) -> None:
     ledger.take_over()
-    with Ledger(ledger.path, durable=False) as reader:
+    with Ledger(ledger.place, durable=False) as reader:
         assert control.pause(reader, NOW)
         records.lookup(reader, "customer", ["a"])
     moved(ledger, "a")
@@ -108,7 +111,7 @@ def test_events_that_changed_places_are_noticed(ledger: Ledger) -> None:
 @pytest.mark.parametrize("statement", ["update event set what = 'x'", "delete from event"])
 def test_the_store_itself_refuses_to_alter_history(ledger: Ledger, statement: str) -> None:
     moved(ledger, "a")
-    with pytest.raises(sqlite3.IntegrityError, match="an event is never"):
+    with pytest.raises((sqlite3.IntegrityError, psycopg.IntegrityError), match="an event is never"):
         ledger.db.execute(statement)
 
 

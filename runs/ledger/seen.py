@@ -1,0 +1,33 @@
+"""Which records a comparison has come across in the source; forgotten with the connection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from .store import Ledger
+
+
+def begin(ledger: Ledger) -> None:
+    """Nothing has been seen yet."""
+    ledger.db.execute(
+        "create temp table if not exists seen (object text, our_key text, primary key (object, our_key))"
+        + ledger.db.unnumbered
+    )
+    ledger.db.execute("delete from seen")
+
+
+def see(ledger: Ledger, object_name: str, our_keys: Iterable[str]) -> None:
+    with ledger.transaction():
+        ledger.db.executemany(
+            "insert into seen values (?, ?) on conflict do nothing", [(object_name, key) for key in our_keys]
+        )
+
+
+def unseen(ledger: Ledger, object_name: str, mapping: str) -> list[tuple[str, str, str | None]]:
+    """(our key, target key, source key) of what this mapping has in the target and was not seen."""
+    return ledger.db.execute(
+        "select r.our_key, r.target_key, r.source_key from record r "
+        "left join seen s on (s.object, s.our_key) = (r.object, r.our_key) "
+        "where r.object = ? and r.mapping = ? and r.target_key is not null and s.our_key is null",
+        (object_name, mapping),
+    ).fetchall()

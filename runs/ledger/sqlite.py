@@ -1,0 +1,102 @@
+"""A ledger in a SQLite file."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+from typing import Any, ClassVar
+
+from ...connectors.errors import BusyError, ChangeoverError, DecisionError, UnavailableError
+from ..private_files import create_empty, private_folder
+from .base import Base, Values
+
+
+class SQLite(Base):
+    """WAL mode with synchronous=FULL: what was committed survives a power loss. The file is 0600 in a 0700 folder, made
+    so before the first byte is written."""
+
+    error: ClassVar[type[Exception]] = sqlite3.Error
+    unnumbered: ClassVar[str] = " without rowid"
+
+    def __init__(self, path: Path, version: str, *, durable: bool = True) -> None:
+        self._path = path
+        private_folder(path.parent)
+        create_empty(path)
+        try:
+            self.connection = sqlite3.connect(path, isolation_level=None, timeout=30)
+            self.execute("pragma journal_mode = wal")
+            self.execute(f"pragma synchronous = {'full' if durable else 'off'}")
+            self.execute("pragma foreign_keys = on")
+            self.execute("pragma cache_size = -65536")
+            # a batch of thousands fills SQLite's own 4 MB at once, and every commit would pay for a checkpoint
+            self.execute("pragma wal_autocheckpoint = 16000")
+            if not self.execute("select count(*) from sqlite_schema").fetchone()[0]:
+                self._create(version)
+        except sqlite3.Error as error:
+            raise self.told(error) from error
+
+    def _create(self, version: str) -> None:
+        script = resources.files(__package__).joinpath("schema.sql").read_text(encoding="utf-8")
+        known = f"insert into meta values ('version', '{version}');"  # noqa: S608 - a constant of ours
+        self.connection.executescript("\n".join(["begin immediate;", script, known, "commit;"]))
+
+    def execute(self, statement: str, values: Values = ()) -> sqlite3.Cursor:
+        return self.connection.execute(statement, values)
+
+    def executemany(self, statement: str, rows: Iterable[Values]) -> sqlite3.Cursor:
+        return self.connection.executemany(statement, rows)
+
+    def insert(self, table: str, columns: Sequence[str], rows: Iterable[Values]) -> None:
+        marks = ", ".join("?" * len(columns))
+        self.connection.executemany(f"insert into {table} ({', '.join(columns)}) values ({marks})", rows)  # noqa: S608
+
+    def stream(self, statement: str, values: Values = ()) -> Iterator[Any]:
+        return self.connection.execute(statement, values)
+
+    def texts(self, mark: str = "?") -> str:
+        return f"json_each({mark}) j"
+
+    def rows(self, mark: str = "?") -> str:
+        return f"json_each({mark}) j"
+
+    def whole(self, column: str) -> str:
+        return f"length({column}) > 0 and instr({column}, x'00') = 0"
+
+    def begin(self) -> int:
+        self.execute("begin immediate")
+        return int(self.execute("select epoch from control").fetchone()[0])
+
+    def commit(self) -> None:
+        self.execute("commit")
+
+    def roll_back(self) -> None:
+        if self.connection.in_transaction:
+            self.execute("rollback")
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        yield  # whoever holds its folder holds the file
+
+    def check(self) -> bool:
+        return bool(self.execute("pragma quick_check(1)").fetchone()[0] == "ok")
+
+    def copy_to(self, path: Path) -> None:
+        copy = sqlite3.connect(path)
+        self.connection.backup(copy)
+        copy.close()
+
+    def told(self, error: Exception) -> ChangeoverError:
+        name = getattr(error, "sqlite_errorname", "") or ""
+        if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+            return DecisionError("ledger.damaged", path=str(self._path))
+        if name.startswith("SQLITE_FULL"):
+            return UnavailableError("ledger.disk_full", path=str(self._path))
+        if name.startswith("SQLITE_BUSY"):
+            return BusyError("ledger.busy", path=str(self._path))
+        return UnavailableError("ledger.failed", path=str(self._path), reason=name or type(error).__name__)
+
+    def close(self) -> None:
+        self.connection.close()
