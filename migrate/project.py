@@ -19,7 +19,7 @@ from ..mappings.strict_yaml import load_model, read_yaml
 from ..runs.ledger.place import Place, Server, schema_name
 
 FILE = "changeover.yaml"
-LEDGER_URL = r"^(postgresql://\S+|\$\{[A-Z][A-Z0-9_]*\})$"
+LEDGER_URL = r"^(postgresql(\+psycopg)?://\S+|\$\{[A-Z][A-Z0-9_]*\})$"
 
 
 class ConnectionSpec(BaseModel):
