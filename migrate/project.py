@@ -22,7 +22,7 @@ from ..mappings.strict_yaml import load_model, read_yaml
 from ..runs.ledger.place import Place, Server, schema_name
 
 FILE = "changeover.yaml"
-LEDGER_URL = r"^(postgresql://\S+|\$\{[A-Z][A-Z0-9_]*\})$"
+LEDGER_URL = r"^(postgresql(\+psycopg)?://\S+|\$\{[A-Z][A-Z0-9_]*\})$"
 
 
 WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

@@ -35,10 +35,13 @@ class Ledger:
         self.db = _opened(place, durable)
         try:
             version = self.get_meta("version")
+            if version != VERSION:
+                raise InputError("ledger.version", path=str(place), found=version or "?", wanted=VERSION)
         except self.db.error as error:
             raise self.db.told(error) from error
-        if version != VERSION:
-            raise InputError("ledger.version", path=str(place), found=version or "?", wanted=VERSION)
+        except InputError:
+            self.close()
+            raise
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -155,7 +155,7 @@ class AnyHistory(RuleBasedStateMachine):
             assert parent == (None if firm.parent is None else ours[firm.parent]), key
         assert sum(each.our_key is None for each in there.values()) == 2
         assert (self.world.record.unwritten, self.world.record.again) == ([], [])
-        with Ledger(self.world.ledger_path, durable=False) as ledger:
+        with Ledger(self.world.place, durable=False) as ledger:
             assert operations.count_open(ledger) == 0
             crosswalk = records.target_keys(ledger, "account", [f"old:firm:{key}" for key in self.firms])
             assert crosswalk == {f"old:firm:{key}": target_key for key, target_key in ours.items()}

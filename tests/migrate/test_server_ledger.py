@@ -133,6 +133,15 @@ def test_every_command_finds_the_ledger_and_no_secret_is_told(company: OnServer)
     assert not any(PASSWORD in each.out + each.err for each in said)
 
 
+def test_the_whole_url_may_be_a_secret(company: OnServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = company.place.url
+    monkeypatch.setenv("LEDGER_URL", Secrets().fill(url))
+    company.rewrite("changeover.yaml", (url, "${LEDGER_URL}"))
+    company.customer("A")
+    assert company.run().counts("customer") == {"read": 1, "created": 1}
+    assert company.place.url == "${LEDGER_URL}"
+
+
 def test_a_rehearsal_leaves_nothing_on_the_server(company: OnServer) -> None:
     company.customer("A")
     company.run()

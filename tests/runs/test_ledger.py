@@ -7,14 +7,13 @@ import sqlite3
 import stat
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 from changeover.connectors.change import ChangeKind
-from changeover.connectors.errors import BusyError, DecisionError, UnavailableError
+from changeover.connectors.errors import BusyError, DecisionError, InputError, UnavailableError
 from changeover.connectors.port import Identity
 from changeover.runs.ledger import operations, records, runlog
 from changeover.runs.ledger.claims import Claims
@@ -25,7 +24,7 @@ from changeover.runs.ledger.sqlite import SQLite
 from changeover.runs.ledger.store import Ledger, hold
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 NOW = dt.datetime(2026, 11, 21, 8, 0, tzinfo=dt.UTC)
 DEADLINE = dt.timedelta(seconds=60)
@@ -298,11 +297,10 @@ def test_pins_tell_which_systems_it_belongs_to(ledger: Ledger) -> None:
 class Holders(RuleBasedStateMachine):
     """Claims against a dict: who holds which value."""
 
-    @initialize()
-    def open(self) -> None:
-        self.folder = tempfile.TemporaryDirectory()
-        self.store = Ledger(Path(self.folder.name) / "ledger.db", durable=False)
-        self.claims = Claims(self.store, b"0123456789abcdef")
+    def __init__(self, ledger: Ledger) -> None:
+        super().__init__()
+        self.claims = Claims(ledger, b"0123456789abcdef")
+        self.claims.forget("customer")
         self.held: dict[str, str] = {}
 
     @rule(
@@ -331,21 +329,24 @@ class Holders(RuleBasedStateMachine):
 
     @invariant()
     def nobody_shares(self) -> None:
-        if hasattr(self, "held"):
-            assert len(set(self.held.values())) == len(self.held)
-
-    def teardown(self) -> None:
-        if hasattr(self, "store"):
-            self.store.close()
-            self.folder.cleanup()
+        assert len(set(self.held.values())) == len(self.held)
 
 
 def before_holder(held: dict[str, str], value: str) -> str | None:
     return next((key for key, its in held.items() if its == value), None)
 
 
-Holders.TestCase.settings = settings(max_examples=40, stateful_step_count=15, deadline=None)
-TestHolders = Holders.TestCase
+def test_claims_agree_with_a_dict(ledger: Ledger) -> None:
+    run_state_machine_as_test(
+        lambda: Holders(ledger), settings=settings(max_examples=40, stateful_step_count=15, deadline=None)
+    )
+
+
+def test_a_ledger_of_another_version_is_left_alone(ledger: Ledger) -> None:
+    with ledger.transaction():
+        ledger.set_meta("version", "1")
+    with pytest.raises(InputError, match=r"ledger\.version.*found=1, wanted=2"):
+        Ledger(ledger.place)
 
 
 def test_a_run_cut_off_is_gone_on_with_only_if_it_means_the_same(ledger: Ledger) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import re
 import subprocess
 import sys
 import threading
@@ -23,7 +22,7 @@ from changeover.connectors.errors import BusyError, ChangeoverError, DecisionErr
 from changeover.connectors.secrets import Secrets
 from changeover.runs.ledger import control, events, operations, records, runlog
 from changeover.runs.ledger.operations import Intent, Settled
-from changeover.runs.ledger.place import NAME_BYTES, Server, schema_name
+from changeover.runs.ledger.place import Server
 from changeover.runs.ledger.postgresql import PostgreSQL
 from changeover.runs.ledger.store import Ledger
 
@@ -360,18 +359,6 @@ def test_who_may_make_no_schema_is_given_one(postgres: sa.URL, server: Server) -
         admin.execute(f"create schema {server.schema} authorization {user}".encode())
     with Ledger(own) as ledger:
         assert ledger.take_over() == 1
-
-
-@pytest.mark.parametrize("project", ["small-move", "Kunde.Ä-1", "x" * 200, 'a"; drop schema public; --'])
-def test_a_schemas_name_is_safe(project: str) -> None:
-    name = schema_name(project, "mock")
-    assert re.fullmatch(r"changeover_[a-z0-9_]+", name)
-    assert len(name) <= NAME_BYTES
-
-
-def test_no_two_environments_share_a_schema() -> None:
-    pairs = [("a-b", "c"), ("a_b", "c"), ("a", "b-c"), ("A-b", "c"), ("x" * 100, "y"), ("x" * 101, "y")]
-    assert len({schema_name(*pair) for pair in pairs}) == len(pairs)
 
 
 # Copies and long answers
