@@ -6,25 +6,23 @@ Everything heavy is imported by the verb that needs it, so that `changeover --he
 from __future__ import annotations
 
 import inspect
-import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
     from .connectors.clock import SystemClock
-    from .connectors.errors import ChangeoverError
     from .connectors.secrets import Secrets
     from .migrate.project import Project
     from .migrate.session import Tick
-    from .runs.catalogue import Catalogue
     from .runs.report.model import Report
+    from .runs.report.voice import Voice
 
 app = typer.Typer(
     name="changeover",
@@ -63,39 +61,12 @@ OF_A_PROJECT = {"project": (ProjectOption, Path()), "env": (EnvOption, None)}
 OF_ALL = {"as_json": (JsonOption, False), "lang": (LangOption, None)}
 
 
-class Voice:
-    """How this call speaks: the language, JSON or terminal, and where progress goes."""
-
-    def __init__(self, lang: str | None, as_json: bool) -> None:
-        from .runs.catalogue import Catalogue, choose_language
-        from .runs.report.console import can_print
-
-        self.as_json = as_json
-        self.catalogue: Catalogue = Catalogue("en")
-        chosen = choose_language(lang, os.environ)
-        if lang is None and not can_print(sys.stdout, chosen):
-            chosen = "en"
-        self.catalogue = Catalogue(chosen)
-
-    def report(self, report: Report) -> NoReturn:
-        from .runs.report.alarm import checked
-        from .runs.report.as_json import to_json
-        from .runs.report.console import make_console
-        from .runs.report.terminal import render
-
-        report = checked(report)
-        if self.as_json:
-            make_console(sys.stdout).out(to_json(report, self.catalogue), highlight=False)
-        else:
-            make_console(sys.stdout).print(render(report, self.catalogue), crop=False)
-        raise typer.Exit(report.exit_code)
-
-
 @contextmanager
 def speaking(lang: str | None, as_json: bool) -> Iterator[Voice]:
     """Give the command its voice, and tell its operator's errors in it."""
     from .connectors.errors import ChangeoverError
     from .runs.catalogue import Catalogue
+    from .runs.report.voice import Voice, tell, tell_error
 
     voice: Voice | None = None
     try:
@@ -109,21 +80,6 @@ def speaking(lang: str | None, as_json: bool) -> Iterator[Voice]:
         catalogue = voice.catalogue if voice else Catalogue("en")
         tell(catalogue.text(getattr(stopped, "code", "cli.killed")))
         raise typer.Exit(130) from None
-
-
-def tell_error(error: ChangeoverError, catalogue: Catalogue, as_json: bool) -> None:
-    if as_json:
-        from .runs.report.as_json import error_json
-        from .runs.report.console import make_console
-
-        make_console(sys.stdout).out(error_json(error, catalogue), highlight=False)
-    tell(catalogue.error(error))
-
-
-def tell(text: str) -> None:
-    from .runs.report.console import make_console
-
-    make_console(sys.stderr).print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 class Call:
@@ -184,6 +140,7 @@ def command(
                     report = keep_report(call.project, report, voice.catalogue.language, call.outside[0])
                 if report is not None:
                     voice.report(report)
+                    raise typer.Exit(report.exit_code)
 
         called.__doc__, called.__annotations__ = verb.__doc__, {}
         called.__signature__ = inspect.Signature(  # type: ignore[attr-defined]

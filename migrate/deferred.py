@@ -19,7 +19,7 @@ from ..mappings.compile import CompiledMapping
 from ..mappings.mapped import MappedChunk
 from ..runs.ledger import runlog
 from .fingerprint import arrow_column
-from .load import Loaded
+from .loaded import Loaded
 from .session import Session
 
 

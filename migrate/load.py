@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
@@ -26,27 +25,13 @@ from .adopt import Matches, adoption, find_matches
 from .answer import Planned
 from .classify import Sorted, classify
 from .fingerprint import Marks, arrow_column, marked
+from .loaded import Loaded
 from .readback import Written, read_back
 from .references import Resolved, resolve
 from .send import Sender
 from .session import Session
 from .tally import RejectStorm, StormWatch, chosen
 from .update import plan_updates
-
-
-@dataclass
-class Loaded:
-    """What became of a chunk. buckets: one a row. deferred: rows that wait for a parent of the same object. cut: rows
-    created with a reference still empty, to be filled. adopted: rows adopted. findings: beyond those given. stopped:
-    the storm that ended it before its end; rows that it did not come to have an empty bucket."""
-
-    buckets: list[str]
-    deferred: list[int] = field(default_factory=list)
-    cut: list[int] = field(default_factory=list)
-    adopted: int = 0
-    findings: list[Finding] = field(default_factory=list)
-    parked: list[Parked] = field(default_factory=list)
-    stopped: RejectStorm | None = None
 
 
 class ObjectLoad:

@@ -21,7 +21,8 @@ from ..runs.values import SAMPLE
 from ..validators.judge import Judge
 from .causes import records_in
 from .deferred import Deferred
-from .load import Loaded, ObjectLoad
+from .load import ObjectLoad
+from .loaded import Loaded
 from .session import Session, Tick
 from .tally import ADOPTED, READ, RejectStorm, StormWatch, Tally
 from .unfit_keys import UnfitKeys

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from changeover.connectors.errors import InputError
+from changeover.connectors.secrets import Secrets
 from changeover.migrate.pipeline import Pipeline
 from changeover.migrate.session import Interrupted
 from changeover.migrate.status import status
@@ -148,7 +149,7 @@ def test_a_newer_version_that_was_parked_is_tried_again(tmp_path: Path) -> None:
     company.run()
     assert parked(company) == {"A": "type.not_a_number"}
     assert company.ledger("select state from record") == [("live",)]
-    told = company._verb(lambda project, _: status(project))
+    told = company._verb(lambda project, _: status(project, Secrets()))
     assert (told.verdict, told.report.extra["parked"]) == ("status.parked", 1)
     mend(company, "A", je="7.00")
     assert retried(company).counts("customer") == {"read": 1, "updated": 1}
@@ -427,7 +428,7 @@ def test_status_tells_how_many_wait_for_what_and_who_can_mend_it(tmp_path: Path)
     company = owned(tmp_path)
     company.order(2, "nobody")
     company.run("t_order:2")
-    told = company._verb(lambda project, _: status(project))
+    told = company._verb(lambda project, _: status(project, Secrets()))
     assert told.table("table.waiting") == [
         ("required.missing", 4, "mender.data"),
         ("reference.missing", 2, "mender.data"),
