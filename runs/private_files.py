@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 from ..connectors.errors import UnavailableError
@@ -66,7 +68,13 @@ def write_new(path: Path, body: bytes) -> None:
 def create_empty(path: Path) -> None:
     """Make sure that the file is there, 0600. SQLite gives its -wal and -shm the mode of the file they belong to."""
     try:
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), FILE_MODE))
+        if path.is_symlink():
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+        # one that is there is never opened: closing it would end the locks that this process may hold on it (POSIX)
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE))
+        if not os.access(path, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         if path.stat().st_mode & 0o077:
             path.chmod(FILE_MODE)
     except OSError as problem:

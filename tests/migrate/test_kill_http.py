@@ -15,6 +15,7 @@ from concurrent.futures import Future
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from changeover.connectors.cell import Cell
@@ -80,7 +81,7 @@ class World:
 
     def _seen(self, moment: str, number: int, batch: Batch) -> None:
         if moment == "arrived":
-            self.record.leaving(self.ledger, batch)
+            self.record.leaving(self._ask, batch)
         if self._strike == (moment, number):
             os.kill(self._pid.result(30), signal.SIGKILL)
 
@@ -99,9 +100,12 @@ class World:
         self.open_when_killed.append(self.count("state in ('planned', 'intent', 'unknown')"))
         return None
 
-    def count(self, where: str) -> int:
+    def _ask(self, question: str) -> list[tuple[Any, ...]]:
         with closing(sqlite3.connect(self.ledger)) as ledger:
-            return int(ledger.execute(f"select count(*) from operation where {where}").fetchone()[0])
+            return ledger.execute(question).fetchall()
+
+    def count(self, where: str) -> int:
+        return int(self._ask(f"select count(*) from operation where {where}")[0][0])
 
     def finish(self) -> Left:
         return self._left(*self.launcher.run(self.company.folder, *RUN))

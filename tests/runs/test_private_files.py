@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import subprocess
 import sys
@@ -57,3 +58,11 @@ def test_a_folder_that_is_a_file_is_said_so(tmp_path: Path) -> None:
     (tmp_path / "runs").write_text("")
     with pytest.raises(UnavailableError, match=r"file\.write_refused"):
         private_folder(tmp_path / "runs")
+
+
+def test_a_file_that_is_there_is_not_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    create_empty(tmp_path / "v.db")
+    opened: list[object] = []
+    monkeypatch.setattr(os, "close", opened.append)
+    create_empty(tmp_path / "v.db")
+    assert opened == [], "closing it would end this process's own locks on it"
