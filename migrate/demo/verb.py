@@ -162,7 +162,7 @@ def _strays(project: Project, secrets: Secrets, facts: DemoFacts, moved: Report)
     """Records that ended in another bucket than the one they were planted for, even where the counts agree."""
     with open_ledger(project, secrets) as (ledger, _):
         waiting: dict[tuple[str, str], set[str]] = {}
-        for row in records.parked_records(ledger):
+        for row in records.waiting(ledger):
             waiting.setdefault((row.mapping, row.bucket), set()).add(row.source_key or "")
     strays = 0
     for name, expected in facts.expected.items():

@@ -179,7 +179,7 @@ def counts_by_state(ledger: Ledger) -> list[tuple[str, str, str, int]]:
 class Waiting(NamedTuple):
     """A record that waits for somebody: held, rejected, conflicted or pending, or in the target with a newer version
     that is one of these. code: of the cause. waits_for: our key of the parent it is held for. run: the last run that
-    settled or parked it."""
+    settled or parked it. bucket: the one that it was counted in then."""
 
     object: str
     our_key: str
@@ -190,12 +190,13 @@ class Waiting(NamedTuple):
     code: str
     waits_for: str | None
     run: int
+    bucket: str
 
 
 _PENDING = "reference.pending"
 _WAITING = (
     "c.object, c.our_key, c.mapping, c.source_object, c.source_key, c.target_key, "
-    f"coalesce(c.code, '{_PENDING}'), c.waits_for, c.run"
+    f"coalesce(c.code, '{_PENDING}'), c.waits_for, c.run, c.bucket"
 )
 
 
@@ -235,14 +236,6 @@ def leave_out(ledger: Ledger, object_name: str, our_keys: Sequence[str]) -> None
         "and state <> 'gone'",
         keys,
     )
-
-
-def parked_records(ledger: Ledger) -> list[RecordRow]:
-    """Everything that waits for somebody."""
-    rows = ledger.db.execute(
-        f"select {_ROW} from record r where r.code is not null and r.state <> 'gone' order by r.object, r.our_key"  # noqa: S608
-    )
-    return [RecordRow(*row) for row in rows]
 
 
 def crosswalk(
