@@ -65,7 +65,7 @@ bench: $(VENV)/dev ## SQLite to PostgreSQL against the bare copy (BENCH="--scale
 
 .PHONY: lock
 lock: build/lock/bin/uv ## the lock files anew; UPGRADE=--upgrade takes the newest versions
-	$(LOCK) --extra postgres --extra mysql --group build --output-file requirements.lock
+	$(LOCK) --extra cluster --extra postgres --extra mysql --group build --output-file requirements.lock
 	$(LOCK) --all-extras --group dev --constraints requirements.lock --output-file requirements-dev.lock
 
 .PHONY: clean

@@ -199,13 +199,27 @@ def run(
     confirm: Annotated[
         str | None, typer.Option("--confirm", metavar="NAME", help="The target org's own name; production asks for it.")
     ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option("--workers", min=1, metavar="N", help="Share the run among N processes, and who joins."),
+    ] = None,
+    join: Annotated[
+        bool, typer.Option("--join", help="Share a run that was started with --workers or --cluster.")
+    ] = False,
+    cluster: Annotated[
+        str | None, typer.Option("--cluster", metavar="URL", help="Share the run with the workers of a dask scheduler.")
+    ] = None,
 ) -> Report:
     """Move the records. Start it again and it goes on where it was."""
+    from .migrate import join as joining
     from .migrate import run as verbs
 
-    order = verbs.Order(**call.chosen, plan=plan_name, confirm=confirm)
-    verb = verbs.run if execute and not dry_run else verbs.plan
+    order = verbs.Order(**call.chosen, plan=plan_name, confirm=confirm, workers=workers, cluster=cluster)
+    execute = execute and not dry_run
     with call.progress() as tick:
+        if join:
+            return joining.join(call.project, order, execute, *call.outside, tick)
+        verb = verbs.run if execute else verbs.plan
         return verb(call.project, order, *call.outside, tick)
 
 

@@ -73,10 +73,10 @@ def predicted_by_plan(session: Session, prepared: Prepared, choice: Choice, name
 
 
 def run_calls(session: Session, predicted: Predicted | None) -> CallsTold:
-    """Predicted against actual; the latter of this process alone."""
+    """Predicted against actual; the latter of this process, and of those who shared the run."""
     if not session.target.capabilities.allowance.limited:
         return CallsTold()
-    made = session.paces.target.made()
+    made = dict(Counter(session.paces.target.made()) + (session.team.calls if session.team else Counter()))
     foreseen = () if predicted is None else (("fact.calls_predicted", predicted.total),)
     told = None if predicted is None else dict(predicted.calls)
     return CallsTold((*foreseen, ("fact.calls_made", sum(made.values()))), {"calls": {"made": made, "predicted": told}})

@@ -28,8 +28,8 @@ from .fingerprint import Marks, arrow_column, marked
 from .loaded import Loaded
 from .readback import Written, read_back
 from .references import Resolved, resolve
-from .send import Sender
 from .session import Session
+from .share import sender_for
 from .tally import RejectStorm, StormWatch, chosen
 from .update import plan_updates
 
@@ -301,8 +301,8 @@ class ObjectLoad:
             self._look_out(result)
             return result.stopped is not None
 
-        sender = Sender(self.session, self.run, storms)
-        size = self.session.project.spec.limits.batch
+        sender = sender_for(self.session, self.run, storms)
+        size = self.session.project.spec.limits.batch if self.session.team is None else len(planned)
         ended: list[Settled] = []
         names = (self.mapping.name, self.mapping.target.name, self.mapping.source.name)
         for start in range(0, len(planned), size):

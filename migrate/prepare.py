@@ -37,8 +37,9 @@ class Prepared:
     findings: tuple[Finding, ...]
 
 
-def prepare(session: Session) -> Prepared:
-    """Compile every mapping against both schemas, settle who is who, and put the result into the session.
+def prepare(session: Session, *, people: bool = True) -> Prepared:
+    """Compile every mapping against both schemas, settle who is who, and put the result into the session. people: else
+    nothing is to be mapped, and nobody's list of people is read.
 
     Raises InputError `mapping.none` where there is no mapping yet, `mapping.problems` with every blocking finding, or
     what reading the files raises.
@@ -60,7 +61,7 @@ def prepare(session: Session) -> Prepared:
     findings += noticed
     for mapping in compiled.values():
         findings += check_expectations(mapping.expectations, mapping.target_fields, mapping.name)
-    if config is not None:
+    if config is not None and people:
         session.people, noticed = _people(session, config)
         findings += noticed
     problems = tuple(each for each in findings if each.severity is Severity.BLOCKS)

@@ -102,7 +102,8 @@ class Limits(BaseModel):
     least this share of those read so far. deadline: seconds a write may take. pause_after: calls in a row without an
     answer after which the target is left alone for cool_down seconds and then asked with one change; the run pauses
     where that fails too. pause_after_throttled: calls in a row that were turned away until it pauses. longest_wait:
-    seconds that a target may ask us to wait; where it asks for more the run pauses."""
+    seconds that a target may ask us to wait; where it asks for more the run pauses. lease: seconds for which a worker
+    holds what it sends without a sign of life."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -115,6 +116,7 @@ class Limits(BaseModel):
     cool_down: Annotated[int, Field(ge=0)] = 30
     pause_after_throttled: Annotated[int, Field(ge=1)] = 10
     longest_wait: Annotated[int, Field(ge=0)] = 900
+    lease: Annotated[int, Field(ge=1)] = 30
 
 
 class Hooks(BaseModel):

@@ -19,7 +19,11 @@ from .session import Session
 
 def recover(session: Session) -> int:
     """Settle every operation that an earlier process left open, before anything new is sent. Returns how many."""
-    left = operations.open_operations(session.ledger)
+    return settle_left(session, operations.open_operations(session.ledger))
+
+
+def settle_left(session: Session, left: Sequence[OpenOperation]) -> int:
+    """Settle these, which a process that is gone left open. Returns how many."""
     if left:
         intents = [each for each in left if _state(session, each) == "intent"]
         for (batch, run_id), group in groupby(intents, key=lambda each: (each.batch, each.run)):

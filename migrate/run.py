@@ -25,13 +25,15 @@ from .recover import recover
 from .run_report import interrupted_report, plan_report, run_report
 from .select import Choice, parse_keys
 from .session import Interrupted, Session, Tick, open_session, pin_systems
+from .share import require_our_key, require_shareable, shared
 from .totals import totals_if_any
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
     """What was asked of plan or run: which records, as `Choice` has it. plan: the plan that a run must keep to.
-    confirm: the org's name, typed by hand."""
+    confirm: the org's name, typed by hand. workers: processes on this host that share the run, this one among them.
+    cluster: the address of a dask scheduler whose workers share it too."""
 
     keys: Sequence[str] = ()
     sample: int | None = None
@@ -41,6 +43,8 @@ class Order:
     rejected: bool = False
     code: str | None = None
     owner: str | None = None
+    workers: int | None = None
+    cluster: str | None = None
 
     @property
     def chosen(self) -> str:
@@ -51,6 +55,16 @@ class Order:
         options += " --rejected" if self.rejected else ""
         options += "" if self.code is None else f" --code {shlex.quote(self.code)}"
         return options + ("" if self.owner is None else f" --owner {shlex.quote(self.owner)}")
+
+    @property
+    def shared(self) -> bool:
+        return self.workers is not None or self.cluster is not None
+
+    @property
+    def typed(self) -> str:
+        """The options with which a run that did not end is typed again."""
+        options = "" if self.workers is None else f" --workers {self.workers}"
+        return options + ("" if self.cluster is None else f" --cluster {shlex.quote(self.cluster)}") + self.chosen
 
     def choice(self, project: Project) -> Choice:
         keys = parse_keys(self.keys, Path.cwd())
@@ -82,11 +96,15 @@ def plan(project: Project, order: Order, secrets: Secrets, clock: Clock, tick: C
 def run(project: Project, order: Order, secrets: Secrets, clock: Clock, tick: Callable[[Tick], None]) -> Report:
     """Move the records, or go on where the latest run was cut off."""
     started = clock.monotonic()
-    with open_session(project, secrets, clock) as session:
+    if order.shared:
+        require_shareable(project)
+    with open_session(project, secrets, clock, shared=order.shared) as session:
         session.tick = tick
         prepared = prepare(session)
         choice = order.choice(project)
         _guard_production(session, order)
+        if order.shared:
+            require_our_key(session)
         if order.plan is not None:
             require_plan(session, prepared, choice, order.plan)
         predicted = predicted_by_plan(session, prepared, choice, order.plan)
@@ -103,10 +121,11 @@ def run(project: Project, order: Order, secrets: Secrets, clock: Clock, tick: Ca
         moved = Moved(current)
         try:
             read_back_left(session, current.id)
-            moved = Pipeline(session, current, reader, prepared.cut).move(prepared.order)
+            with shared(session, current, order.workers, order.cluster):
+                moved = Pipeline(session, current, reader, prepared.cut).move(prepared.order)
         except Interrupted:
             runlog.end(session.ledger, current.id, "interrupted", clock.now())
-            return interrupted_report(session, current, order.chosen, clock.monotonic() - started)
+            return interrupted_report(session, current, order.typed, clock.monotonic() - started)
         except BaseException as error:
             end_early(session, current, error)
             raise

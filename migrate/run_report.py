@@ -90,7 +90,7 @@ def run_report(
     facts: list[tuple[str, str | int | Text]] = [*_systems(session), ("fact.run", moved.run.id)]
     if resumed:
         facts.append(("fact.resumed", moved.run.started[:19]))
-    facts += [*_recovered(recovered), *_asked(moved), *calls.facts]
+    facts += [*_recovered(recovered), *_asked(moved), *_shared(session), *calls.facts]
     facts.append(("fact.seconds", f"{seconds:.1f}"))
     return Report(
         verb="run",
@@ -110,6 +110,7 @@ def run_report(
             "differences": differences,
             "totals_equal": equal,
             "seconds": round(seconds, 3),
+            **({} if session.team is None else {"took_part": session.team.took_part}),
             **calls.extra,
         },
     )
@@ -117,6 +118,11 @@ def run_report(
 
 def _asked(moved: Moved) -> tuple[tuple[str, int], ...]:
     return () if moved.asked is None else (("fact.asked", moved.asked),)
+
+
+def _shared(session: Session) -> tuple[tuple[str, int], ...]:
+    team = session.team
+    return () if team is None else (("fact.took_part", team.took_part), ("fact.partitions", team.partitions))
 
 
 def _idle(moved: Moved, counts: Sequence[BranchCounts]) -> bool:

@@ -59,6 +59,9 @@ class _Round(NamedTuple):
     enough: bool
 
 
+Enough = Callable[[Sequence[Settled]], bool]
+
+
 def _never(_ended: Sequence[Settled]) -> bool:
     return False
 
@@ -67,7 +70,7 @@ class Sender:
     """Sends the changes of one run. enough: told after each call how its changes ended; true stops the rest.
     `batches` are the numbers of all batches it wrote down."""
 
-    def __init__(self, session: Session, run_id: int, enough: Callable[[Sequence[Settled]], bool] = _never) -> None:
+    def __init__(self, session: Session, run_id: int, enough: Enough = _never) -> None:
         self._session = session
         self._run = run_id
         self._enough = enough
@@ -218,7 +221,7 @@ class Sender:
             if each is not None and each.detail
         ]
         if words:
-            self._session.values.put_many(words)
+            self._session.keep_words(words)
 
     def _ask(self, unknown: Sequence[tuple[int, Planned]], stale: Collection[tuple[int, str]]) -> list[Settled]:
         """Settle the unknown ones of this round by asking the target for them."""

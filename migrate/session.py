@@ -5,11 +5,12 @@ from __future__ import annotations
 import signal
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from ..connectors.clock import Clock
@@ -25,10 +26,13 @@ from ..runs.keys import Keys, fingerprint, load_or_create_keys, require_digest_k
 from ..runs.ledger import control, events, records
 from ..runs.ledger.store import Ledger, hold
 from ..runs.stage import Stage
-from ..runs.values import ValueStore
+from ..runs.values import Item, ValueStore
 from .breaker import Breaker
 from .pacing import Paces, paces_of
 from .project import Project, zone_of
+
+if TYPE_CHECKING:
+    from .share import Team
 
 LISTENS = 1.0
 """Seconds until a wait looks whether Ctrl-C was pressed."""
@@ -97,7 +101,9 @@ class Interruption:
 class Session:
     """An environment of a project, open. `rehearsal` is true for a dry run: then ledger and values are throw-away
     copies and the target only says what it would do. notices: what opening it noticed, for the next report. watch:
-    called between batches. breaker: what the target's latest calls came to."""
+    called between batches. breaker: what the target's latest calls came to. team: who shares this process's run; None
+    where nobody does. carry: takes the target's own words to where they are kept, while this process works on a
+    partition of another's run."""
 
     project: Project
     source: Connector
@@ -117,6 +123,8 @@ class Session:
     watch: Callable[[], None] = nothing
     interruption: Interruption = field(default_factory=Interruption)
     notices: list[Finding] = field(default_factory=list)
+    team: Team | None = None
+    carry: Callable[[Iterable[Item]], None] | None = None
     _look_again: float = 0.0
     breaker: Breaker = field(init=False)
 
@@ -140,6 +148,10 @@ class Session:
             self.wait(LISTENS)
         if paused:
             self.tick(Tick("continued", "", 1))
+
+    def keep_words(self, words: Iterable[Item]) -> None:
+        """The target's own words about refusals."""
+        (self.values.put_many if self.carry is None else self.carry)(words)
 
     def wait(self, seconds: float) -> None:
         """Let so much time pass. Raises Interrupted where the operator does not want to."""
@@ -210,8 +222,11 @@ def _check_digest_key(ledger: Ledger, keys: Keys) -> None:
 
 
 @contextmanager
-def open_session(project: Project, secrets: Secrets, clock: Clock, *, alone: bool = True) -> Iterator[Session]:
-    """Open everything. alone: hold the environment's lock (every verb that writes). Raises BusyError while another
+def open_session(
+    project: Project, secrets: Secrets, clock: Clock, *, alone: bool = True, shared: bool = False
+) -> Iterator[Session]:
+    """Open everything. alone: hold the environment's lock (every verb that writes, but for a worker of another's run).
+    shared: the pace is that of all who share a run. Raises BusyError while another
     process holds it, DecisionError `org.*` where a system is not the one the ledger was written against."""
     with ExitStack() as stack:
         interruption = Interruption()

@@ -8,10 +8,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from io import StringIO
 
 from ..connectors.secrets import Secrets
-from ..runs.ledger import control, operations, records, runlog
+from ..runs.ledger import control, operations, records, runlog, workers
 from ..runs.ledger.store import Ledger
+from ..runs.ledger.workers import Worker
 from ..runs.report.model import Report, Table, Text
 from .project import Project
+from .pulse import heard_within
 from .session import open_ledger
 from .waiting import causes_of, codes_table, reasons_of
 
@@ -36,6 +38,9 @@ def status(project: Project, secrets: Secrets) -> Report:
         if latest is not None:
             facts.append(("fact.latest_run", Text("run.line", _run_params(latest))))
         facts.append(("fact.open_operations", left_open))
+        working = workers.at_work(ledger, heard_within(project.spec.limits.lease))
+        if working:
+            facts.append(("fact.workers", len(working)))
         paused_at = control.read(ledger).paused_at
         if paused_at is not None:
             facts.append(("fact.paused", paused_at[:19]))
@@ -62,10 +67,16 @@ def status(project: Project, secrets: Secrets) -> Report:
             good=good,
             facts=tuple(facts),
             causes=causes_of(waiting),
-            tables=(*tables, *codes_table(waiting)) if by_state else (),
+            tables=(*_at_work(working), *((*tables, *codes_table(waiting)) if by_state else ())),
             next_steps=tuple(map(project.command, _next(latest is None, good, bool(waiting)))),
             extra={"parked": len(waiting), "open": left_open},
         )
+
+
+def _at_work(working: Sequence[Worker]) -> tuple[Table, ...]:
+    rows = tuple((each.name, Text(f"role.{each.role}"), f"{each.seen:%Y-%m-%d %H:%M:%S}") for each in working)
+    columns = ("column.worker", "column.role", "column.seen")
+    return (Table(Text("table.workers"), columns, rows),) if rows else ()
 
 
 def _next(never: bool, good: bool, waiting: bool) -> tuple[str, ...]:
@@ -94,6 +105,7 @@ def runs(project: Project, secrets: Secrets) -> Report:
             )
             for run in history
         )
+        working = len(workers.at_work(ledger, heard_within(project.spec.limits.lease)))
         undoable = [run.id for run in history if run.verb == "run"]
         columns = (
             "column.run",
@@ -108,6 +120,7 @@ def runs(project: Project, secrets: Secrets) -> Report:
             verb="runs",
             verdict=Text("runs.listed", {"count": len(history)}),
             good=True,
+            facts=(("fact.workers", working),) if working else (),
             tables=(Table(Text("table.runs"), columns, rows),) if rows else (),
             next_steps=(project.command(f"undo {undoable[0]}" if undoable else "plan"),),
             extra={"runs": [run.id for run in history]},

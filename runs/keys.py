@@ -50,6 +50,16 @@ def load_or_create_keys(project_id: str, environ: Mapping[str, str] = os.environ
     )
 
 
+def load_keys(project_id: str, environ: Mapping[str, str] = os.environ) -> Keys:
+    """Both keys of the project, which must be there already. Raises DecisionError `key.none`, and as
+    `load_or_create_keys`."""
+    require_plain_name(project_id)
+    return Keys(
+        data=_load_or_create(project_id, "data", DATA_BYTES, environ, create=False),
+        digest=_load_or_create(project_id, "digest", DIGEST_BYTES, environ, create=False),
+    )
+
+
 def fingerprint(key: bytes) -> str:
     """16 hexadecimal digits that tell one key from another and give nothing of it away."""
     return hashlib.sha256(b"changeover key fingerprint\0" + key).hexdigest()[:16]
@@ -71,7 +81,9 @@ def key_folder(project_id: str, environ: Mapping[str, str] = os.environ) -> Path
     return platformdirs.user_config_path("changeover") / "keys" / project_id
 
 
-def _load_or_create(project_id: str, name: str, length: int, environ: Mapping[str, str]) -> bytes:
+def _load_or_create(
+    project_id: str, name: str, length: int, environ: Mapping[str, str], *, create: bool = True
+) -> bytes:
     variable = f"CHANGEOVER_{name.upper()}_KEY"
     told = environ.get(variable)
     if told:
@@ -87,6 +99,8 @@ def _load_or_create(project_id: str, name: str, length: int, environ: Mapping[st
     found = _from_file(path, length)
     if found is not None:
         return found
+    if not create:
+        raise DecisionError("key.none", name=name, account=account)
     if wanted == "keyring":
         return _create_in_keyring(account, length, path.parent)
     return _create_in_file(path, length)
