@@ -1,5 +1,5 @@
-"""A run that several processes share: `run --workers`, `run --join`. What is refused, what is told, and that it comes to
-the same as one process alone. Where they die: test_workers_killed.py."""
+"""A run that several processes share: `run --workers`, `run --join`. What is refused, what is told, what it comes to.
+Where they die: test_workers_killed.py."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from ..servers import fresh_database
 from .company import make_company
-from .sharing import OnServer, on_server, with_password
+from .test_server_ledger import PASSWORD, OnServer, on_server
 
 CUSTOMERS = 60
 
@@ -19,7 +19,9 @@ CUSTOMERS = 60
 @pytest.fixture(scope="module")
 def url(postgres: sa.URL) -> Iterator[str]:
     with fresh_database(postgres) as text, pytest.MonkeyPatch.context() as patch:
-        yield with_password(text, patch)
+        patch.setenv("LEDGER_PASSWORD", PASSWORD)
+        made = sa.make_url(text).set(drivername="postgresql", password="LEDGER")  # noqa: S106
+        yield made.render_as_string(hide_password=False).replace(":LEDGER@", ":${LEDGER_PASSWORD}@")
 
 
 @pytest.fixture
