@@ -59,7 +59,7 @@ create table run (
 create table worker (
   id integer primary key,
   epoch integer not null,        -- of the coordinator whose run it works for
-  role text not null check (role in ('coordinator', 'worker')),
+  role text not null check (role = 'coordinator' or role = 'worker'),
   name text not null,            -- host and process
   began text not null,
   seen text not null,            -- when it was last heard of
