@@ -32,11 +32,12 @@ class Ledger:
     partition is another worker's.
     """
 
-    def __init__(self, place: Place, *, durable: bool = True) -> None:
+    def __init__(self, place: Place, *, durable: bool = True, any_thread: bool = False) -> None:
+        """any_thread: it is used by several threads, one at a time."""
         self.place = place
         self.epoch: int | None = None
         self.lease: Lease | None = None
-        self.db = _opened(place, durable)
+        self.db = _opened(place, durable, any_thread)
         try:
             version = self.get_meta("version")
             if version != VERSION:
@@ -160,9 +161,9 @@ class Ledger:
         self.close()
 
 
-def _opened(place: Place, durable: bool) -> Base:
+def _opened(place: Place, durable: bool, any_thread: bool) -> Base:
     if not isinstance(place, Server):
-        return SQLite(place, VERSION, durable=durable)
+        return SQLite(place, VERSION, durable=durable, any_thread=any_thread)
     try:
         from .postgresql import PostgreSQL
     except ImportError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-from . import events
+from . import events, permits
 from .store import Ledger
 
 COORDINATOR, WORKER = "coordinator", "worker"
@@ -59,6 +59,7 @@ def left(ledger: Ledger, worker: int) -> None:
             "update worker set ended = ? where id = ? and ended is null", (now.isoformat(), worker)
         ).rowcount:
             events.note(ledger, now, "left", told={"worker": worker})
+    permits.over(ledger, worker)
 
 
 def at_work(ledger: Ledger, within: dt.timedelta) -> list[Worker]:
