@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from itertools import groupby
 from typing import NamedTuple
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exponential_jitter, wait_random
@@ -148,7 +149,8 @@ class _Round:
         if self._unknown:
             asked = self._ask()
             over = {each.our_key for each in asked if each.state != "not_sent"}
-            self._undone.append([each for _, each in self._unknown if each.change.our_key not in over])
+            for _, some in groupby(self._unknown, key=lambda each: each[0]):
+                self._undone.append([each for _, each in some if each.change.our_key not in over])
             self._told += asked
         self._line.back(self._undone)
         return [each for each in self._told if each.state != "not_sent"]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
 from changeover.connectors.change import Outcome
+from changeover.connectors.clock import Clock
 from changeover.migrate.flight import Answer, Write
 
 Choose = Callable[[int], int]
@@ -14,14 +15,22 @@ Choose = Callable[[int], int]
 
 
 class Held:
-    """choose: who is answered next. arrive_late: a call is made when it is answered, not when it departs. most: so many
-    were under way at a time. looks: so often somebody waited in vain before each answer."""
+    """choose: who is answered next. arrive_late: a call is made when it is answered, not when it departs. clock: on
+    which each answer takes so many seconds. most: so many were under way at a time."""
 
-    def __init__(self, choose: Choose = lambda _number: 0, *, arrive_late: bool = False, looks: int = 0) -> None:
+    def __init__(
+        self,
+        choose: Choose = lambda _number: 0,
+        *,
+        arrive_late: bool = False,
+        clock: Clock | None = None,
+        seconds: float = 0.0,
+    ) -> None:
         self.most = 0
-        self._choose, self._late, self._looks = choose, arrive_late, looks
+        self.clock, self.seconds = clock, seconds
+        self._choose, self._late = choose, arrive_late
         self._held: dict[Answer, Write] = {}
-        self._looked = 0
+        self._waited = 0.0
 
     def call(self, write: Write) -> Answer:
         answer: Answer = Future()
@@ -30,10 +39,11 @@ class Held:
         return answer
 
     def first(self, answers: Sequence[Answer], seconds: float) -> Sequence[Answer]:
-        if self._looked < self._looks:
-            self._looked += 1
+        if self._waited < self.seconds and self.clock is not None:
+            self.clock.sleep(seconds)
+            self._waited += seconds
             return []
-        self._looked = 0
+        self._waited = 0.0
         answer = answers[self._choose(len(answers))]
         try:
             answer.set_result(self._held.pop(answer)())
