@@ -9,7 +9,8 @@ from typing import Any
 
 from ..connectors.errors import InputError, UnavailableError
 from ..connectors.finding import Finding, Severity
-from .crew import PATIENCE, Ended, Joiner, joining, name_of
+from .crew import PATIENCE, Ended, Joiner, joining
+from .pacing import name_of
 from .project import Project
 
 RETRIES = 3

@@ -21,9 +21,10 @@ FORMAT = 1
 """Of both documents. Another changeover may have another one."""
 _SIZE_BYTES = 8
 
-_Row: TypeAlias = tuple[str, str, str | None, str, str | None, str | None, str | None, str | None, str, str | None, str]
+_Text: TypeAlias = str | None
+_Row: TypeAlias = tuple[str, str, _Text, str, _Text, _Text, _Text, _Text, str, _Text, str, _Text]
 """kind, our key, target key, values, expected; of the intent: its target key, sent, written, bucket, source key; what
-its record is once it is done."""
+its record is once it is done; its parent's target key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +93,12 @@ def _row(planned: Planned) -> _Row:
         intent.bucket,
         intent.source_key,
         planned.record,
+        planned.parent,
     )
 
 
 def _planned(row: _Row) -> Planned:
-    kind, our_key, target_key, values, expect, known_key, sent, written, bucket, source_key, record = row
+    kind, our_key, target_key, values, expect, known_key, sent, written, bucket, source_key, record, parent = row
     return Planned(
         Change(
             ChangeKind(kind),
@@ -107,6 +109,7 @@ def _planned(row: _Row) -> Planned:
         ),
         Intent(our_key, ChangeKind(kind), known_key, _plain(sent), _plain(written), bucket, source_key),
         record,
+        parent,
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from ..connectors.finding import Finding, Severity
+from .pacing import name_of
 from .project import Project
 
 PARENT = "CHANGEOVER_STARTED_BY"
@@ -26,11 +26,6 @@ RESTARTS = 3
 PATIENCE = 10.0
 """Seconds, beyond the longest call, in which a process that is asked to end may do so by itself."""
 _LOOKS = 0.02
-
-
-def name_of(process: int) -> str:
-    """How a process of this host is called among the workers."""
-    return f"{socket.gethostname()} {process}"
 
 
 def parent() -> int | None:

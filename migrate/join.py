@@ -16,7 +16,8 @@ from ..runs.ledger.runlog import Run
 from ..runs.ledger.store import Ledger
 from ..runs.ledger.workers import Worker
 from ..runs.report.model import Report, Table, Text
-from .crew import name_of, orphaned
+from .crew import orphaned
+from .pacing import name_of
 from .partition import Hands, Worked
 from .prepare import prepare
 from .project import Project

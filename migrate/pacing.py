@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,6 +15,7 @@ from ..connectors.errors import ChangeoverError
 from ..connectors.pace import Pace
 from ..connectors.secrets import Secrets
 from ..runs.ledger import control
+from ..runs.ledger.permits import Permits
 from ..runs.ledger.place import Place
 from ..runs.ledger.store import Ledger
 from ..runs.private_files import private_folder, write_private
@@ -21,13 +24,18 @@ from .project import ConnectionSpec, Project
 
 @dataclass(frozen=True, slots=True)
 class Paces:
+    """books: of a run that several processes share, whose calls count together."""
+
     source: Pace
     target: Pace
+    books: tuple[Permits, ...] = ()
 
-    def keep(self) -> None:
-        """Note what the day has cost, at the end of a process."""
+    def close(self) -> None:
+        """At the end of a process: note what the day has cost."""
         self.source.keep()
         self.target.keep()
+        for book in self.books:
+            book.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +57,13 @@ class SpentFile:
         write_private(self.path, json.dumps({"day": day, "calls": calls}).encode())
 
 
-def paces_of(project: Project, secrets: Secrets, clock: Clock, listen: Callable[[], None]) -> Paces:
-    """listen: called in every slice of a wait; what it raises ends the wait."""
-
+def paces_of(
+    project: Project, secrets: Secrets, clock: Clock, listen: Callable[[], None], *, shared: bool = False
+) -> Paces:
+    """listen: called in every slice of a wait; what it raises ends the wait. shared: other processes call the same
+    systems for the same run, and no call departs that the ledger has not counted."""
     place = project.ledger(secrets)
+    books = {role: Permits(place, role, name_of(os.getpid())) for role in (("source", "target") if shared else ())}
 
     def pace(spec: ConnectionSpec, role: str) -> Pace:
         return Pace(
@@ -62,10 +73,16 @@ def paces_of(project: Project, secrets: Secrets, clock: Clock, listen: Callable[
             cap=lambda: asked_share(place),
             listen=listen,
             spent=SpentFile(project.runs / f"calls-{role}.json"),
+            book=books.get(role),
         )
 
     environment = project.environment
-    return Paces(pace(environment.source, "source"), pace(environment.target, "target"))
+    return Paces(pace(environment.source, "source"), pace(environment.target, "target"), tuple(books.values()))
+
+
+def name_of(process: int) -> str:
+    """How a process of this host is called among those that share a run."""
+    return f"{socket.gethostname()} {process}"
 
 
 def asked_share(place: Place) -> float:

@@ -20,12 +20,14 @@ from ..runs.ledger.runlog import Run
 from ..runs.values import REJECT
 from .answer import Planned
 from .content import Brought, Sealed
-from .crew import Crew, name_of
+from .crew import Crew
+from .pacing import name_of
 from .partition import Hands
 from .project import Project
 from .pulse import Pulse, heard_within
 from .send import Enough, Sender
 from .session import Session
+from .siblings import together, touches
 
 SHARES = 4
 """Partitions for each process at least, where there are changes enough: so that none has to wait long for the last."""
@@ -174,7 +176,7 @@ class SharedSender:
     ) -> list[Settled]:
         """As `Sender.send`. One call's worth is not shared, nor an object on which our key does not hold."""
         pieces = self._pieces(mapping, planned)
-        if len(pieces) < 2:
+        if len(pieces) < 2 or object_name in self._session.degraded:
             return self._alone.send(mapping, object_name, source_object, fieldset, planned)
         sealed = Sealed(self._session.keys.data, self._team.run, object_name)
         contents = [(len(piece), sealed.changes(piece)) for piece in pieces]
@@ -192,7 +194,7 @@ class SharedSender:
             return [list(planned)]
         processes = max(self._team.wanted, len(self._team.at_work))
         size = min(limits.batch, max(call, -(-len(planned) // (SHARES * processes))))
-        return [list(planned[start : start + size]) for start in range(0, len(planned), size)]
+        return together(planned, size, touches(self._session.mappings.get(mapping)))
 
     def _gathered(self, ids: Sequence[int], sealed: Sealed, object_name: str) -> Iterator[Settled]:
         """What came of these partitions, as they are done. Once somebody has had enough, those that nobody is at work

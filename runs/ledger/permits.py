@@ -16,11 +16,12 @@ from .store import Ledger
 
 
 class Permits(Book):
-    """One worker's access to it, for any of its threads, by a connection of its own. worker: its number in the ledger.
+    """One worker's access to it, for any of its threads, by a connection of its own. worker: its number in the ledger,
+    or its name, where it calls before it has a number.
     A call that cannot be told of counts as under way until the worker is taken for dead, and the next one is refused
     with what went wrong."""
 
-    def __init__(self, place: Place, system: str, worker: int) -> None:
+    def __init__(self, place: Place, system: str, worker: int | str) -> None:
         self._system, self._process = system, str(worker)
         self._lock = threading.Lock()
         self._failed: ChangeoverError | None = None
@@ -81,7 +82,7 @@ class Permits(Book):
             raise self._ledger.db.told(error) from error
 
 
-def over(ledger: Ledger, worker: int) -> None:
+def over(ledger: Ledger, worker: int | str) -> None:
     """This worker calls nobody any more: what it had under way arrives within the time that each system states for
     calls that were given up on, or never."""
     systems = [str(row[0]) for row in ledger.db.execute("select system from calls")]

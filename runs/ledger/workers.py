@@ -59,7 +59,9 @@ def left(ledger: Ledger, worker: int) -> None:
             "update worker set ended = ? where id = ? and ended is null", (now.isoformat(), worker)
         ).rowcount:
             events.note(ledger, now, "left", told={"worker": worker})
-    permits.over(ledger, worker)
+    (name,) = ledger.db.execute("select name from worker where id = ?", (worker,)).fetchone()
+    for known_as in (worker, str(name)):
+        permits.over(ledger, known_as)
 
 
 def at_work(ledger: Ledger, within: dt.timedelta) -> list[Worker]:

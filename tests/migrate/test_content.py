@@ -40,6 +40,7 @@ def planned(draw: st.DrawFn) -> Planned:
         Change(kind, our_key, key, draw(RECORDS), draw(st.none() | RECORDS)),
         Intent(our_key, kind, key, draw(BYTES), draw(BYTES), draw(TEXTS), draw(st.none() | TEXTS)),
         draw(st.sampled_from(["live", "pending"])),
+        draw(st.none() | TEXTS),
     )
 
 
