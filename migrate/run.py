@@ -74,6 +74,8 @@ class Order:
 def plan(project: Project, order: Order, secrets: Secrets, clock: Clock, tick: Callable[[Tick], None]) -> Report:
     """Say what a run would do; nothing is written to the target. What an earlier run left open is asked for first, so
     that a run that was cut off can be planned anew."""
+    if order.shared:
+        raise InputError("workers.needs_execute")
     started = clock.monotonic()
     with open_session(project, secrets, clock) as session:
         session.tick = tick

@@ -110,7 +110,6 @@ def run_report(
             "differences": differences,
             "totals_equal": equal,
             "seconds": round(seconds, 3),
-            **({} if session.team is None else {"took_part": session.team.took_part}),
             **calls.extra,
         },
     )
