@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg
 import pytest
 from changeover.connectors.cell import Cell
@@ -34,6 +34,7 @@ PATIENCE = 60.0
 """Seconds after which a test gives up on a process that does not come."""
 LEAD = ("run", "--execute", "--workers", "1", "--json")
 JOIN = ("run", "--join", "--execute", "--json")
+STANDING = {"verb", "verdict", "exit_code", "mappings", "facts", "findings", "tables", "next"}
 NOBODY = At("ledger", "after", FORGOTTEN)
 Content = dict[tuple[str, str], dict[str, Cell]]
 Moment = Callable[[str, int, Batch], None]
@@ -121,6 +122,14 @@ class Shared:
         with psycopg.connect(url, options=f"-c search_path={place.schema}") as server:
             server.execute(statement.encode())
 
+    def beside(self, coordinator: int) -> list[int]:
+        """The processes that this one has started and that are still there."""
+        return [each.pid for each in psutil.Process(coordinator).children()] if psutil.pid_exists(coordinator) else []
+
+    def process_beside(self, coordinator: int) -> int:
+        (process,) = self.beside(coordinator)
+        return process
+
     def content(self) -> Content:
         """(object, our key) -> cells, references to our records as our keys."""
         tables = self.crm.crm._tables
@@ -195,7 +204,3 @@ def begun(template: Company, folder: Path, url: str) -> Iterator[Shared]:
         company = Company(folder / "move")
         point_at(company, crm)
         yield Shared(on_server(company, url), crm)
-
-
-def kill(process: int) -> None:
-    os.kill(process, signal.SIGKILL)

@@ -7,8 +7,9 @@ import json
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -17,7 +18,7 @@ from changeover.connectors.change import Batch
 from ..servers import fresh_database
 from .company import Company
 from .kill_at import Launcher
-from .sharing import BATCH, JOIN, LEAD, NOBODY, PATIENCE, Left, Shared, begun, kill, launchers, make_template
+from .sharing import BATCH, JOIN, LEAD, NOBODY, PATIENCE, STANDING, Left, Shared, begun, launchers, make_template
 from .test_kill import RUN
 from .test_server_ledger import PASSWORD
 
@@ -60,53 +61,55 @@ def world(template: Company, url: str, tmp_path: Path) -> Iterator[Shared]:
 
 
 class Pair:
-    """A coordinator that waits at the door with its first call, and whoever has joined it meanwhile."""
+    """A coordinator that waits at the door with its first call, and whoever has joined it meanwhile. met: at the n-th
+    call of the other one it was given the signal."""
 
-    def __init__(self, world: Shared, commands: list[Launcher]) -> None:
-        self.world = world
+    def __init__(self, world: Shared, commands: list[Launcher], lead: Sequence[str] = LEAD) -> None:
+        self.world, self._lead = world, lead
         self.lead, self.join = commands
         self.folder = world.company.folder
-        self.joined = 0
-        self.coordinator = 0
+        self.joined = self.coordinator = 0
+        self.met = threading.Event()
 
-    def start(self) -> None:
+    def start(self, moment: str, number: int, act: signal.Signals = signal.SIGCONT, *, joins: bool = True) -> None:
+        """act: what the joined process is sent at that call of its own, or whoever makes it where nobody joins."""
+        seen = 0
+
+        def other(now: str, _number: int, _batch: Batch) -> None:
+            nonlocal seen
+            seen += now == moment
+            if seen == number and not self.met.is_set():
+                os.kill(self.joined or self.world.process_beside(self.coordinator), act)
+                self.met.set()
+
+        self.world.other = other
         self.world.let_wait()
-        self.coordinator = self.lead.start(self.folder, LEAD, NOBODY)
+        self.coordinator = self.lead.start(self.folder, self._lead, NOBODY)
         assert self.world.arrived.wait(PATIENCE)
-        self.joined = self.join.start(self.folder, JOIN, NOBODY)
+        if joins:
+            self.joined = self.join.start(self.folder, JOIN, NOBODY)
+        assert self.met.wait(PATIENCE), "the other one does not work"
 
+    def end(self) -> Left:
+        """Of the coordinator."""
+        self.world.released.set()
+        return self.world.left(self.lead.end())
 
-class AtCall:
-    """Does something to a process at its n-th call. reached: it has been done."""
-
-    def __init__(self, moment: str, number: int, act: signal.Signals) -> None:
-        self.reached = threading.Event()
-        self.pair: Pair | None = None
-        self._moment, self._number, self._act = moment, number, act
-        self._seen = 0
-
-    def __call__(self, moment: str, _number: int, _batch: Batch) -> None:
-        if moment != self._moment or self.reached.is_set():
-            return
-        self._seen += 1
-        if self._seen == self._number and self.pair is not None:
-            os.kill(self.pair.joined, self._act)
-            self.reached.set()
+    def joiner(self) -> tuple[int, dict[str, Any]]:
+        """Exit code and report of the joined process."""
+        code, said = self.join.end()
+        told: dict[str, Any] = json.loads(said[said.index("{\n") :])
+        return code, told
 
 
 def test_two_processes_come_to_the_same_as_one(world: Shared, commands: list[Launcher], alone: Left) -> None:
     pair = Pair(world, commands)
-    met = AtCall("done", 3, signal.SIGCONT)
-    met.pair, world.other = pair, met
-    pair.start()
-    assert met.reached.wait(PATIENCE), "the joiner does not work"
-    world.released.set()
-    left = world.left(pair.lead.end())
-    code, said = pair.join.end()
-    told = json.loads(said[said.index("{\n") :])
-    assert world.broken(left, alone) == {}
+    pair.start("done", 3)
+    assert world.broken(pair.end(), alone) == {}
+    code, told = pair.joiner()
     assert (code, told["lost"]) == (0, 0)
     assert told["changes"] >= 3 * BATCH
+    assert set(told) - STANDING == {"runs", "partitions", "changes", "recovered", "lost", "seconds", "report"}
 
 
 @pytest.mark.parametrize(("moment", "number"), [("arrived", 1), ("done", 2)])
@@ -114,49 +117,70 @@ def test_a_joined_process_is_killed(
     moment: str, number: int, world: Shared, commands: list[Launcher], alone: Left
 ) -> None:
     pair = Pair(world, commands)
-    struck = AtCall(moment, number, signal.SIGKILL)
-    struck.pair, world.other = pair, struck
-    pair.start()
-    assert struck.reached.wait(PATIENCE)
+    pair.start(moment, number, signal.SIGKILL)
     assert pair.join.end()[0] == -signal.SIGKILL
     assert world.open() >= BATCH
     world.expire(pair.joined)
-    world.released.set()
-    assert world.broken(world.left(pair.lead.end()), alone) == {}
+    assert world.broken(pair.end(), alone) == {}
 
 
 def test_the_coordinator_is_killed_and_the_other_goes_on_with_the_next(
     world: Shared, commands: list[Launcher], alone: Left
 ) -> None:
     pair = Pair(world, commands)
-    met = AtCall("arrived", 2, signal.SIGCONT)
-    met.pair, world.other = pair, met
-    pair.start()
-    assert met.reached.wait(PATIENCE)
-    kill(pair.coordinator)
+    pair.start("arrived", 2)
+    os.kill(pair.coordinator, signal.SIGKILL)
     world.released.set()
     assert pair.lead.end()[0] == -signal.SIGKILL
     left = world.left(pair.lead.run(pair.folder, *LEAD))
-    code, said = pair.join.end()
-    told = json.loads(said[said.index("{\n") :])
     assert world.broken(left, alone) == {}
-    assert code == 0
-    assert world.number("select count(distinct epoch) from worker where role = 'worker'") == 2, told
+    assert pair.joiner()[0] == 0
+    assert world.number("select count(distinct epoch) from worker where role = 'worker'") == 2
 
 
 def test_a_process_that_stood_still_for_too_long_is_refused(
     world: Shared, commands: list[Launcher], alone: Left
 ) -> None:
     pair = Pair(world, commands)
-    stopped = AtCall("arrived", 2, signal.SIGSTOP)
-    stopped.pair, world.other = pair, stopped
-    pair.start()
-    assert stopped.reached.wait(PATIENCE)
+    pair.start("arrived", 2, signal.SIGSTOP)
     world.expire(pair.joined)
-    world.released.set()
-    left = world.left(pair.lead.end())
+    left = pair.end()
     os.kill(pair.joined, signal.SIGCONT)
-    code, said = pair.join.end()
-    told = json.loads(said[said.index("{\n") :])
+    code, told = pair.joiner()
     assert (code, told["lost"]) == (0, 1)
     assert world.broken(left, alone) == {}
+
+
+def test_a_joined_process_is_interrupted(world: Shared, commands: list[Launcher], alone: Left) -> None:
+    pair = Pair(world, commands)
+    pair.start("arrived", 2, signal.SIGINT)
+    code, told = pair.joiner()
+    assert (code, told["changes"]) == (130, 2 * BATCH)
+    assert world.number("select count(*) from partition where state = 'leased'") == 1
+    assert world.broken(pair.end(), alone) == {}
+
+
+def test_the_coordinator_is_interrupted(world: Shared, commands: list[Launcher], alone: Left) -> None:
+    pair = Pair(world, commands)
+    pair.start("arrived", 2)
+    os.kill(pair.coordinator, signal.SIGINT)
+    world.released.set()
+    code, said = pair.lead.end()
+    told = json.loads(said[said.index("{\n") :])
+    assert (code, told["unknown"], world.open()) == (130, 0, 0)
+    assert told["next"][0] == "changeover run --execute --workers 1"
+    assert pair.joiner()[0] == 0
+    assert world.broken(world.left(pair.lead.run(pair.folder, *LEAD)), alone) == {}
+
+
+def test_a_started_process_is_killed_and_another_is_started(
+    world: Shared, commands: list[Launcher], alone: Left
+) -> None:
+    pair = Pair(world, commands, ("run", "--execute", "--workers", "2", "--json"))
+    pair.start("arrived", 2, signal.SIGKILL, joins=False)
+    world.released.set()
+    code, said = pair.lead.end()
+    assert world.broken(world.left((code, said)), alone) == {}
+    told = json.loads(said[said.index("{\n") :])
+    assert [each["count"] for each in told["findings"] if each["code"] == "worker.killed"] == [1]
+    assert world.beside(pair.coordinator) == []
