@@ -4,6 +4,7 @@ again elsewhere. What they do and how they agree is ours (`run --join`)."""
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -87,11 +88,10 @@ class OnCluster:
         return ended
 
     def end(self, longest: float) -> None:
-        """They end by themselves, for the coordinator has left. longest: seconds that a call may take."""
+        """They end by themselves, for the coordinator has left; one that only now begins finds no run. longest: seconds
+        that a call may take."""
         import distributed
 
-        try:
+        with suppress(Exception):  # too late, or the scheduler is gone: it makes no difference to them
             distributed.wait(self._tasks, timeout=longest + PATIENCE)
-        except Exception:  # too late, or the scheduler is gone: they end with their batch all the same
-            self.findings.append(Finding("worker.task_lost", Severity.WARNS, {"reason": "timeout"}))
         self._client.close()
