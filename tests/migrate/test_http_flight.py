@@ -4,11 +4,18 @@ do not fight."""
 from __future__ import annotations
 
 import datetime as dt
+import threading
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import fmean
+from typing import Any
 
 import pytest
 from changeover.connectors.clock import VirtualClock
+from changeover.connectors.pace import Pace
 from changeover.connectors.testing.http_crm.server import Gate, HttpCrm
 from changeover.migrate import send
 from changeover.migrate.siblings import nothing_touched
@@ -62,23 +69,78 @@ def test_siblings_would_fight_for_their_parent(tmp_path: Path, monkeypatch: pyte
     assert locked_rows(tmp_path, 1) > 0
 
 
-def run_at_the_limit(folder: Path, gate: Gate, calls: int) -> float:
-    """How much of the limit the writes of a run used. Not one call is too many."""
-    with HttpCrm(empty_crm(), batch_size=1, gate=gate) as crm:
+# The limit
+
+
+@dataclass
+class Machine:
+    """What this machine takes for itself. holds: seconds from each call's departure to the latest moment at which it
+    may have been counted. late: seconds by which a thread that slept was woken too late."""
+
+    holds: list[float] = field(default_factory=list)
+    late: list[float] = field(default_factory=list)
+
+    def possible(self, gate: Gate) -> float:
+        """The share of the limit that anybody could use here."""
+        return gate.seconds / (1.001 * gate.seconds + 0.002 + fmean(self.holds) + fmean(self.late))
+
+
+@contextmanager
+def measured() -> Iterator[Machine]:
+    machine, here, over = Machine(), threading.local(), threading.Event()
+    take, answered = Pace.take, Pace.answered
+
+    def taken(self: Pace, interface: str, calls: int = 1) -> None:
+        take(self, interface, calls)
+        here.departed = time.monotonic()
+
+    def settled(self: Pace, *told: Any) -> None:
+        machine.holds.append(time.monotonic() - here.departed - told[-1])
+        answered(self, *told)
+
+    def sleeper() -> None:
+        while not over.is_set():
+            before = time.monotonic()
+            time.sleep(0.01)
+            machine.late.append(time.monotonic() - before - 0.01)
+
+    thread = threading.Thread(target=sleeper)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Pace, "take", taken)
+        patch.setattr(Pace, "answered", settled)
+        thread.start()
+        try:
+            yield machine
+        finally:
+            over.set()
+            thread.join()
+
+
+def run_at_the_limit(folder: Path, gate: Gate, windows: int) -> float:
+    """How much of the limit the writes of a run used, of what was possible here. Not one call is too many."""
+    calls = 1 + windows * gate.calls
+    with HttpCrm(empty_crm(), batch_size=1, gate=gate) as crm, measured() as machine:
         assert company_for(crm, folder, calls).run().counts("customer") == {"read": calls, "created": calls}
         assert len(crm.acked("create")) == len(set(crm.acked("create"))) == calls
     assert gate.turned_away == 0
     assert most_in_any([at for at, _ in gate.arrivals], gate.seconds) <= gate.calls
-    return used([at for at, write in gate.arrivals if write], gate.calls, gate.seconds)
+    share = used([at for at, write in gate.arrivals if write], gate.calls, gate.seconds)
+    possible = machine.possible(gate)
+    print(
+        f"{share:.1%} of {gate.calls} in {gate.seconds:g} s used over {windows} windows, {possible:.1%} possible here"
+    )
+    return share / min(possible, 1)
 
 
-def test_a_run_uses_its_limit_and_never_oversteps_it(tmp_path: Path) -> None:
-    """100 calls in any second, as 100 in any 20 s at a twentieth of the time; answers that take 50 ms. A busy machine
-    may use less of it, but never let one more arrive."""
-    best = 0.0
-    for attempt in range(3):
-        gate = Gate(100, 1.0, threads=16, takes=0.05)
-        best = max(best, run_at_the_limit(tmp_path / str(attempt), gate, 1 + 20 * 100 if attempt == 0 else 501))
-        if best >= 0.95:
-            return
-    raise AssertionError(f"{best:.1%} used")
+def test_a_run_never_oversteps_its_limit_and_uses_it(tmp_path: Path) -> None:
+    """100 calls in any second, which is 100 in any 20 s at a twentieth of the time, and answers that take 50 ms. How
+    much of it is used: test_flight.py, and below. On a machine that is busy with other tests it is less; one call after
+    the other would use a fifth."""
+    shares = (run_at_the_limit(tmp_path / str(n), Gate(100, 1.0, threads=16, takes=0.05), 8) for n in range(2))
+    assert any(share >= 0.6 for share in shares)
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize(("seconds", "takes", "windows"), [(1.0, 0.05, 25), (20.0, 0.5, 3)])
+def test_a_run_uses_its_limit_for_a_minute(tmp_path: Path, seconds: float, takes: float, windows: int) -> None:
+    assert run_at_the_limit(tmp_path, Gate(100, seconds, threads=16, takes=takes), windows) >= 0.95

@@ -29,7 +29,8 @@ from .wire import Document, Json, as_document, as_list, as_texts, decoded, encod
 TRIES = 3
 """Of a call that changes nothing, where the target turns it away."""
 LONGEST_WAIT = 60.0
-INTERFACE = "http"
+WRITE, QUERY = "write", "query"
+"""Counted together, but answered in their own time."""
 STATES = {
     200: OutcomeState.ACKED,
     404: OutcomeState.REJECTED,
@@ -89,7 +90,7 @@ class Wire:
 
     def call(self, path: str, document: Document, token: str | None = None) -> Answer:
         """Raises NotSentError or NoAnswerError; QuotaSpentError before anything has left."""
-        with self._pace.call(INTERFACE) as call:
+        with self._pace.call(WRITE if path.endswith(("/change", "/batch")) else QUERY) as call:
             answer = self._post(path, document, token)
             call.at_work(answer.at_work)
             if answer.throttled:
@@ -314,9 +315,10 @@ def _allowance(about: Document) -> Allowance:
     if not calls:
         return UNLIMITED
     rate = Rate(calls, float(str(about["seconds"])))
-    write = Need(INTERFACE, int(str(about["batch_size"])), seconds=float(str(about["takes"])))
-    find = Need(INTERFACE, int(str(about["find_size"])))
-    return Allowance({INTERFACE: Interface((rate,), threads)}, needs={Action.WRITE: (write,), Action.FIND: (find,)})
+    write = Need(WRITE, int(str(about["batch_size"])), seconds=float(str(about["takes"])))
+    find = Need(QUERY, int(str(about["find_size"])))
+    needs = {Action.WRITE: (write,), Action.FIND: (find,)}
+    return Allowance(others=Interface(threads=threads), shared=(rate,), threads=threads, needs=needs)
 
 
 def _all(
