@@ -263,6 +263,7 @@ def open_session(
     with ExitStack() as stack:
         interruption = Interruption()
         paces = paces_of(project, secrets, clock, interruption.listen, shared=shared)
+        stack.callback(paces.asked.close)
         source, target = stack.enter_context(open_connectors(project, secrets, paces, clock))
         identities = {"source": source.identity(), "target": target.identity()}
         if alone:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -12,15 +13,16 @@ from pathlib import Path
 import pytest
 from changeover.connectors.change import Batch, Outcome
 from changeover.connectors.errors import UnavailableError
-from changeover.connectors.pace import Action, Allowance, Interface, Need, Quota, QuotaSpentError
+from changeover.connectors.pace import Action, Allowance, Interface, Need, Pace, Quota, QuotaSpentError, Rate
 from changeover.connectors.port import OurKeyPlace
 from changeover.connectors.testing.hostile import Fault, FaultKind
-from changeover.migrate.flight import Threads
+from changeover.migrate.flight import Answer, Threads, Write
 from changeover.migrate.session import Interrupted
 from changeover.runs.catalogue import LANGUAGES, Catalogue
 from changeover.runs.ledger import control, operations
 from changeover.runs.ledger.operations import Settled
 
+from ..connectors.arrivals import World, most_in_any, used
 from .held import Held, last
 from .sending import LAG, SERVER_MAXIMUM, Open, Sending, sending
 
@@ -102,6 +104,56 @@ def test_no_more_than_the_pace_finds_good(opened: Open, monkeypatch: pytest.Monk
     monkeypatch.setattr(rig.line, "write", paced)
     all_done(rig, rig.send(NUMBERS))
     assert held.most == 3
+
+
+class OnWorld:
+    """Calls that a target counts somewhere between departure and answer, on a clock on which answers come while
+    somebody waits."""
+
+    def __init__(self, world: World, latency: tuple[float, float]) -> None:
+        self.arrivals: list[float] = []
+        self.pace: Pace
+        self._world, self._latency = world, latency
+        self._chance = random.Random(20240229)
+
+    def call(self, write: Write) -> Answer:
+        answer: Answer = Future()
+        self.pace.take("write")
+        takes = self._chance.uniform(*self._latency)
+        self.arrivals.append(self._world.passed + self._chance.choice((0.0, takes, self._chance.uniform(0, takes))))
+        outcomes = write()
+
+        def answered() -> None:
+            self.pace.answered("write")
+            answer.set_result(outcomes)
+
+        self._world.later(takes, answered)
+        return answer
+
+    def first(self, answers: Sequence[Answer], seconds: float) -> Sequence[Answer]:
+        until = self._world.passed + seconds
+        while self._world.passed < until and not any(each.done() for each in answers):
+            self._world.sleep(min(until, self._world.due[0][0]) - self._world.passed)
+        return [each for each in answers if each.done()]
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+@pytest.mark.parametrize("latency", [(0.05, 0.8), (0.5, 0.5)])
+def test_a_limit_is_used_to_95_percent_and_never_overstepped(opened: Open, latency: tuple[float, float]) -> None:
+    """One record a call, 100 calls in any 20 s: over 20 windows. One call after the other would use 40 % of it."""
+    world = World()
+    calls = OnWorld(world, latency)
+    rig = opened(size=1, at_once=12, caller=calls, clock=world)
+    allowance = Allowance(others=Interface((Rate(100, 20),), threads=12), needs={Action.WRITE: (Need("write"),)})
+    rig.line.capabilities = replace(rig.line.capabilities, allowance=allowance)
+    calls.pace = Pace(world)
+    calls.pace.obey(allowance)
+    rig.session.paces = replace(rig.session.paces, target=calls.pace)
+    all_done(rig, rig.send(range(2001)), 2001)
+    assert most_in_any(calls.arrivals, 20) <= 100
+    assert used(calls.arrivals, 100, 20) >= 0.95
 
 
 @pytest.mark.parametrize("why", ["no key", "degraded", "rehearsal"])
