@@ -19,7 +19,7 @@ import psycopg
 import pytest
 from changeover.connectors.cell import Cell
 from changeover.connectors.change import Batch
-from changeover.connectors.testing.http_crm.server import USER, HttpCrm
+from changeover.connectors.testing.http_crm.server import USER, Gate, HttpCrm
 
 from ..connectors.http_kit import installed
 from .company import Company
@@ -197,10 +197,11 @@ def launchers(folder: Path, number: int) -> Iterator[list[Launcher]]:
 
 
 @contextmanager
-def begun(template: Company, folder: Path, url: str) -> Iterator[Shared]:
-    """url: of the ledger's server."""
+def begun(template: Company, folder: Path, url: str, gate: Gate | None = None) -> Iterator[Shared]:
+    """url: of the ledger's server. gate: limits calls, of which each carries one change then."""
     shutil.copytree(template.folder, folder / "move")
-    with HttpCrm(empty_crm(), server_maximum=SERVER_MAXIMUM) as crm:
+    size = 1 if gate else 200
+    with HttpCrm(empty_crm(), server_maximum=SERVER_MAXIMUM, batch_size=size, gate=gate or Gate()) as crm:
         company = Company(folder / "move")
         point_at(company, crm)
         yield Shared(on_server(company, url), crm)

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from changeover.connectors.change import Batch
+from changeover.connectors.testing.http_crm.server import Gate
 
+from ..connectors.arrivals import most_in_any
 from ..servers import fresh_database
 from .company import Company
 from .kill_at import Launcher
@@ -184,3 +187,22 @@ def test_a_started_process_is_killed_and_another_is_started(
     told = json.loads(said[said.index("{\n") :])
     assert [each["count"] for each in told["findings"] if each["code"] == "worker.killed"] == [1]
     assert world.beside(pair.coordinator) == []
+
+
+def test_two_processes_keep_to_one_limit(
+    template: Company, url: str, commands: list[Launcher], alone: Left, tmp_path: Path
+) -> None:
+    gate = Gate(30, 1.0, threads=4)
+    with begun(template, tmp_path, url, gate) as world:
+        pair = Pair(world, commands)
+        pair.start("arrived", 1)
+        leased = "select count(*) from partition where worker in (select id from worker where role = 'worker')"
+        until = time.monotonic() + PATIENCE
+        while world.number(leased) == 0 and time.monotonic() < until:
+            time.sleep(0.05)
+        assert world.broken(pair.end(), alone) == {}
+        code, told = pair.joiner()
+    assert (code, told["changes"] > 0) == (0, True)
+    assert gate.turned_away == 0
+    assert most_in_any([at for at, _ in gate.arrivals], gate.seconds) <= gate.calls
+    assert len(gate.arrivals) > 4 * gate.calls
