@@ -52,6 +52,10 @@ CodeOption = Annotated[str | None, typer.Option("--code", metavar="CODE", help="
 OwnerOption = Annotated[
     str | None, typer.Option("--owner", metavar="WHO", help="Of these, one person's, by key or e-mail.")
 ]
+AcceptOption = Annotated[
+    list[str],
+    typer.Option("--accept", metavar="OBJECT", help="Let the target do with this object what it was found to do."),
+]
 ExecuteOption = Annotated[bool, typer.Option("--execute", help="Really write to the target.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only say what would happen (the default).")]
 CHOICE = {"keys": (KeysOption, ()), "sample": (SampleOption, None), "children": (ChildrenOption, False)}
@@ -199,11 +203,12 @@ def run(
     confirm: Annotated[
         str | None, typer.Option("--confirm", metavar="NAME", help="The target org's own name; production asks for it.")
     ] = None,
+    accept: AcceptOption = (),  # type: ignore[assignment] - Typer makes a list of it
 ) -> Report:
     """Move the records. Start it again and it goes on where it was."""
     from .migrate import run as verbs
 
-    order = verbs.Order(**call.chosen, plan=plan_name, confirm=confirm)
+    order = verbs.Order(**call.chosen, plan=plan_name, confirm=confirm, accept=accept)
     verb = verbs.run if execute and not dry_run else verbs.plan
     with call.progress() as tick:
         return verb(call.project, order, *call.outside, tick)

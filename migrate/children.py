@@ -25,7 +25,7 @@ class Children:
         self._object = object_name
         self._of: dict[str, set[tuple[str, str]]] = defaultdict(set)
         size = session.target.capabilities.find_size
-        for child_object, field in _references_to(session, object_name):
+        for child_object, field in references_to(session, object_name):
             for start in range(0, len(parents), size):
                 wanted = [(key,) for key in parents[start : start + size]]
                 found = session.target.find(child_object, (field,), wanted, (field,))
@@ -88,7 +88,8 @@ class Children:
             yield sorted(left), True
 
 
-def _references_to(session: Session, object_name: str) -> Iterator[tuple[str, str]]:
+def references_to(session: Session, object_name: str) -> Iterator[tuple[str, str]]:
+    """(object, field) of every reference of the target to this object."""
     for name, schema in sorted(session.target_schema.objects.items()):
         for field in schema.fields:
             if field.type is FieldType.REFERENCE and object_name in field.references:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -26,6 +27,7 @@ from .answer import Planned
 from .classify import Sorted, classify
 from .fingerprint import Marks, arrow_column, marked
 from .loaded import Loaded
+from .prove import first_alone
 from .readback import Written, read_back
 from .references import Resolved, resolve
 from .send import Sender
@@ -303,12 +305,14 @@ class ObjectLoad:
 
         sender = Sender(self.session, self.run, storms)
         size = self.session.project.spec.limits.batch
-        ended: list[Settled] = []
         names = (self.mapping.name, self.mapping.target.name, self.mapping.source.name)
-        for start in range(0, len(planned), size):
-            ended += sender.send(*names, self.fieldset, planned[start : start + size])
+        send = partial(sender.send, *names, self.fieldset)
+        first = first_alone(self.session, self.mapping, self.run, send, planned, lambda: result.stopped is not None)
+        ended, result.stopped = first.ended, result.stopped or first.stop
+        for start in range(0, len(first.rest), size):
             if result.stopped is not None:
                 break
+            ended += send(first.rest[start : start + size])
         buckets = {each.change.our_key: each.intent.bucket for each in planned}
         for each in ended:
             row = rows[row_of[each.our_key]]

@@ -13,6 +13,7 @@ from ..connectors.port import KEY, OUR_KEY
 from ..runs.digest import field_digests, unpack
 from ..runs.ledger import operations, records
 from ..runs.ledger.operations import OpenOperation, Settled
+from .doubles import settled_call
 from .fingerprint import find_rows
 from .session import Session
 
@@ -102,7 +103,7 @@ def _ask(session: Session, object_name: str, members: Sequence[OpenOperation]) -
     """Our key -> how its operation is settled."""
     made = [each for each in members if each.kind in ("create", "adopt", "release")]
     changed = [each for each in members if each.kind in ("update", "delete")]
-    answers: dict[str, Settled] = {}
+    answers = {each.our_key: settled_call(session, each) for each in members if each.kind == operations.PROVE}
     if made:
         present = _target_keys_by_ours(session, object_name, [each.our_key for each in made])
         answers |= {each.our_key: _of_key(each, present.get(each.our_key)) for each in made}

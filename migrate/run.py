@@ -16,10 +16,12 @@ from ..runs.report.model import Report
 from .calls import plan_calls, predicted_by_plan, run_calls, tell_reading
 from .deferred import all_staged
 from .hooks import QuotaWatch, end_early
+from .ordeals import take_back_left
 from .pipeline import Moved, Pipeline
 from .plan import keep_plan, plan_of, reader_for, rehearsed, require_plan
 from .prepare import Prepared, prepare
 from .project import Project
+from .prove import accept, accepting
 from .readback import read_back_left
 from .recover import recover
 from .run_report import interrupted_report, plan_report, run_report
@@ -31,7 +33,8 @@ from .totals import totals_if_any
 @dataclass(frozen=True, slots=True)
 class Order:
     """What was asked of plan or run: which records, as `Choice` has it. plan: the plan that a run must keep to.
-    confirm: the org's name, typed by hand."""
+    confirm: the org's name, typed by hand. accept: target objects with which the target may
+    do what it was found to do by itself."""
 
     keys: Sequence[str] = ()
     sample: int | None = None
@@ -41,6 +44,7 @@ class Order:
     rejected: bool = False
     code: str | None = None
     owner: str | None = None
+    accept: Sequence[str] = ()
 
     @property
     def chosen(self) -> str:
@@ -61,6 +65,8 @@ def plan(project: Project, order: Order, secrets: Secrets, clock: Clock, tick: C
     """Say what a run would do; nothing is written to the target. What an earlier run left open is asked for first, so
     that a run that was cut off can be planned anew."""
     started = clock.monotonic()
+    if order.accept:
+        raise InputError("proof.accept_executes", command=project.command(f"run --execute{accepting(order.accept)}"))
     with open_session(project, secrets, clock) as session:
         session.tick = tick
         prepared = prepare(session)
@@ -97,6 +103,8 @@ def run(project: Project, order: Order, secrets: Secrets, clock: Clock, tick: Ca
         session.target.prepare()
         pin_systems(session, before)
         recovered = recover(session)
+        take_back_left(session)
+        accept(session, order.accept)
         session.breaker.probing = runlog.paused(session.ledger)
         current, resumed = _begin(session, prepared, choice)
         session.watch = QuotaWatch(session, current.id).look

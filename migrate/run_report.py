@@ -16,6 +16,7 @@ from .causes import causes
 from .pipeline import Moved
 from .prepare import Prepared
 from .project import Project
+from .prove import EffectsFound, accepting
 from .session import Session
 from .totals import Totals
 
@@ -132,7 +133,8 @@ def _run_code(moved: Moved, balanced: bool, left: int, differences: int, equal: 
     if not balanced:
         return "run.unbalanced"
     if moved.stopped:
-        return "run.stopped"
+        effects = all(isinstance(each, EffectsFound) for each in moved.stopped.values())
+        return "run.effects" if effects else "run.stopped"
     if differences:
         return "run.diverged"
     if equal is False:
@@ -142,7 +144,9 @@ def _run_code(moved: Moved, balanced: bool, left: int, differences: int, equal: 
 
 def _after_run(project: Project, moved: Moved, told: Sequence[Cause], left: int, chosen: str) -> tuple[str, ...]:
     if moved.stopped:
-        return (project.command(f"run --execute{chosen}"), project.command(f"undo {moved.run.id}"))
+        waiting = [stop.object for stop in moved.stopped.values() if isinstance(stop, EffectsFound)]
+        accept = accepting(sorted(set(waiting)))
+        return (project.command(f"run --execute{accept}{chosen}"), project.command(f"undo {moved.run.id}"))
     named = next((each for each in told if each.keys and each.object and each.severity in STAYING), None)
     explain = (project.command(f"explain {shlex.quote(f'{named.object}:{named.keys[0]}')}"),) if named else ()
     worklist = (project.command("worklist"),) if left else ()

@@ -22,11 +22,12 @@ from ..connectors.secrets import Secrets
 from ..mappings.compile import CompiledMapping
 from ..mappings.people import People
 from ..runs.keys import Keys, fingerprint, load_or_create_keys, require_digest_key
-from ..runs.ledger import control, events, records
+from ..runs.ledger import control, events, proofs, records
 from ..runs.ledger.store import Ledger, hold
 from ..runs.stage import Stage
 from ..runs.values import ValueStore
 from .breaker import Breaker
+from .grade import grades
 from .pacing import Paces, paces_of
 from .project import Project, zone_of
 
@@ -97,7 +98,8 @@ class Interruption:
 class Session:
     """An environment of a project, open. `rehearsal` is true for a dry run: then ledger and values are throw-away
     copies and the target only says what it would do. notices: what opening it noticed, for the next report. watch:
-    called between batches. breaker: what the target's latest calls came to."""
+    called between batches. breaker: what the target's latest calls came to. proven: target objects on which our unique
+    key is proven. degraded: those on which a call that is delivered twice may make two records."""
 
     project: Project
     source: Connector
@@ -117,6 +119,8 @@ class Session:
     watch: Callable[[], None] = nothing
     interruption: Interruption = field(default_factory=Interruption)
     notices: list[Finding] = field(default_factory=list)
+    proven: set[str] = field(default_factory=set)
+    degraded: set[str] = field(default_factory=set)
     _look_again: float = 0.0
     breaker: Breaker = field(init=False)
 
@@ -230,6 +234,7 @@ def open_session(project: Project, secrets: Secrets, clock: Clock, *, alone: boo
         values = ValueStore(project.runs / "values.db", keys.data)
         stack.callback(values.close)
         stack.enter_context(interruption.heard())
+        graded = grades(proofs.everything(ledger), target.capabilities, (target_schema := target.describe()).objects)
         yield Session(
             project=project,
             source=source,
@@ -241,9 +246,11 @@ def open_session(project: Project, secrets: Secrets, clock: Clock, *, alone: boo
             keys=keys,
             clock=clock,
             source_schema=source.describe(),
-            target_schema=target.describe(),
+            target_schema=target_schema,
             interruption=interruption,
             notices=_notice_data_key(ledger, keys),
+            proven={each.object for each in graded if each.proven},
+            degraded={each.object for each in graded if each.degraded},
         )
 
 

@@ -12,6 +12,7 @@ from ..runs.report.model import Report, Row, Table, Text
 from ..runs.values import PREIMAGE
 from .causes import causes
 from .hooks import QuotaWatch, end_early
+from .ordeals import take_back_left
 from .prepare import prepare
 from .project import Project
 from .readback import read_back_left
@@ -36,6 +37,7 @@ def undo(
         if not execute:
             return _report(session, Undo(session, run_id, None).go(), None, clock.monotonic() - started)
         recover(session)
+        take_back_left(session)
         read_back_left(session, run_id)
         work = Undo(session, run_id, None)
         session.breaker.probing = runlog.paused(session.ledger)

@@ -16,7 +16,7 @@ from .base import Base
 from .place import Place, Server
 from .sqlite import SQLite
 
-VERSION = "2"
+VERSION = "3"
 
 
 class Ledger:
