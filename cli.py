@@ -61,6 +61,7 @@ DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only say what wou
 CHOICE = {"keys": (KeysOption, ()), "sample": (SampleOption, None), "children": (ChildrenOption, False)}
 OF_WAITING = {"code": (CodeOption, None), "owner": (OwnerOption, None)}
 RETRY = {"rejected": (RejectedOption, False), **OF_WAITING}
+ACCEPT = {"accept": (AcceptOption, ())}
 OF_A_PROJECT = {"project": (ProjectOption, Path()), "env": (EnvOption, None)}
 OF_ALL = {"as_json": (JsonOption, False), "lang": (LangOption, None)}
 
@@ -192,7 +193,7 @@ def plan(call: Call) -> Report:
         return verbs.plan(call.project, verbs.Order(**call.chosen), *call.outside, tick)
 
 
-@command(kept=True, choosing=CHOICE | RETRY)
+@command(kept=True, choosing=CHOICE | RETRY | ACCEPT)
 def run(
     call: Call,
     execute: ExecuteOption = False,
@@ -203,12 +204,11 @@ def run(
     confirm: Annotated[
         str | None, typer.Option("--confirm", metavar="NAME", help="The target org's own name; production asks for it.")
     ] = None,
-    accept: AcceptOption = (),  # type: ignore[assignment] - Typer makes a list of it
 ) -> Report:
     """Move the records. Start it again and it goes on where it was."""
     from .migrate import run as verbs
 
-    order = verbs.Order(**call.chosen, plan=plan_name, confirm=confirm, accept=accept)
+    order = verbs.Order(**call.chosen, plan=plan_name, confirm=confirm)
     verb = verbs.run if execute and not dry_run else verbs.plan
     with call.progress() as tick:
         return verb(call.project, order, *call.outside, tick)

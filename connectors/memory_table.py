@@ -84,7 +84,7 @@ class Table:
             self._link(key, record)
 
     def _unlink(self, key: str, old: Record) -> None:
-        if old.our_key is not None:
+        if old.our_key is not None and self.our_keys.get(old.our_key) == key:
             del self.our_keys[old.our_key]
         for name, holders in self.index.items():
             if old.values[name] is not None:

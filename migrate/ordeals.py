@@ -56,7 +56,8 @@ def _refused_by_a_field(session: Session, object_name: str, cells: Mapping[str, 
 def _without_doubles(
     session: Session, record: RecordRow, object_name: str, run_id: int, doubles: set[str] | None = None
 ) -> Told:
-    """Delete what else carries our key, however often the call arrived."""
+    """Delete what else carries our key, however often the call arrived; not before all of it can be seen."""
+    session.wait(session.target.capabilities.read_back_lag.total_seconds())
     keys = {*keys_of(session, object_name, record.our_key), *(doubles or ())} - {record.target_key or ""}
     left = set()
     for key in sorted(keys):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from changeover.connectors.cell import Cell
 from changeover.connectors.change import Change, ChangeKind, Outcome
+from changeover.connectors.chunk import Chunk
 from changeover.connectors.memory import MemoryConnector
-from changeover.connectors.memory_table import Table
+from changeover.connectors.memory_table import RefusedError, Table
+from changeover.connectors.port import KEY, OUR_KEY, Ordeal
 from changeover.connectors.schema import Field, FieldType, ObjectSchema, Schema
 
 BATCH, CHUNK = 2, 3
@@ -157,8 +160,38 @@ class Keyless(MemoryConnector):
     """A target that finds our key and does not mind having it twice: a field of ours that is not unique."""
 
     def _create(self, table: Table, change: Change) -> Outcome:
-        table.our_keys.pop(change.our_key, None)
-        return super()._create(table, change)
+        holder = table.our_keys.pop(change.our_key, None)
+        try:
+            return super()._create(table, change)
+        except RefusedError:
+            if holder is not None:
+                table.our_keys[change.our_key] = holder
+            raise
+
+    def _change(self, table: Table, change: Change) -> Outcome:
+        outcome = super()._change(table, change)
+        for key, record in table.records.items():
+            if change.kind is ChangeKind.DELETE and record.our_key == change.our_key:
+                table.our_keys[change.our_key] = key
+        return outcome
+
+    def find(
+        self, object_name: str, by: Sequence[str], values: Sequence[tuple[Cell, ...]], fields: Sequence[str]
+    ) -> Chunk:
+        """By our key: all that have it."""
+        if tuple(by) != (OUR_KEY,):
+            return super().find(object_name, by, values, fields)
+        wanted = {value for (value,) in values}
+        seen = self._tables[object_name].visible(self._clock.now())
+        keys = [key for key, record in seen.items() if record.our_key in wanted]
+        return super().find(object_name, (KEY,), [(key,) for key in keys], fields)
+
+
+class Tried(MemoryConnector):
+    """A target that puts our first records through every ordeal."""
+
+    def __init__(self, schema: Schema, **given: Any) -> None:
+        super().__init__(schema, ordeals=tuple(Ordeal), owner="city", **given)
 
 
 def automation(object_name: str, kind: ChangeKind, key: str, row: Mapping[str, Cell]) -> Mapping[str, Cell] | None:

@@ -56,7 +56,7 @@ def state_of(world: World, ended: Ended) -> State:
         world.ask("select source_object, source_key, object, our_key from record order by 1, 2, 3, 4"),
         world.ask("select our_key from operation where state in ('planned', 'intent', 'unknown')"),
         world.ask(
-            "select our_key from operation where state = 'acked' union all "
+            "select our_key from operation where state = 'acked' and kind <> 'prove' union all "
             "select our_key from record where target_key is not null and back is null"
         ),
         Counter(world.ask("select run, mapping, object, key, field, code, severity, params from finding")),
@@ -95,10 +95,12 @@ def _told(described: Field, cell: Cell, ours: Mapping[tuple[str, str], str]) -> 
 def broken_laws(world: World, ended: Ended, wanted: State) -> dict[str, str]:
     """The laws that this end breaks, each with what broke it. wanted: of the same move undisturbed."""
     found = state_of(world, ended)
+    deleted = {outcome.target_key for change, outcome in world.record.arrived if change.kind is ChangeKind.DELETE}
     creates = Counter(
         change.our_key
         for change, outcome in world.record.arrived
         if change.kind is ChangeKind.CREATE and outcome.state is OutcomeState.ACKED
+        if outcome.target_key not in deleted  # a proof takes its own double away
     )
     doubled = [key for key, number in creates.items() if number > 1]
     done = {key for key, row in found.ledger.items() if row[0]}

@@ -18,7 +18,7 @@ from changeover.connectors.memory import MemoryConnector
 from changeover.connectors.testing.hostile import Call, Fault, FaultKind, Operation
 from changeover.migrate.session import Interrupted, Interruption
 
-from .firms import CIRCLE, LEVELS, Keyless, Rows
+from .firms import CIRCLE, LEVELS, Keyless, Rows, Tried
 from .laws import Move, broken_laws, first, prepared
 from .moving import Way, World, way
 
@@ -139,6 +139,7 @@ MOVES: dict[str, tuple[Rows, type[MemoryConnector], Callable[[World], None]]] = 
     "circle": (CIRCLE, MemoryConnector, first),
     "update": (LEVELS, MemoryConnector, later),
     "keyless": (CIRCLE, Keyless, first),
+    "tried": (CIRCLE, Tried, first),
 }
 
 
