@@ -92,6 +92,11 @@ def grades_table(graded: Sequence[Grade]) -> tuple[Table, ...]:
     return (Table(Text("table.grades"), columns, tuple(rows)),) if rows else ()
 
 
+def degraded_tables(graded: Sequence[Grade]) -> tuple[Table, ...]:
+    """The same of those alone that are degraded."""
+    return grades_table([each for each in graded if each.degraded])
+
+
 def grades_told(graded: Sequence[Grade]) -> dict[str, object]:
     """For a report's JSON."""
     return {"grades": {each.object: {"grade": each.name, "reasons": list(each.reasons)} for each in graded}}

@@ -22,7 +22,7 @@ from ..runs.ledger.operations import Intent, Settled
 from ..runs.ledger.records import Parked, RecordRow
 from ..runs.values import PREIMAGE
 from ..validators.judge import Judge
-from .adopt import Matches, adoption, find_matches
+from .adopt import Matches, adoption, find_matches, keep_adopted
 from .answer import Planned
 from .classify import Sorted, classify
 from .fingerprint import Marks, arrow_column, marked
@@ -93,10 +93,11 @@ class ObjectLoad:
     def _settle_quiet(self, rows: Sorted, result: Loaded, findings: Sequence[Finding]) -> None:
         """Rows that need nothing from the target."""
         mapped = rows.mapped
-        for row in (*rows.rejected, *rows.refused):
+        for row in rows.rejected:
             result.buckets[row] = "rejected"
         for row, name in rows.refused.items():
             known = rows.known[row]
+            result.buckets[row] = "conflicted" if known and known.state == "conflicted" else "rejected"
             code, params = known.code or "" if known else "", {"field": name or ""}
             result.findings.append(self._finding(code, Severity.BLOCKS, mapped.source_keys[row], name, params))
         for row in rows.unchanged:
@@ -307,8 +308,9 @@ class ObjectLoad:
         size = self.session.project.spec.limits.batch
         names = (self.mapping.name, self.mapping.target.name, self.mapping.source.name)
         send = partial(sender.send, *names, self.fieldset)
-        first = first_alone(self.session, self.mapping, self.run, send, planned, lambda: result.stopped is not None)
-        ended, result.stopped = first.ended, result.stopped or first.stop
+        kept, left, sender.batches = keep_adopted(self.session, self.run, names, self.fieldset, planned)
+        first = first_alone(self.session, self.mapping, self.run, send, left, lambda: result.stopped is not None)
+        ended, result.stopped = kept + first.ended, result.stopped or first.stop
         for start in range(0, len(first.rest), size):
             if result.stopped is not None:
                 break

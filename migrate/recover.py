@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from itertools import groupby
 
 import numpy as np
 import pyarrow as pa
 
-from ..connectors.port import KEY, OUR_KEY
+from ..connectors.port import KEY, OUR_KEY, OurKeyPlace
 from ..runs.digest import field_digests, unpack
 from ..runs.ledger import operations, records
 from ..runs.ledger.operations import OpenOperation, Settled
 from .doubles import settled_call
 from .fingerprint import find_rows
 from .session import Session
+from .sweep import sweep, sweeps
 
 
 def recover(session: Session) -> int:
@@ -101,12 +103,17 @@ def _mapping_of(session: Session, operation: OpenOperation) -> str:
 
 def _ask(session: Session, object_name: str, members: Sequence[OpenOperation]) -> dict[str, Settled]:
     """Our key -> how its operation is settled."""
-    made = [each for each in members if each.kind in ("create", "adopt", "release")]
-    changed = [each for each in members if each.kind in ("update", "delete")]
+    room = session.target.capabilities.our_key is not OurKeyPlace.NONE
+    made = [each for each in members if each.kind in ("create", "adopt", "release") and room]
+    changed = [each for each in members if each.kind in ("update", "delete") or (each.kind == "adopt" and not room)]
     answers = {each.our_key: settled_call(session, each) for each in members if each.kind == operations.PROVE}
     if made:
         present = _target_keys_by_ours(session, object_name, [each.our_key for each in made])
         answers |= {each.our_key: _of_key(each, present.get(each.our_key)) for each in made}
+    lost = [each for each in members if each.kind == "create" and (not room or answers[each.our_key].state != "acked")]
+    if lost and sweeps(session, object_name):
+        for name, group in groupby(sorted(lost, key=partial(_mapping_of, session)), key=partial(_mapping_of, session)):
+            answers |= sweep(session, name, list(group))
     for mapping_name, group in groupby(
         sorted(changed, key=lambda e: _mapping_of(session, e)), key=lambda e: _mapping_of(session, e)
     ):

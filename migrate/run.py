@@ -27,6 +27,7 @@ from .recover import recover
 from .run_report import interrupted_report, plan_report, run_report
 from .select import Choice, parse_keys
 from .session import Interrupted, Session, Tick, open_session, pin_systems
+from .sweep import note_duplicates
 from .totals import totals_if_any
 
 
@@ -112,6 +113,7 @@ def run(project: Project, order: Order, secrets: Secrets, clock: Clock, tick: Ca
         try:
             read_back_left(session, current.id)
             moved = Pipeline(session, current, reader, prepared.cut).move(prepared.order)
+            note_duplicates(session, current.id)
         except Interrupted:
             runlog.end(session.ledger, current.id, "interrupted", clock.now())
             return interrupted_report(session, current, order.chosen, clock.monotonic() - started)

@@ -27,7 +27,7 @@ from ..runs.ledger.store import Ledger, hold
 from ..runs.stage import Stage
 from ..runs.values import ValueStore
 from .breaker import Breaker
-from .grade import grades
+from .grade import Grade, grades
 from .pacing import Paces, paces_of
 from .project import Project, zone_of
 
@@ -151,6 +151,13 @@ class Session:
             self.interruption.check()
             self.clock.sleep(min(seconds, LISTENS))
             seconds -= LISTENS
+
+    @property
+    def graded(self) -> list[Grade]:
+        """How far each target object of the mappings can be trusted with our key."""
+        names = {mapping.target.name for mapping in self.mappings.values()}
+        tried = [each for each in proofs.everything(self.ledger) if each.object in names]
+        return grades(tried, self.target.capabilities, names)
 
     @property
     def source_name(self) -> str:

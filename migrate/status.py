@@ -8,9 +8,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from io import StringIO
 
 from ..connectors.secrets import Secrets
-from ..runs.ledger import control, operations, records, runlog
+from ..runs.ledger import control, operations, proofs, records, runlog
 from ..runs.ledger.store import Ledger
 from ..runs.report.model import Report, Table, Text
+from .grade import degraded_facts, grades, grades_table, grades_told
 from .project import Project
 from .session import open_ledger
 from .waiting import causes_of, codes_table, reasons_of
@@ -36,6 +37,8 @@ def status(project: Project, secrets: Secrets) -> Report:
         if latest is not None:
             facts.append(("fact.latest_run", Text("run.line", _run_params(latest))))
         facts.append(("fact.open_operations", left_open))
+        graded = grades(proofs.everything(ledger))
+        facts += degraded_facts(graded)
         paused_at = control.read(ledger).paused_at
         if paused_at is not None:
             facts.append(("fact.paused", paused_at[:19]))
@@ -62,9 +65,9 @@ def status(project: Project, secrets: Secrets) -> Report:
             good=good,
             facts=tuple(facts),
             causes=causes_of(waiting),
-            tables=(*tables, *codes_table(waiting)) if by_state else (),
+            tables=(*tables, *grades_table(graded), *codes_table(waiting)) if by_state else (),
             next_steps=tuple(map(project.command, _next(latest is None, good, bool(waiting)))),
-            extra={"parked": len(waiting), "open": left_open},
+            extra={"parked": len(waiting), "open": left_open, **grades_told(graded)},
         )
 
 

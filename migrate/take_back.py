@@ -11,6 +11,7 @@ from ..runs.ledger import records, runlog
 from ..runs.report.model import Report, Row, Table, Text
 from ..runs.values import PREIMAGE
 from .causes import causes
+from .grade import degraded_facts, grades_told
 from .hooks import QuotaWatch, end_early
 from .ordeals import take_back_left
 from .prepare import prepare
@@ -94,6 +95,7 @@ def _report(
         facts=(
             ("fact.environment", session.project.env),
             ("fact.undoes", undone.run),
+            *degraded_facts(session.graded),
             ("fact.seconds", f"{seconds:.1f}"),
         ),
         causes=causes(session.notices),
@@ -103,6 +105,7 @@ def _report(
             "undoes": undone.run,
             **({"run": undo_run} if undo_run is not None else {}),
             **totals,
+            **grades_told(session.graded),
             "seconds": round(seconds, 3),
         },
     )

@@ -12,7 +12,7 @@ from changeover.connectors.change import Change, ChangeKind, Outcome
 from changeover.connectors.chunk import Chunk
 from changeover.connectors.memory import MemoryConnector
 from changeover.connectors.memory_table import RefusedError, Table
-from changeover.connectors.port import KEY, OUR_KEY, Ordeal
+from changeover.connectors.port import KEY, OUR_KEY, Ordeal, OurKeyPlace
 from changeover.connectors.schema import Field, FieldType, ObjectSchema, Schema
 
 BATCH, CHUNK = 2, 3
@@ -185,6 +185,13 @@ class Keyless(MemoryConnector):
         seen = self._tables[object_name].visible(self._clock.now())
         keys = [key for key, record in seen.items() if record.our_key in wanted]
         return super().find(object_name, (KEY,), [(key,) for key in keys], fields)
+
+
+class NoRoom(MemoryConnector):
+    """A target that has no room for our key."""
+
+    def __init__(self, schema: Schema, **given: Any) -> None:
+        super().__init__(schema, our_key=OurKeyPlace.NONE, **given)
 
 
 class Tried(MemoryConnector):

@@ -10,6 +10,7 @@ from pathlib import Path
 from changeover.connectors.cell import Cell
 from changeover.connectors.change import ChangeKind, OutcomeState
 from changeover.connectors.memory import MemoryConnector
+from changeover.connectors.port import OurKeyPlace
 from changeover.connectors.schema import Field
 from changeover.connectors.testing.hostile import Fault, FaultKind, Operation, every_fault
 from changeover.runs.report.model import BUCKETS
@@ -73,16 +74,18 @@ def _in_target(
     target: dict[tuple[str, str], Cells] = {}
     foreign: list[tuple[str, Cells]] = []
     twice = []
+    room = world.target.capabilities.our_key is not OurKeyPlace.NONE  # else the ledger alone knows what is ours
     for name, table in world.target._tables.items():
         for key, record in table.records.items():
             cells = tuple((each.name, _told(each, record.values[each.name], ours)) for each in table.schema.fields[1:])
-            if record.our_key is None:
+            believed = ours.get((name, key))
+            our_key = record.our_key if room else believed
+            if our_key is None:
                 foreign.append((name, cells))
-            elif (name, record.our_key) in target:
-                twice.append(record.our_key)
+            elif (name, our_key) in target:
+                twice.append(our_key)
             else:
-                believed = ours.get((name, key))
-                target[name, record.our_key] = cells if believed == record.our_key else (*cells, ("ledger", believed))
+                target[name, our_key] = cells if believed == our_key else (*cells, ("ledger", believed))
     return target, foreign, twice
 
 

@@ -18,7 +18,7 @@ from changeover.connectors.memory import MemoryConnector
 from changeover.connectors.testing.hostile import Call, Fault, FaultKind, Operation
 from changeover.migrate.session import Interrupted, Interruption
 
-from .firms import CIRCLE, LEVELS, Keyless, Rows, Tried
+from .firms import CIRCLE, LEVELS, Keyless, NoRoom, Rows, Tried
 from .laws import Move, broken_laws, first, prepared
 from .moving import Way, World, way
 
@@ -140,6 +140,7 @@ MOVES: dict[str, tuple[Rows, type[MemoryConnector], Callable[[World], None]]] = 
     "update": (LEVELS, MemoryConnector, later),
     "keyless": (CIRCLE, Keyless, first),
     "tried": (CIRCLE, Tried, first),
+    "noroom": (LEVELS, NoRoom, first),
 }
 
 
