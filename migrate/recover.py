@@ -118,6 +118,9 @@ def _ask(session: Session, object_name: str, members: Sequence[OpenOperation]) -
         sorted(changed, key=lambda e: _mapping_of(session, e)), key=lambda e: _mapping_of(session, e)
     ):
         answers |= _ask_changed(session, mapping_name, object_name, list(group))
+    if session.target.capabilities.compare_and_set:  # it may be sent again: what was edited since refuses it
+        for each in (each for each in changed if each.kind == "adopt" and answers[each.our_key].state == "conflict"):
+            answers[each.our_key] = Settled(each.our_key, "not_sent", code="target.no_answer")
     return answers
 
 

@@ -143,6 +143,11 @@ LEVELS: Rows = {
 """Levels of firms in the wrong order, one that is there already, one that is filtered; a chief who comes after his
 firm; a person whose firm is missing; deals over two chunks, one rejected here, one by the target."""
 
+PLAIN: Rows = {**LEVELS, "deal": [{**each, "title": "plain"} for each in LEVELS["deal"]]}
+"""The same, and the target adds to nothing."""
+
+ONE: Rows = {"firm": _rows(_FIRM, ("f1", "总公司", None, None, "T1", "北京")), "person": [], "deal": []}
+
 CIRCLE: Rows = {
     "firm": _rows(
         _FIRM,

@@ -18,7 +18,7 @@ from changeover.connectors.memory import MemoryConnector
 from changeover.connectors.testing.hostile import Call, Fault, FaultKind, Operation
 from changeover.migrate.session import Interrupted, Interruption
 
-from .firms import CIRCLE, LEVELS, Keyless, NoRoom, Rows, Tried
+from .firms import CIRCLE, LEVELS, ONE, PLAIN, Keyless, NoRoom, Rows, Tried
 from .laws import Move, broken_laws, first, prepared
 from .moving import Way, World, way
 
@@ -29,6 +29,8 @@ OF_SEVERAL = (FaultKind.HALF_DONE, FaultKind.HALF_ANSWERED, FaultKind.REORDERED)
 IN_TARGET = ("send", "half", "answer")
 """Effects that depend on what the target makes of our key; the others are the process's own."""
 DEATH = "death"
+DEGRADED = (Keyless, NoRoom)
+"""Targets on which a call that is delivered twice may make two records."""
 CHUNKS = 2
 """Before which of a read's chunks it breaks off, counted from the first."""
 
@@ -139,8 +141,8 @@ MOVES: dict[str, tuple[Rows, type[MemoryConnector], Callable[[World], None]]] = 
     "circle": (CIRCLE, MemoryConnector, first),
     "update": (LEVELS, MemoryConnector, later),
     "keyless": (CIRCLE, Keyless, first),
-    "tried": (CIRCLE, Tried, first),
-    "noroom": (LEVELS, NoRoom, first),
+    "tried": (ONE, Tried, first),
+    "noroom": (PLAIN, NoRoom, first),
 }
 
 
@@ -153,7 +155,7 @@ def every_move(folder_of: Callable[[str], Path]) -> Callable[[str], Move]:
 def listening(world: World) -> Iterator[list[Reached]]:
     """The points that the world's process comes to, in their order."""
     reached: list[Reached] = []
-    unique = world.kind is not Keyless
+    unique = world.kind not in DEGRADED
 
     def call(made: Call) -> None:
         changes = made.batch.changes if made.batch is not None else ()
