@@ -138,6 +138,7 @@ LEVELS: Rows = {
         ("d2", "target adds to it", "f2", "0.10", "N2"),
         ("d3", "no number", "f3", "twelve", "N3"),
         ("d4", "taken by somebody", "f3", "1.00", "N9"),
+        ("d5", "with a bad one", "f1", "2.00", "N5"),
     ),
 }
 """Levels of firms in the wrong order, one that is there already, one that is filtered; a chief who comes after his
@@ -155,7 +156,7 @@ CIRCLE: Rows = {
         ("f5", "the other of it", "f4", None, "T5", "深圳"),
         ("f7", "parent unknown", "f9", None, "T7", "武汉"),
     ),
-    "person": _rows(_PERSON, ("p4", "李娜", "f5")),
+    "person": _rows(_PERSON, ("p4", "李娜", "f5"), ("p5", "刘洋", "f4")),
     "deal": [],
 }
 """Firms that are each other's parent, and one whose parent is missing: both kinds of second operation."""
