@@ -21,6 +21,7 @@ from ..runs.values import PROOF
 from .answer import EXISTS, Planned
 from .doubles import UNDOUBLE, keys_of
 from .fingerprint import arrow_column
+from .flight import Inline
 from .grade import DOUBLED, FOUND, LOST, REFUSED, UNTOLD
 from .rehearsal import Rehearsal
 from .send import Sender
@@ -164,7 +165,7 @@ def _at(
     session: Session, record: RecordRow, object_name: str, run_id: int, which: str, call: Callable[[], Outcome]
 ) -> Settled:
     """A call that is no write, made and settled like one."""
-    at = replace(session, target=_Undergoing(session.target, call))
+    at = replace(session, target=_Undergoing(session.target, call), caller=Inline())
     at.breaker = session.breaker
     change = Change(ChangeKind.UPDATE, record.our_key, record.target_key)
     return _call(at, object_name, run_id, change, record.target_key, which)
