@@ -61,11 +61,10 @@ def undo(
             session.ledger.check()
             events.check_chain(session.ledger)
         recovered = recover(session)
-        session.wait(session.target.capabilities.read_back_lag.total_seconds())
-        read_back_left(session, run_id, ["run"])
         if recovered:
             work = Undo(session, run_id)
         if not execute:
+            _look_again(session, run_id)
             foreseen = work.foresee()
             calls = undo_calls(session, foreseen.cost)
             told = _Told(foreseen, None, False, recovered, calls, clock.monotonic() - started)
@@ -75,6 +74,7 @@ def undo(
         session.watch = QuotaWatch(session, current.id).look
         interrupted = False
         try:
+            _look_again(session, run_id)
             read_back_left(session, current.id, ["undo"])
             work.foresee()
             _spared_before(session, current.id, work.undone)
@@ -94,6 +94,12 @@ def undo(
         calls = undo_calls(session, work.undone.cost, made=True)
         seconds = clock.monotonic() - started
         return _report(session, _Told(work.undone, current, resumed, recovered, calls, seconds, interrupted))
+
+
+def _look_again(session: Session, run_id: int) -> None:
+    """What earlier processes wrote has to be seen before anything is judged, the latest of it too."""
+    session.wait(session.target.capabilities.read_back_lag.total_seconds())
+    read_back_left(session, run_id, ["run"])
 
 
 def _begin(session: Session, run_id: int) -> tuple[Run, bool]:

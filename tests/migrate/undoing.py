@@ -4,12 +4,14 @@ the target is as it was before the run but for what somebody edited since."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from changeover.connectors.cell import Cell
+from changeover.connectors.change import Batch, Outcome
 from changeover.connectors.memory import MemoryConnector
+from changeover.connectors.port import OurKeyPlace
 from changeover.connectors.secrets import Secrets
 from changeover.connectors.testing.hostile import Operation
 from changeover.migrate import take_back
@@ -17,7 +19,7 @@ from changeover.runs.report.model import Report
 
 from .firms import CIRCLE, LEVELS, Rows
 from .laws import Move, State, broken_laws, state_of
-from .moving import Ended, Moment, World
+from .moving import Ended, World
 from .points import key_in_target, later
 
 CALM: Rows = {
@@ -99,11 +101,28 @@ def updated(world: UndoWorld) -> None:
     world.about_to_undo(2, before)
 
 
-UNDOS: dict[str, tuple[Rows, Callable[[UndoWorld], None]]] = {
-    "levels": (LEVELS, moved),
-    "circle": (CIRCLE, moved),
-    "edited": (CALM, edited),
-    "updated": (LEVELS, updated),
+class Roomless(MemoryConnector):
+    """A target with no room for our key."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.capabilities = replace(self.capabilities, our_key=OurKeyPlace.NONE)
+
+    def write(self, batch: Batch) -> list[Outcome]:
+        outcomes = super().write(batch)
+        table = self._tables[batch.object]
+        table.our_keys.clear()
+        for key, each in table.records.items():
+            table.records[key] = replace(each, our_key=None)
+        return outcomes
+
+
+UNDOS: dict[str, tuple[Rows, type[MemoryConnector], Callable[[UndoWorld], None]]] = {
+    "levels": (LEVELS, MemoryConnector, moved),
+    "circle": (CIRCLE, MemoryConnector, moved),
+    "edited": (CALM, MemoryConnector, edited),
+    "updated": (LEVELS, MemoryConnector, updated),
+    "roomless": (CALM, Roomless, moved),
 }
 
 
@@ -128,11 +147,6 @@ class UndoMove(Move):
             broken["undo told"] = f"{counted(ended.report)}, not {self.told}"
         return broken
 
-    def trial(self, *faults: Any, deaths: tuple[int, ...] = (), start: Moment | None = None) -> dict[str, str]:
-        self.world.back_to(start or self.start)
-        self.world.faults(*faults)
-        return self.judged(self.world.until_it_ends(*deaths))
-
 
 def counted(report: Report) -> dict[str, Any]:
     names = ("undoes", "run", "deleted", "restored", "released", "fields", "spared", "differences")
@@ -148,8 +162,10 @@ def differing(here: Held, there: Held) -> str:
     )
 
 
-def prepared_undo(folder: Path, rows: Rows, begun: Callable[[UndoWorld], None]) -> UndoMove:
-    world = UndoWorld(folder / "move", rows)
+def prepared_undo(
+    folder: Path, rows: Rows, target: type[MemoryConnector], begun: Callable[[UndoWorld], None]
+) -> UndoMove:
+    world = UndoWorld(folder / "move", rows, target)
     with world.in_process():
         begun(world)
         world.faults()
