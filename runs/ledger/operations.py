@@ -246,14 +246,17 @@ class Unverified(NamedTuple):
     source_key: str | None
 
 
-def unverified(ledger: Ledger) -> list[Unverified]:
-    """What runs that did not come to their end wrote and did not look at any more."""
+def unverified(ledger: Ledger, verbs: Sequence[str] = ("run", "undo")) -> list[Unverified]:
+    """What runs and undos that did not come to their end wrote and did not look at any more."""
+    marks = ",".join("?" * len(verbs))
     rows = ledger.db.execute(
-        "select o.batch, o.object, o.our_key, r.target_key, o.fieldset, o.sent, o.written, r.back, r.source_key "
+        "select o.batch, o.object, o.our_key, r.target_key, o.fieldset, o.sent, o.written, r.back, r.source_key "  # noqa: S608
         "from run u join batch b on b.run = u.id join operation o on o.batch = b.id "
         "join record r on (r.object, r.our_key, r.fieldset) = (o.object, o.our_key, o.fieldset) "
-        "where u.verb = 'run' and u.state <> 'finished' and o.state = 'acked' and r.target_key is not null "
-        "order by o.object, o.fieldset, o.batch, o.our_key"
+        f"where u.verb in ({marks}) and u.state <> 'finished' and o.state = 'acked' "
+        "and o.sent is not null and r.target_key is not null "
+        "order by o.object, o.fieldset, o.batch, o.our_key",
+        tuple(verbs),
     )
     return [Unverified(*row) for row in rows]
 
@@ -315,19 +318,6 @@ def history(ledger: Ledger, object_name: str, our_key: str) -> list[DoneOperatio
         (object_name, our_key),
     )
     return [DoneOperation(*row) for row in rows]
-
-
-def done_by(
-    ledger: Ledger, run_id: int, object_name: str, after: tuple[int, str], size: int
-) -> list[tuple[int, str, str, str | None]]:
-    """(batch, our key, kind, target key) of what a run really did to an object, a page at a time behind (batch, our
-    key)."""
-    return ledger.db.execute(
-        "select o.batch, o.our_key, o.kind, o.target_key from batch b join operation o on o.batch = b.id "
-        "where b.run = ? and b.object = ? and (o.batch, o.our_key) > (?, ?) "
-        "and o.state in ('acked', 'verified', 'diverged') and o.kind <> 'prove' order by o.batch, o.our_key limit ?",
-        (run_id, object_name, *after, size),
-    ).fetchall()
 
 
 def objects_of(ledger: Ledger, run_id: int) -> list[str]:
