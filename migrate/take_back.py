@@ -15,7 +15,7 @@ from ..runs.report.model import Report, Row, Table, Text
 from ..runs.values import PREIMAGE
 from .calls import CallsTold, tell_most, undo_calls
 from .causes import causes
-from .grade import grades_told
+from .grade import degraded_facts, grades_told
 from .hooks import QuotaWatch, end_early
 from .ordeals import take_back_left
 from .prepare import prepare
