@@ -138,11 +138,13 @@ LEVELS: Rows = {
         ("d2", "target adds to it", "f2", "0.10", "N2"),
         ("d3", "no number", "f3", "twelve", "N3"),
         ("d4", "taken by somebody", "f3", "1.00", "N9"),
-        ("d5", "with a bad one", "f1", "2.00", "N5"),
     ),
 }
 """Levels of firms in the wrong order, one that is there already, one that is filtered; a chief who comes after his
 firm; a person whose firm is missing; deals over two chunks, one rejected here, one by the target."""
+
+BATCHES: Rows = {**LEVELS, "deal": [*LEVELS["deal"], *_rows(_DEAL, ("d5", "with a bad one", "f1", "2.00", "N5"))]}
+"""The same, and a batch that is still one of several once each object's first record went alone."""
 
 PLAIN: Rows = {**LEVELS, "deal": [{**each, "title": "plain"} for each in LEVELS["deal"]]}
 """The same, and the target adds to nothing."""
@@ -156,10 +158,14 @@ CIRCLE: Rows = {
         ("f5", "the other of it", "f4", None, "T5", "深圳"),
         ("f7", "parent unknown", "f9", None, "T7", "武汉"),
     ),
-    "person": _rows(_PERSON, ("p4", "李娜", "f5"), ("p5", "刘洋", "f4")),
+    "person": _rows(_PERSON, ("p4", "李娜", "f5")),
     "deal": [],
 }
 """Firms that are each other's parent, and one whose parent is missing: both kinds of second operation."""
+
+
+PAIR: Rows = {**CIRCLE, "person": [*CIRCLE["person"], *_rows(_PERSON, ("p5", "刘洋", "f4"))]}
+"""The same, and a person after the first one."""
 
 
 class Keyless(MemoryConnector):

@@ -18,7 +18,7 @@ from changeover.connectors.memory import MemoryConnector
 from changeover.connectors.testing.hostile import Call, Fault, FaultKind, Operation
 from changeover.migrate.session import Interrupted, Interruption
 
-from .firms import CIRCLE, LEVELS, ONE, PLAIN, Keyless, NoRoom, Rows, Tried
+from .firms import BATCHES, CIRCLE, ONE, PAIR, PLAIN, Keyless, NoRoom, Rows, Tried
 from .laws import Move, first, prepared
 from .moving import Way, World, way
 
@@ -137,10 +137,10 @@ def key_in_target(world: World, name: str, our_key: str) -> str:
 
 
 MOVES: dict[str, tuple[Rows, type[MemoryConnector], Callable[[World], None]]] = {
-    "levels": (LEVELS, MemoryConnector, first),
+    "levels": (BATCHES, MemoryConnector, first),
     "circle": (CIRCLE, MemoryConnector, first),
-    "update": (LEVELS, MemoryConnector, later),
-    "keyless": (CIRCLE, Keyless, first),
+    "update": (BATCHES, MemoryConnector, later),
+    "keyless": (PAIR, Keyless, first),
     "tried": (ONE, Tried, first),
     "noroom": (PLAIN, NoRoom, first),
 }

@@ -19,7 +19,7 @@ from changeover.migrate.deferred import Deferred
 from changeover.runs.ledger import operations, runlog
 from changeover.runs.ledger.operations import OpenOperation, Settled
 
-from .firms import CIRCLE, LEVELS, Keyless, Rows
+from .firms import BATCHES, CIRCLE, PAIR, Keyless, Rows
 from .laws import Move, first, prepared
 
 Patch = pytest.MonkeyPatch
@@ -178,9 +178,9 @@ BUGS = [
     Bug(pieces_dropped_early, "circle", DEATHS, frozenset({"counts told"})),
 ]
 MOVES: dict[str, tuple[Rows, type[MemoryConnector]]] = {
-    "levels": (LEVELS, MemoryConnector),
+    "levels": (BATCHES, MemoryConnector),
     "circle": (CIRCLE, MemoryConnector),
-    "keyless": (CIRCLE, Keyless),
+    "keyless": (PAIR, Keyless),
 }
 
 
