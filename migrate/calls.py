@@ -8,13 +8,15 @@ from dataclasses import dataclass, field
 
 from ..connectors.errors import InputError
 from ..connectors.pace import Action
-from ..runs.ledger import records
+from ..runs.ledger import proofs, records
+from ..runs.ledger.proofs import RECORD
 from ..runs.plan import Plan, changed_since, load_plan
 from ..runs.report.model import Text
 from .pipeline import Moved, Reader
 from .plan import plan_of
 from .predict import Predicted, Records, calls_of, predict, predicted_facts, records_of
 from .prepare import Prepared
+from .prove import calls_of_proof
 from .select import Choice
 from .session import Session, Tick
 
@@ -104,10 +106,21 @@ def undo_calls(session: Session, cost: Records, *, made: bool = False) -> CallsT
 
 def _predicted(session: Session, counts: Mapping[str, Mapping[str, int]]) -> Predicted:
     matched = [name for name, mapping in session.mappings.items() if mapping.match]
-    return _foreseen(session, records_of(counts, matched))
+    actions, proving = Counter(records_of(counts, matched)), Counter[Action]()
+    for name in _to_prove(session, counts):
+        proving.update(calls_of_proof(session, name))
+        actions[Action.WRITE] -= 1  # it goes alone
+    return _foreseen(session, actions, proving)
 
 
-def _foreseen(session: Session, actions: Records) -> Predicted:
+def _to_prove(session: Session, counts: Mapping[str, Mapping[str, int]]) -> set[str]:
+    """Target objects of which records will be created for the first time."""
+    known = {each.object for each in proofs.everything(session.ledger) if each.what == RECORD and each.over}
+    made = {name for name, buckets in counts.items() if buckets.get("created", 0) + buckets.get("pending", 0)}
+    return {session.mappings[name].target.name for name in made if name in session.mappings} - known
+
+
+def _foreseen(session: Session, actions: Records, single: Records | None = None) -> Predicted:
     pace = session.paces.target
     today = pace.of_today()
     return predict(
@@ -117,6 +130,7 @@ def _foreseen(session: Session, actions: Records) -> Predicted:
         schedule=pace.schedule,
         narrowed=pace.narrowed,
         spent=today[0] if today else 0,
+        single=single,
     )
 
 

@@ -12,7 +12,8 @@ from ..connectors.cell import Cell
 from ..connectors.change import ChangeKind
 from ..connectors.errors import DecisionError, InputError
 from ..connectors.finding import Finding, Severity
-from ..connectors.port import KEY, OUR_KEY, OurKeyPlace
+from ..connectors.pace import Action
+from ..connectors.port import KEY, OUR_KEY, Ordeal, OurKeyPlace
 from ..mappings.compile import CompiledMapping
 from ..runs.cells import decode_cells, encode_cells
 from ..runs.digest import unpack
@@ -232,6 +233,17 @@ def _of_record(
         file=file,
         line=line,
     )
+
+
+def calls_of_proof(session: Session, object_name: str) -> Counter[Action]:
+    """How often a proof of this object does each action to one record, where all goes well."""
+    able = session.target.capabilities
+    calls = Counter({Action.WRITE: 1, Action.FIND: 1 + len(list(references_to(session, object_name)))})
+    if able.our_key is not OurKeyPlace.NONE:
+        calls[Action.WRITE] += 1
+        for ordeal in able.ordeals:
+            calls.update({Action.WRITE: 2 + (ordeal is Ordeal.SOFT_DELETE), Action.FIND: 2})
+    return calls
 
 
 def _note(session: Session, run_id: int, findings: Sequence[Finding]) -> None:

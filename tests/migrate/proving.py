@@ -12,7 +12,8 @@ from changeover.connectors.change import Change, ChangeKind, Outcome, OutcomeSta
 from changeover.connectors.chunk import Chunk
 from changeover.connectors.memory import MemoryConnector
 from changeover.connectors.memory_table import Record, Row, Table
-from changeover.connectors.port import KEY, OUR_KEY, Ordeal
+from changeover.connectors.port import KEY, OUR_KEY, Ordeal, OurKeyPlace
+from changeover.connectors.schema import Schema
 from changeover.connectors.secrets import Secrets
 from changeover.migrate import check, compare, run, status
 from changeover.migrate.run import Order
@@ -44,6 +45,13 @@ class BusyWithDeals(MemoryConnector):
             title = str(row.values["title"]).upper()
             table.put(outcome.target_key, Record({**row.values, "title": title}, row.our_key))
         return outcome
+
+
+class RoomlessShouts(BusyWithDeals):
+    """The same without room for our key."""
+
+    def __init__(self, schema: Schema, **given: Any) -> None:
+        super().__init__(schema, our_key=OurKeyPlace.NONE, **given)
 
 
 class Hides(Tried):
