@@ -52,11 +52,16 @@ CodeOption = Annotated[str | None, typer.Option("--code", metavar="CODE", help="
 OwnerOption = Annotated[
     str | None, typer.Option("--owner", metavar="WHO", help="Of these, one person's, by key or e-mail.")
 ]
+AcceptOption = Annotated[
+    list[str],
+    typer.Option("--accept", metavar="OBJECT", help="Let the target do with this object what it was found to do."),
+]
 ExecuteOption = Annotated[bool, typer.Option("--execute", help="Really write to the target.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only say what would happen (the default).")]
 CHOICE = {"keys": (KeysOption, ()), "sample": (SampleOption, None), "children": (ChildrenOption, False)}
 OF_WAITING = {"code": (CodeOption, None), "owner": (OwnerOption, None)}
 RETRY = {"rejected": (RejectedOption, False), **OF_WAITING}
+ACCEPT = {"accept": (AcceptOption, ())}
 OF_A_PROJECT = {"project": (ProjectOption, Path()), "env": (EnvOption, None)}
 OF_ALL = {"as_json": (JsonOption, False), "lang": (LangOption, None)}
 
@@ -188,7 +193,7 @@ def plan(call: Call) -> Report:
         return verbs.plan(call.project, verbs.Order(**call.chosen), *call.outside, tick)
 
 
-@command(kept=True, choosing=CHOICE | RETRY)
+@command(kept=True, choosing=CHOICE | RETRY | ACCEPT)
 def run(
     call: Call,
     execute: ExecuteOption = False,

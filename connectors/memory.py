@@ -11,6 +11,7 @@ import json
 import threading
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
@@ -23,9 +24,10 @@ from .change import Batch, Change, ChangeKind, Outcome, OutcomeState
 from .chunk import Chunk
 from .clock import Clock, SystemClock
 from .errors import InputError
+from .memory_ordeals import undergo
 from .memory_table import Record, RefusedError, Row, SortKey, Table, searchable, sort_key_from
 from .pace import Pace
-from .port import KEY, OUR_KEY, AuditFields, Capabilities, Identity, OurKeyPlace, Settings
+from .port import KEY, OUR_KEY, AuditFields, Capabilities, Identity, Ordeal, OurKeyPlace, Settings
 from .schema import FieldType, Schema, schema_from_json
 from .secrets import Secrets
 
@@ -43,7 +45,9 @@ class MemoryConnector:
     batch_size, at_once, find_size, read_back_lag, server_maximum: as in Capabilities; the lag passes by `clock`.
     audit: the fields that every write and edit stamps with the clock's time and its author; the author of a write is
     `acting_user`. automation: called after each create, and after each update or adopt that wrote values; what it
-    returns is stored at once, unchecked but for its types.
+    returns is stored at once, unchecked but for its types. our_key: NONE leaves no room for our key. ordeals: that it
+    puts records through; an ordeal takes nothing from anybody's sight here. owner: the field that says whose a record
+    is, in every object that has it; the ordeal gives it to nobody.
     """
 
     def __init__(
@@ -63,18 +67,24 @@ class MemoryConnector:
         audit: Mapping[str, AuditFields] | None = None,
         acting_user: str | None = None,
         automation: Automation | None = None,
+        our_key: OurKeyPlace = OurKeyPlace.SIDE_TABLE,
+        ordeals: tuple[Ordeal, ...] = (),
+        owner: str = "owner",
     ) -> None:
         self.capabilities = Capabilities(
             batch_size=batch_size,
             at_once=at_once,
             find_size=find_size,
             writes=True,
-            our_key=OurKeyPlace.SIDE_TABLE,
+            our_key=our_key,
             compare_and_set=True,
             deletes=True,
             read_back_lag=read_back_lag,
             server_maximum=server_maximum,
+            ordeals=ordeals,
         )
+        self._owner = owner
+        self._room = our_key is not OurKeyPlace.NONE
         self._schema = schema
         self._clock = clock or SystemClock()
         self._identity = Identity(kind="memory", id=name, name=name, production=production)
@@ -120,7 +130,7 @@ class MemoryConnector:
             yield Chunk(table.schema.name, _frame(table, records, fields), list(records), json.dumps(after))
 
     def count(self, object_name: str) -> int:
-        return len(self._table(object_name).records)
+        return len(self._table(object_name).in_order())
 
     def find(
         self, object_name: str, by: Sequence[str], values: Sequence[tuple[Cell, ...]], fields: Sequence[str]
@@ -195,7 +205,7 @@ class MemoryConnector:
             changed = {**old.values, **table.typed(values), **self._stamps(table, by)}
         except RefusedError as refused:
             raise ValueError(f"{object_name}: {refused}") from refused
-        table.put(key, Record(changed, old.our_key), self._seen_from())
+        table.put(key, replace(old, values=changed), self._seen_from())
 
     def remove(self, object_name: str, key: str) -> None:
         """A user of the system deletes a record, and our key with it. Raises KeyError where there is no such record."""
@@ -207,6 +217,17 @@ class MemoryConnector:
     def record(self, object_name: str, key: str) -> dict[str, Cell]:
         """The record's cells as they are now, whatever `find` sees. Raises KeyError where there is no such record."""
         return dict(self._table(object_name).records[key].values)
+
+    # Ordeals
+
+    def put_through(self, ordeal: Ordeal, object_name: str, our_key: str, key: str) -> Outcome:
+        """As `UndergoesOrdeals`."""
+        return undergo(self._table(object_name), ordeal, our_key, key, {self._owner: None}, self._seen_from())
+
+    def take_back(self, ordeal: Ordeal, object_name: str, our_key: str, key: str, before: Row) -> Outcome:
+        """As `UndergoesOrdeals`."""
+        owner = {self._owner: before[self._owner]} if self._owner in before else {}
+        return undergo(self._table(object_name), ordeal, our_key, key, owner, self._seen_from(), back=True)
 
     # One change
 
@@ -230,7 +251,7 @@ class MemoryConnector:
         key = table.key_of(values)
         if key in table.records:
             raise RefusedError("target.duplicate", table.schema.key[0])
-        table.put(key, Record(values, change.our_key), self._seen_from())
+        table.put(key, Record(values, change.our_key if self._room else None), self._seen_from())
         self._automate(table, change.kind, key)
         return Outcome(change.our_key, OutcomeState.ACKED, key)
 
@@ -252,10 +273,12 @@ class MemoryConnector:
             table.put(key, None, self._seen_from())
             return Outcome(change.our_key, OutcomeState.ACKED, key)
         our_key = {ChangeKind.ADOPT: change.our_key, ChangeKind.RELEASE: None}.get(change.kind, old.our_key)
+        if old.locked and change.values:
+            raise RefusedError("target.refused")
         values = {**old.values, **self._checked(table, change.values, key)}
         if change.values:
             values |= self._stamps(table, self._acting_user)
-        table.put(key, Record(values, our_key), self._seen_from())
+        table.put(key, replace(old, values=values, our_key=our_key if self._room else None), self._seen_from())
         if change.values and change.kind is not ChangeKind.RELEASE:
             self._automate(table, change.kind, key)
         return Outcome(change.our_key, OutcomeState.ACKED, key)
@@ -283,7 +306,7 @@ class MemoryConnector:
         changed = self._automation(table.schema.name, kind, key, dict(table.records[key].values))
         if changed:
             written = table.records[key]
-            table.put(key, Record({**written.values, **table.typed(changed)}, written.our_key), self._seen_from())
+            table.put(key, replace(written, values={**written.values, **table.typed(changed)}), self._seen_from())
 
     def _stamps(self, table: Table, author: str | None) -> dict[str, Cell]:
         audit = self._audit.get(table.schema.name, AuditFields())
@@ -322,8 +345,9 @@ def _found(
     wanted = {sought for value in values if (sought := searchable(value, searched)) is not None}
     if settled and len(by) == 1 and by[0] in table.index:
         holders = table.index[by[0]]
-        return {key for (cell,) in wanted for key in holders.get(cell, ())}
-    return {key for key, record in view.items() if tuple(record.values[name] for name in by) in wanted}
+        return {key for (cell,) in wanted for key in holders.get(cell, ()) if not view[key].binned}
+    listed = (each for each in view.items() if not each[1].binned)
+    return {key for key, record in listed if tuple(record.values[name] for name in by) in wanted}
 
 
 def _frame(table: Table, records: Mapping[str, Record], fields: Sequence[str]) -> pd.DataFrame:

@@ -41,10 +41,13 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record: every field's cell (None where empty) and our key, where it has one."""
+    """One record: every field's cell (None where empty) and our key, where it has one. locked: no field may be written.
+    binned: deleted by somebody who may take it out of the bin again."""
 
     values: Row
     our_key: str | None = None
+    locked: bool = False
+    binned: bool = False
 
 
 @dataclass(slots=True)
@@ -73,7 +76,7 @@ class Table:
         old = self.records.pop(key, None)
         if seen_from is not None:
             self.unseen.append((seen_from, key, old))
-        if (old is None) != (record is None):
+        if (old is None or old.binned) != (record is None or record.binned):
             self._order = None
         if old is not None:
             self._unlink(key, old)
@@ -81,7 +84,7 @@ class Table:
             self._link(key, record)
 
     def _unlink(self, key: str, old: Record) -> None:
-        if old.our_key is not None:
+        if old.our_key is not None and self.our_keys.get(old.our_key) == key:
             del self.our_keys[old.our_key]
         for name, holders in self.index.items():
             if old.values[name] is not None:
@@ -110,9 +113,10 @@ class Table:
         return view
 
     def in_order(self) -> list[tuple[SortKey, str]]:
-        """(sort key, key) of every record, in key order: numbers by value, all else by code point."""
+        """(sort key, key) of every record that is listed, in key order: numbers by value, all else by code point."""
         if self._order is None:
-            self._order = sorted((self.sort_key(record), key) for key, record in self.records.items())
+            listed = (each for each in self.records.items() if not each[1].binned)
+            self._order = sorted((self.sort_key(record), key) for key, record in listed)
         return self._order
 
     def sort_key(self, record: Record) -> SortKey:

@@ -31,6 +31,15 @@ class OurKeyPlace(StrEnum):
     NONE = "none"
 
 
+class Ordeal(StrEnum):
+    """What users and their administrators do to a record, so that a search may miss it afterwards: give it to another
+    OWNER, LOCK it, put it into the bin from which it can be taken again (SOFT_DELETE)."""
+
+    OWNER = "owner"
+    LOCK = "lock"
+    SOFT_DELETE = "soft_delete"
+
+
 @dataclass(frozen=True, slots=True)
 class Capabilities:
     """What a connector is able to do, as data.
@@ -44,7 +53,8 @@ class Capabilities:
     deletes: DELETE is possible. ordered_reads: chunks come in key order and a cursor resumes exactly.
     read_back_lag: how long a write may stay unseen by `find`. server_maximum: how long the server may still finish a
     call that we gave up on; an UNKNOWN outcome is probed only after both have passed. allowance: the calls that the
-    system takes and what our actions cost in calls.
+    system takes and what our actions cost in calls. ordeals: what the connector can do to a record of ours and take
+    back, to prove that our key is found all the same; it has the methods of `UndergoesOrdeals` then.
     """
 
     batch_size: int = 1000
@@ -60,6 +70,7 @@ class Capabilities:
     read_back_lag: dt.timedelta = dt.timedelta(0)
     server_maximum: dt.timedelta = dt.timedelta(0)
     allowance: Allowance = UNLIMITED
+    ordeals: tuple[Ordeal, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +141,20 @@ class Connector(Protocol):
     def record_url(self, object_name: str, key: str) -> str | None: ...
 
     def close(self) -> None: ...
+
+
+class UndergoesOrdeals(Protocol):
+    """What a connector has besides that declares ordeals. Both may be asked twice over: what is done already is ACKED.
+    The outcome's key is our key. REJECTED: the system does not let us do this to such a record. As `write` they raise
+    only if nothing has left this machine."""
+
+    def put_through(self, ordeal: Ordeal, object_name: str, our_key: str, key: str) -> Outcome:
+        """Do it to the record of this key."""
+
+    def take_back(
+        self, ordeal: Ordeal, object_name: str, our_key: str, key: str, before: Mapping[str, Cell]
+    ) -> Outcome:
+        """Undo it. before: every cell of the record as it was, by field; empty where that is lost."""
 
 
 @dataclass(frozen=True, slots=True)

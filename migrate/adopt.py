@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,11 +11,14 @@ import pyarrow as pa
 
 from ..connectors.cell import Cell, canonical_text
 from ..connectors.change import Change, ChangeKind
+from ..connectors.port import OurKeyPlace
 from ..connectors.schema import Field
 from ..mappings.compile import CompiledMapping
 from ..mappings.language import WritePolicy
 from ..mappings.mapped import MappedChunk
-from ..runs.ledger import records
+from ..runs.ledger import operations, records
+from ..runs.ledger.operations import Settled
+from .answer import Planned
 from .classify import Sorted
 from .fingerprint import TargetRows, arrow_column, joined
 from .references import Resolved
@@ -117,6 +121,25 @@ def _decide(
     else:  # nobody's, or ours by a run that this ledger has forgotten: whoever made it, undo must not delete it
         claimed[key] = our_key
         result.adopted[row] = (rows, place)
+
+
+def keep_adopted(
+    session: Session, run_id: int, names: tuple[str, str, str], fieldset: int, planned: Sequence[Planned]
+) -> tuple[list[Settled], list[Planned], list[int]]:
+    """On a target with no room for our key, adopt in the crosswalk alone what needs nothing written: (how it ended,
+    what is left to be sent, the batches written down). names: mapping, target object, source object."""
+    if session.target.capabilities.our_key is not OurKeyPlace.NONE:
+        return [], list(planned), []
+    kept = [each for each in planned if each.change.kind is ChangeKind.ADOPT and not each.change.values]
+    if not kept:
+        return [], list(planned), []
+    mapping, name, source = names
+    now = session.clock.now()
+    intents = [each.intent for each in kept]
+    batch = operations.intend(session.ledger, run_id, name, source, fieldset, intents, now, dt.timedelta(0))
+    ended = [Settled(each.change.our_key, "acked", each.record, each.change.target_key) for each in kept]
+    operations.settle(session.ledger, run_id, batch, mapping, ended, now)
+    return ended, [each for each in planned if each not in kept], [batch]
 
 
 def adoption(

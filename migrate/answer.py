@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from enum import StrEnum
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from ..connectors.change import CONTAGION, Change, ChangeKind, Outcome, OutcomeState
-from ..runs.ledger.operations import Intent, Settled
+from ..runs.ledger.operations import PROVE, Intent, Settled
+
+EXISTS: Final = "target.exists"
 
 
 class Planned(NamedTuple):
@@ -108,6 +110,8 @@ def settled(planned: Planned, outcome: Outcome | None) -> Settled:
     match outcome.state:
         case OutcomeState.ACKED if target_key is not None:
             return Settled(key, "acked", planned.record, target_key)
+        case OutcomeState.EXISTS | OutcomeState.STALE if planned.intent.kind == PROVE:
+            return Settled(key, "rejected", code=EXISTS)  # what it was asked for
         case OutcomeState.REJECTED if planned.change.kind is ChangeKind.DELETE and outcome.code == "target.gone":
             return Settled(key, "acked", planned.record, target_key)  # delivered twice, or somebody was faster
         case OutcomeState.REJECTED:

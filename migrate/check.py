@@ -7,6 +7,7 @@ from ..connectors.port import OurKeyPlace
 from ..connectors.secrets import Secrets
 from ..runs.report.model import Report, Table, Text
 from .causes import causes
+from .grade import degraded_facts, grades_table, grades_told
 from .prepare import prepare
 from .project import Project
 from .schemas import cache_schemas
@@ -52,10 +53,11 @@ def check(project: Project, secrets: Secrets, clock: Clock) -> Report:
                 ("fact.environment", project.env),
                 ("fact.source", f"{source.name} ({source.kind})"),
                 ("fact.target", f"{target.name} ({target.kind})"),
+                *degraded_facts(session.graded),
                 ("fact.our_key_place", Text(f"our_key.{session.target.capabilities.our_key.value}")),
             ),
             causes=causes(prepared.findings),
-            tables=(Table(Text("table.mappings"), columns, rows),),
+            tables=(Table(Text("table.mappings"), columns, rows), *grades_table(session.graded)),
             next_steps=(project.command("plan"),),
-            extra={"mappings_checked": list(prepared.order)},
+            extra={"mappings_checked": list(prepared.order), **grades_told(session.graded)},
         )

@@ -14,6 +14,7 @@ from ..runs.ledger import operations, records
 from ..runs.ledger.records import RecordRow
 from .fingerprint import Digests, Marks, known_digests, mapped_digests
 from .session import Session
+from .sweep import SEVERAL
 from .tally import chosen
 
 _ITS_OWN = frozenset({"target.gone", "target.taken"})
@@ -99,17 +100,19 @@ def _refused_before(
     known: Sequence[RecordRow | None],
     digests: Digests,
 ) -> dict[int, str | None]:
-    """Rows whose latest attempt the target refused and whose cells are still the same: row -> the field at fault."""
+    """Rows whose latest attempt the target refused and whose cells are still the same: row -> the field at fault. Also
+    those that may be there already, as one of several records: nobody but the operator can tell."""
+    several = [place for place, row in enumerate(known) if row is not None and row.code == SEVERAL]
     suspects = [
         place
         for place, row in enumerate(known)
         if row is not None and row.code is not None and row.code.startswith("target.") and row.code not in _ITS_OWN
     ]
     if not suspects:
-        return {}
+        return dict.fromkeys(several)
     keys = [mapped.our_keys[place] for place in suspects]
     refused = operations.last_refused(session.ledger, mapping.target.name, keys)
-    return {
+    return dict.fromkeys(several) | {
         place: refused[key][2]
         for place, key in zip(suspects, keys, strict=True)
         if key in refused and refused[key][:2] == (fieldset, digests[place].tobytes())

@@ -10,6 +10,7 @@ from ..connectors.secrets import Secrets
 from ..runs.differences import Difference, Differences, Whose
 from ..runs.report.model import BUCKETS, Report, Row, Table, Text
 from .causes import causes
+from .grade import degraded_facts, degraded_tables, grades_told
 from .plan import reader_for
 from .prepare import prepare
 from .project import Project
@@ -67,11 +68,13 @@ def reconcile_report(
             *_explained_by(compared),
             *(totals_facts(totals.lines) if totals is not None else ()),
             *((f"whose.{whose.value}", differences.of(whose)) for whose in Whose if differences.of(whose)),
+            *degraded_facts(session.graded),
             ("fact.seconds", f"{seconds:.1f}"),
         ),
         causes=causes([*session.notices, *(totals.findings if totals is not None else ())]),
         tables=(
             *_difference_tables(differences),
+            *degraded_tables(session.graded),
             _compared_table(compared),
             _compared_detail(compared),
             *(totals_tables(totals.lines) if totals is not None else ()),
@@ -83,6 +86,7 @@ def reconcile_report(
             "explained": explained,
             "theirs": {each.object: each.theirs for each in compared},
             "totals_equal": equal,
+            **grades_told(session.graded),
             "seconds": round(seconds, 3),
         },
     )

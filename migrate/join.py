@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields
 
 from ..connectors.clock import Clock
 from ..connectors.errors import BusyError, ChangeoverError, DecisionError, InputError, UnavailableError
@@ -56,7 +56,7 @@ def join(
     Raises InputError where there is no run to share, or its mappings or systems are others here; DecisionError where
     this host has other keys; UnavailableError where the coordinator is gone and nobody has taken its place."""
     started = clock.monotonic()
-    if replace(order, keys=tuple(order.keys)) != Order():
+    if any(getattr(order, each.name) for each in fields(order)):
         raise InputError("join.with_others")
     require_shareable(project)
     with _fitting(project, secrets, clock) as (session, run):

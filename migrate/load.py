@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -21,11 +22,12 @@ from ..runs.ledger.operations import Intent, Settled
 from ..runs.ledger.records import Parked, RecordRow
 from ..runs.values import PREIMAGE
 from ..validators.judge import Judge
-from .adopt import Matches, adoption, find_matches
+from .adopt import Matches, adoption, find_matches, keep_adopted
 from .answer import Planned
 from .classify import Sorted, classify
 from .fingerprint import Marks, arrow_column, marked
 from .loaded import Loaded
+from .prove import first_alone
 from .readback import Written, read_back
 from .references import Resolved, resolve
 from .session import Session
@@ -91,10 +93,11 @@ class ObjectLoad:
     def _settle_quiet(self, rows: Sorted, result: Loaded, findings: Sequence[Finding]) -> None:
         """Rows that need nothing from the target."""
         mapped = rows.mapped
-        for row in (*rows.rejected, *rows.refused):
+        for row in rows.rejected:
             result.buckets[row] = "rejected"
         for row, name in rows.refused.items():
             known = rows.known[row]
+            result.buckets[row] = "conflicted" if known and known.state == "conflicted" else "rejected"
             code, params = known.code or "" if known else "", {"field": name or ""}
             result.findings.append(self._finding(code, Severity.BLOCKS, mapped.source_keys[row], name, params))
         for row in rows.unchanged:
@@ -305,12 +308,15 @@ class ObjectLoad:
         sender = sender_for(self.session, self.run, storms)
         alone = self.session.team is None and self.session.at_once(self.mapping.target.name) == 1
         size = self.session.project.spec.limits.batch if alone else max(1, len(planned))
-        ended: list[Settled] = []
         names = (self.mapping.name, self.mapping.target.name, self.mapping.source.name)
-        for start in range(0, len(planned), size):
-            ended += sender.send(*names, self.fieldset, planned[start : start + size])
+        send = partial(sender.send, *names, self.fieldset)
+        kept, left, sender.batches = keep_adopted(self.session, self.run, names, self.fieldset, planned)
+        first = first_alone(self.session, self.mapping, self.run, send, left, lambda: result.stopped is not None)
+        ended, result.stopped = kept + first.ended, result.stopped or first.stop
+        for start in range(0, len(first.rest), size):
             if result.stopped is not None:
                 break
+            ended += send(first.rest[start : start + size])
         buckets = {each.change.our_key: each.intent.bucket for each in planned}
         for each in ended:
             row = rows[row_of[each.our_key]]

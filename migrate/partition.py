@@ -9,10 +9,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from ..connectors.errors import BusyError, ChangeoverError
-from ..runs.ledger import gathering, operations, partitions
+from ..runs.ledger import gathering, operations, partitions, proofs
 from ..runs.ledger.lease import Lease
 from ..runs.values import Item
 from .content import Brought, Sealed
+from .grade import grades
 from .pulse import Pulse
 from .recover import settle_left
 from .send import Sender
@@ -76,6 +77,7 @@ class Hands:
 
     def _work(self, lease: Lease) -> None:
         session = self._session
+        _look_up_grades(session)
         words = _Words(session, lease)
         session.carry = words.keep if self._carries else None
         self.worked.recovered += settle_left(session, operations.open_operations(session.ledger, lease.partition))
@@ -93,6 +95,13 @@ class Hands:
         content = words.sealed.brought(brought) if brought != Brought() else None
         partitions.done(session.ledger, lease, content, calls.total())
         self.worked.partitions += 1
+
+
+def _look_up_grades(session: Session) -> None:
+    """What the coordinator has proved since of the target's objects."""
+    for each in grades(proofs.everything(session.ledger)):
+        (session.proven.add if each.proven else session.proven.discard)(each.object)
+        (session.degraded.add if each.degraded else session.degraded.discard)(each.object)
 
 
 class _Words:

@@ -23,8 +23,9 @@ from .causes import records_in
 from .deferred import Deferred
 from .load import ObjectLoad
 from .loaded import Loaded
+from .prove import take_up
 from .session import Session, Tick
-from .tally import ADOPTED, READ, RejectStorm, StormWatch, Tally
+from .tally import ADOPTED, READ, MappingStop, StormWatch, Tally
 from .unfit_keys import UnfitKeys
 
 WORTH_COLLECTING = 1_000
@@ -80,13 +81,13 @@ class SourceReader:
 
 @dataclass
 class Moved:
-    """What a run came to. tallies: by mapping. stopped: mapping -> the storm that stopped it. skipped: mapping -> the
+    """What a run came to. tallies: by mapping. stopped: mapping -> what stopped it. skipped: mapping -> the
     stopped mapping it depends on. asked: records that were asked for by what keeps them back. absent: those of them
     that could not be read. samples go to the value store with their findings."""
 
     run: Run
     tallies: dict[str, Tally] = field(default_factory=dict)
-    stopped: dict[str, RejectStorm] = field(default_factory=dict)
+    stopped: dict[str, MappingStop] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
     asked: int | None = None
     absent: int = 0
@@ -131,8 +132,8 @@ class Pipeline:
                 continue
             try:
                 self._move_one(mapping)
-            except RejectStorm as storm:
-                self.moved.stopped[name] = storm
+            except MappingStop as stop:
+                self.moved.stopped[name] = stop
         self._fill(order)
         return self.moved
 
@@ -141,6 +142,7 @@ class Pipeline:
         self.moved.tallies[mapping.name] = Tally(progress.counts)
         if progress.done:
             return
+        take_up(self.session, mapping, self.run.id)
         try:
             chunks = _begun(self.reader.read(mapping, progress.cursor))
         except StaleCursorError:
@@ -237,7 +239,7 @@ class Pipeline:
     ) -> None:
         """What was parked, what was noticed, what waits still and how far we are: in one transaction, so that a process
         that ends leaves all of it or nothing. left_out: our keys of what `where` filters: it waits no longer. Raises
-        the RejectStorm that stopped the load, once this is kept."""
+        the MappingStop that stopped the load, once this is kept."""
         self._keep_samples(findings)
         progress.counts, progress.pieces = tally.as_dict(), list(deferred.names)
         with self.session.ledger.transaction():
@@ -321,8 +323,8 @@ class Pipeline:
                 continue
             try:
                 self._fill_one(self.session.mappings[name])
-            except RejectStorm as storm:
-                self.moved.stopped[name] = storm
+            except MappingStop as stop:
+                self.moved.stopped[name] = stop
 
     def _fill_one(self, mapping: CompiledMapping) -> None:
         known = runlog.progress_of(self.session.ledger, self.run.id)

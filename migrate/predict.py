@@ -50,9 +50,12 @@ def records_of(counts: Mapping[str, Mapping[str, int]], matched: Sequence[str] =
     return actions
 
 
-def calls_of(records: Records, allowance: Allowance) -> dict[str, int]:
-    """Calls by interface."""
+def calls_of(records: Records, allowance: Allowance, single: Records | None = None) -> dict[str, int]:
+    """Calls by interface. single: how often each action is done to one record alone."""
     calls: Counter[str] = Counter()
+    for action, number in (single or {}).items():
+        for need in allowance.needs.get(action, ()):
+            calls[need.interface] += number * need.calls_for(1)
     for action, number in records.items():
         for need in allowance.needs.get(action, ()):
             calls[need.interface] += need.calls_for(number)
@@ -67,20 +70,22 @@ def predict(
     schedule: Schedule = ALWAYS,
     narrowed: Narrowed | None = None,
     spent: int = 0,
+    single: Records | None = None,
 ) -> Predicted:
-    """Walk through the hours and days until all calls are made. spent: calls of today already spent.
+    """Walk through the hours and days until all calls are made. spent: calls of today already spent. single: see
+    `calls_of`.
 
     The interfaces are called one after another, as the loader does, so what they take adds up; where it goes to and fro
     between them, their windows recover meanwhile and it is done a little earlier.
     """
-    calls = calls_of(records, allowance)
+    calls = calls_of(records, allowance, single)
     narrowed = narrowed or Narrowed()
     total = sum(calls.values())
     if not total:
         return Predicted(calls, now, now)
     daily = narrowed.daily_calls(allowance.quota)
     days = Days(allowance.quota or Quota())
-    busy = _busy(records, allowance)
+    busy = _busy(records, allowance, single or {})
     at, left = now, 1.0
     for _ in range(MOST_STEPS):
         seconds = _seconds(calls, busy, allowance, narrowed.share * schedule.share(at))
@@ -115,12 +120,13 @@ def _seconds(calls: Mapping[str, int], busy: Mapping[str, float], allowance: All
     return max(told, _paced(sum(calls.values()), allowance.shared, share))
 
 
-def _busy(records: Records, allowance: Allowance) -> dict[str, float]:
+def _busy(records: Records, allowance: Allowance, single: Records) -> dict[str, float]:
     """Seconds that the calls of each interface take from departure to answer, one after another."""
     busy: dict[str, float] = {}
-    for action, number in records.items():
+    for action in {*records, *single}:
         for need in allowance.needs.get(action, ()):
-            busy[need.interface] = busy.get(need.interface, 0.0) + need.calls_for(number) * need.seconds
+            calls = need.calls_for(records.get(action, 0)) + single.get(action, 0) * need.calls_for(1)
+            busy[need.interface] = busy.get(need.interface, 0.0) + calls * need.seconds
     return busy
 
 

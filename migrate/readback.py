@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -19,6 +20,8 @@ from .session import Session
 from .tally import chosen
 
 PAGE = 5_000
+DOUBLED = "degraded.doubled"
+"""Of a record: there are two of it in the target."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +46,22 @@ def read_back(session: Session, mapping: CompiledMapping, done: Written, run_id:
     if not done.our_keys or session.rehearsal:
         return []
     session.wait(session.target.capabilities.read_back_lag.total_seconds())
-    there, now = _look(session, mapping, done)
+    there, now, doubled = _look(session, mapping, done)
     off = done.written & (now != done.sent)
     names = [each.name for each in mapping.target_fields]
-    findings = _findings(mapping, names, done, there, off)
+    findings = [*doubled, *_findings(mapping, names, done, there, off)]
     back = np.where(done.written, now, done.before)
     _keep(session, mapping, done, there & ~off.any(axis=1), back, findings, run_id)
     return findings
 
 
-def read_back_left(session: Session, run_id: int) -> None:
+def read_back_left(session: Session, run_id: int, verbs: Sequence[str] = ("run", "undo")) -> None:
     """Read back what earlier processes wrote and were stopped before they could look at it; findings go to this run.
+    verbs: of the runs that wrote it.
 
     Time has passed since: a field that is not as it was sent may have been changed by the target or by somebody. It is
     told, and taken for somebody's, so that nobody's edit is written over."""
-    left = operations.unverified(session.ledger)
+    left = operations.unverified(session.ledger, verbs)
     if left:
         session.wait(session.target.capabilities.read_back_lag.total_seconds())
     for (object_name, number), group in groupby(left, key=lambda each: (each.object, each.fieldset)):
@@ -69,12 +73,12 @@ def read_back_left(session: Session, run_id: int) -> None:
         for start in range(0, len(members), PAGE):
             page = members[start : start + PAGE]
             done = _written(page, len(fieldset.fields))
-            there, seen = _look(session, mapping, done)
+            there, seen, doubled = _look(session, mapping, done)
             now = _in_order(seen, [each.name for each in mapping.target_fields], fieldset.fields)
             agreed = now == done.sent
             off = done.written & ~agreed
             back = np.where(agreed, now, np.where(done.written, done.sent, done.before))
-            findings = _findings(mapping, fieldset.fields, done, there, off)
+            findings = [*doubled, *_findings(mapping, fieldset.fields, done, there, off)]
             _keep(session, mapping, done, there & ~off.any(axis=1), back, findings, run_id)
 
 
@@ -100,17 +104,34 @@ def _in_order(digests: Digests, names: Sequence[str], wanted: Sequence[str]) -> 
     return ordered
 
 
-def _look(session: Session, mapping: CompiledMapping, done: Written) -> tuple[Marks, Digests]:
-    """(which of these records the target shows, their digests in the order of the mapping's fields)."""
+def _look(session: Session, mapping: CompiledMapping, done: Written) -> tuple[Marks, Digests, list[Finding]]:
+    """(which of these records the target shows, their digests in the order of the mapping's fields, those that are
+    there more than once)."""
     ours = session.target.capabilities.our_key is not OurKeyPlace.NONE
     keys = done.our_keys if ours else done.target_keys
     rows = find_rows(session, mapping, OUR_KEY if ours else KEY, list(keys))
     place_of = {key: row for row, key in enumerate(rows.our_keys if ours else rows.keys)}
+    twice = [key for key, number in Counter(rows.our_keys).items() if number > 1] if ours else []
+    if twice:  # the record that we know counts
+        place_of |= {rows.our_keys[row]: row for row, key in enumerate(rows.keys) if key in done.target_keys}
     places = np.array([place_of.get(key, -1) for key in keys])
     there = places >= 0
     now = np.zeros((len(keys), len(mapping.target_fields)), np.uint64)
     now[there] = rows.digests[places[there]]
-    return there, now
+    holders = {each: [key for row, key in enumerate(rows.keys) if rows.our_keys[row] == each] for each in twice}
+    return there, now, [_doubled(mapping, done, each or "", keys) for each, keys in holders.items()]
+
+
+def _doubled(mapping: CompiledMapping, done: Written, our_key: str, holders: Sequence[str]) -> Finding:
+    """Our key lies on several records: a call was delivered twice."""
+    return Finding(
+        DOUBLED,
+        Severity.WARNS,
+        {"object": mapping.target.name, "keys": ", ".join(sorted(holders))},
+        object=mapping.source.name,
+        key=done.source_keys[done.our_keys.index(our_key)],
+        mapping=mapping.name,
+    )
 
 
 def _keep(

@@ -16,23 +16,27 @@ from ..runs.report.model import Report
 from .calls import plan_calls, predicted_by_plan, run_calls, tell_reading
 from .deferred import all_staged
 from .hooks import QuotaWatch, end_early
+from .ordeals import take_back_left
 from .pipeline import Moved, Pipeline
 from .plan import keep_plan, plan_of, reader_for, rehearsed, require_plan
 from .prepare import Prepared, prepare
 from .project import Project
+from .prove import accept, accepting
 from .readback import read_back_left
 from .recover import recover
 from .run_report import interrupted_report, plan_report, run_report
 from .select import Choice, parse_keys
 from .session import Interrupted, Session, Tick, open_session, pin_systems
 from .share import require_our_key, require_shareable, shared
+from .sweep import note_duplicates
 from .totals import totals_if_any
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
     """What was asked of plan or run: which records, as `Choice` has it. plan: the plan that a run must keep to.
-    confirm: the org's name, typed by hand. workers: processes on this host that share the run, this one among them.
+    confirm: the org's name, typed by hand. accept: target objects with which the target may
+    do what it was found to do by itself. workers: processes on this host that share the run, this one among them.
     cluster: the address of a dask scheduler whose workers share it too."""
 
     keys: Sequence[str] = ()
@@ -45,6 +49,7 @@ class Order:
     owner: str | None = None
     workers: int | None = None
     cluster: str | None = None
+    accept: Sequence[str] = ()
 
     @property
     def chosen(self) -> str:
@@ -77,6 +82,8 @@ def plan(project: Project, order: Order, secrets: Secrets, clock: Clock, tick: C
     if order.shared:
         raise InputError("workers.needs_execute")
     started = clock.monotonic()
+    if order.accept:
+        raise InputError("proof.accept_executes", command=project.command(f"run --execute{accepting(order.accept)}"))
     with open_session(project, secrets, clock) as session:
         session.tick = tick
         prepared = prepare(session)
@@ -117,6 +124,8 @@ def run(project: Project, order: Order, secrets: Secrets, clock: Clock, tick: Ca
         session.target.prepare()
         pin_systems(session, before)
         recovered = recover(session)
+        take_back_left(session)
+        accept(session, order.accept)
         session.breaker.probing = runlog.paused(session.ledger)
         current, resumed = _begin(session, prepared, choice)
         session.watch = QuotaWatch(session, current.id).look
@@ -125,6 +134,7 @@ def run(project: Project, order: Order, secrets: Secrets, clock: Clock, tick: Ca
             read_back_left(session, current.id)
             with shared(session, current, order.workers, order.cluster):
                 moved = Pipeline(session, current, reader, prepared.cut).move(prepared.order)
+            note_duplicates(session, current.id)
         except Interrupted:
             runlog.end(session.ledger, current.id, "interrupted", clock.now())
             return interrupted_report(session, current, order.typed, clock.monotonic() - started)

@@ -13,10 +13,14 @@ from ..runs.report.model import BUCKETS, BranchCounts, Cause, Report, Row, Table
 from ..runs.values import SAMPLE
 from .calls import CallsTold
 from .causes import causes
+from .grade import degraded_facts, degraded_tables, grades_told
 from .pipeline import Moved
 from .prepare import Prepared
 from .project import Project
+from .prove import EffectsFound, accepting
+from .readback import DOUBLED
 from .session import Session
+from .sweep import DUPLICATE
 from .totals import Totals
 
 LEFT_BEHIND = ("rejected", "held", "conflicted", "pending")
@@ -55,6 +59,7 @@ def plan_report(
             *_systems(session),
             *_recovered(recovered),
             *_asked(moved),
+            *degraded_facts(session.graded),
             *calls.facts,
             ("fact.plan", session.project.typed(path)),
             ("fact.seconds", f"{seconds:.1f}"),
@@ -84,13 +89,15 @@ def run_report(
     balanced = all(each.balanced for each in counts)
     differences = sum(1 for each in findings if each.code.startswith("readback."))
     equal = None if totals is None else totals.equal
-    code = _run_code(moved, balanced, left, differences, equal)
+    doubled = sum(1 for each in findings if each.code in (DOUBLED, DUPLICATE))
+    graded = session.graded
+    code = _run_code(moved, balanced, left, doubled, differences, equal)
     idle = code == "run.done" and _idle(moved, counts)
     told = causes([*session.notices, *findings], sample_reader(session, moved.run.id))
     facts: list[tuple[str, str | int | Text]] = [*_systems(session), ("fact.run", moved.run.id)]
     if resumed:
         facts.append(("fact.resumed", moved.run.started[:19]))
-    facts += [*_recovered(recovered), *_asked(moved), *_shared(session), *calls.facts]
+    facts += [*_recovered(recovered), *_asked(moved), *_shared(session), *degraded_facts(graded), *calls.facts]
     facts.append(("fact.seconds", f"{seconds:.1f}"))
     return Report(
         verb="run",
@@ -103,12 +110,13 @@ def run_report(
         facts=tuple(facts),
         counts=counts,
         causes=told,
-        tables=(*_stops(moved), *_links(session, moved)),
+        tables=(*_stops(moved), *degraded_tables(graded), *_links(session, moved)),
         next_steps=_after_run(session.project, moved, told, left, chosen),
         extra={
             "run": moved.run.id,
             "differences": differences,
             "totals_equal": equal,
+            **grades_told(graded),
             "seconds": round(seconds, 3),
             **calls.extra,
         },
@@ -133,11 +141,14 @@ def _recovered(number: int) -> tuple[tuple[str, int], ...]:
     return (("fact.recovered", number),) if number else ()
 
 
-def _run_code(moved: Moved, balanced: bool, left: int, differences: int, equal: bool | None) -> str:
+def _run_code(moved: Moved, balanced: bool, left: int, doubled: int, differences: int, equal: bool | None) -> str:
     if not balanced:
         return "run.unbalanced"
     if moved.stopped:
-        return "run.stopped"
+        effects = all(isinstance(each, EffectsFound) for each in moved.stopped.values())
+        return "run.effects" if effects else "run.stopped"
+    if doubled:
+        return "run.doubled"
     if differences:
         return "run.diverged"
     if equal is False:
@@ -147,7 +158,9 @@ def _run_code(moved: Moved, balanced: bool, left: int, differences: int, equal: 
 
 def _after_run(project: Project, moved: Moved, told: Sequence[Cause], left: int, chosen: str) -> tuple[str, ...]:
     if moved.stopped:
-        return (project.command(f"run --execute{chosen}"), project.command(f"undo {moved.run.id}"))
+        waiting = [stop.object for stop in moved.stopped.values() if isinstance(stop, EffectsFound)]
+        accept = accepting(sorted(set(waiting)))
+        return (project.command(f"run --execute{accept}{chosen}"), project.command(f"undo {moved.run.id}"))
     named = next((each for each in told if each.keys and each.object and each.severity in STAYING), None)
     explain = (project.command(f"explain {shlex.quote(f'{named.object}:{named.keys[0]}')}"),) if named else ()
     worklist = (project.command("worklist"),) if left else ()
@@ -165,7 +178,13 @@ def interrupted_report(session: Session, current: Run, chosen: str, seconds: flo
         verdict=Text("run.interrupted", {"safe": safe, "unknown": unknown}),
         good=False,
         exit_code=130,
-        facts=(*_systems(session), ("fact.run", current.id), ("fact.safe", safe), ("fact.unknown", unknown)),
+        facts=(
+            *_systems(session),
+            ("fact.run", current.id),
+            ("fact.safe", safe),
+            ("fact.unknown", unknown),
+            *degraded_facts(session.graded),
+        ),
         next_steps=tuple(map(session.project.command, (f"run --execute{chosen}", f"undo {current.id}"))),
         extra={"run": current.id, "safe": safe, "unknown": unknown, "seconds": round(seconds, 3)},
     )

@@ -23,12 +23,13 @@ from ..connectors.secrets import Secrets
 from ..mappings.compile import CompiledMapping
 from ..mappings.people import People
 from ..runs.keys import Keys, fingerprint, load_or_create_keys, require_digest_key
-from ..runs.ledger import control, events, records
+from ..runs.ledger import control, events, proofs, records
 from ..runs.ledger.store import Ledger, hold
 from ..runs.stage import Stage
 from ..runs.values import Item, ValueStore
 from .breaker import Breaker
 from .flight import Caller, Inline, caller_for
+from .grade import Grade, grades
 from .pacing import Paces, paces_of
 from .project import Project, zone_of
 
@@ -193,6 +194,13 @@ class Session:
             seconds -= LISTENS
 
     @property
+    def graded(self) -> list[Grade]:
+        """How far each target object of the mappings can be trusted with our key."""
+        names = {mapping.target.name for mapping in self.mappings.values()}
+        tried = [each for each in proofs.everything(self.ledger) if each.object in names]
+        return grades(tried, self.target.capabilities, names)
+
+    @property
     def source_name(self) -> str:
         return self.project.environment.source.name
 
@@ -280,6 +288,7 @@ def open_session(
         caller = caller_for(target.capabilities.at_once)
         stack.callback(caller.close)
         stack.enter_context(interruption.heard())
+        graded = grades(proofs.everything(ledger), target.capabilities, (target_schema := target.describe()).objects)
         yield Session(
             project=project,
             source=source,
@@ -291,10 +300,12 @@ def open_session(
             keys=keys,
             clock=clock,
             source_schema=source.describe(),
-            target_schema=target.describe(),
+            target_schema=target_schema,
             interruption=interruption,
             caller=caller,
             notices=_notice_data_key(ledger, keys),
+            proven={each.object for each in graded if each.proven},
+            degraded={each.object for each in graded if each.degraded},
         )
 
 

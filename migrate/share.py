@@ -164,7 +164,12 @@ class SharedSender:
 
     @property
     def batches(self) -> list[int]:
+        """The numbers of all batches that were written down, by whomever."""
         return self._alone.batches
+
+    @batches.setter
+    def batches(self, numbers: list[int]) -> None:
+        self._alone.batches = numbers
 
     def send(
         self,

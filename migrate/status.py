@@ -8,10 +8,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from io import StringIO
 
 from ..connectors.secrets import Secrets
-from ..runs.ledger import control, operations, records, runlog, workers
+from ..runs.ledger import control, operations, proofs, records, runlog, undone, workers
 from ..runs.ledger.store import Ledger
 from ..runs.ledger.workers import Worker
 from ..runs.report.model import Report, Table, Text
+from .grade import degraded_facts, grades, grades_table, grades_told
 from .project import Project
 from .pulse import heard_within
 from .session import open_ledger
@@ -41,6 +42,8 @@ def status(project: Project, secrets: Secrets) -> Report:
         working = workers.at_work(ledger, heard_within(project.spec.limits.lease))
         if working:
             facts.append(("fact.workers", len(working)))
+        graded = grades(proofs.everything(ledger))
+        facts += degraded_facts(graded)
         paused_at = control.read(ledger).paused_at
         if paused_at is not None:
             facts.append(("fact.paused", paused_at[:19]))
@@ -67,9 +70,9 @@ def status(project: Project, secrets: Secrets) -> Report:
             good=good,
             facts=tuple(facts),
             causes=causes_of(waiting),
-            tables=(*_at_work(working), *((*tables, *codes_table(waiting)) if by_state else ())),
+            tables=(*_at_work(working), *((*tables, *grades_table(graded), *codes_table(waiting)) if by_state else ())),
             next_steps=tuple(map(project.command, _next(latest is None, good, bool(waiting)))),
-            extra={"parked": len(waiting), "open": left_open},
+            extra={"parked": len(waiting), "open": left_open, **grades_told(graded)},
         )
 
 
@@ -95,18 +98,19 @@ def runs(project: Project, secrets: Secrets) -> Report:
     """All runs, the latest first."""
     with open_ledger(project, secrets) as (ledger, _):
         history = runlog.history(ledger)
+        taken_back = undone.by_run(history)
         rows = tuple(
             (
                 run.id,
-                run.verb,
-                Text(f"runstate.{run.state}"),
+                run.verb if run.undoes is None else f"{run.verb} {run.undoes}",
+                _state(run, taken_back.get(run.id, [])),
                 _minute(run.started),
                 *_written(ledger, run.id),
             )
             for run in history
         )
         working = len(workers.at_work(ledger, heard_within(project.spec.limits.lease)))
-        undoable = [run.id for run in history if run.verb == "run"]
+        undoable = [run.id for run in history if run.verb == "run" and run.id not in taken_back]
         columns = (
             "column.run",
             "column.verb",
@@ -123,8 +127,14 @@ def runs(project: Project, secrets: Secrets) -> Report:
             facts=(("fact.workers", working),) if working else (),
             tables=(Table(Text("table.runs"), columns, rows),) if rows else (),
             next_steps=(project.command(f"undo {undoable[0]}" if undoable else "plan"),),
-            extra={"runs": [run.id for run in history]},
+            extra={"runs": [run.id for run in history], "undone": {str(run): by for run, by in taken_back.items()}},
         )
+
+
+def _state(run: runlog.Run, taken_back_by: Sequence[int]) -> Text:
+    if not taken_back_by:
+        return Text(f"runstate.{run.state}")
+    return Text("runs.undone", {"state": f"@runstate.{run.state}", "by": ", ".join(map(str, taken_back_by))})
 
 
 def _minute(time: str | None) -> str | None:

@@ -65,8 +65,12 @@ class StormWatch:
                 raise RejectStorm(self._mapping, code, field, number, self._seen)
 
 
-class RejectStorm(DecisionError):  # noqa: N818 - named for what happened
-    """One object stops; the run goes on with what does not depend on it."""
+class MappingStop(DecisionError):  # noqa: N818 - named for what happened
+    """One mapping stops; the run goes on with what does not depend on it."""
+
+
+class RejectStorm(MappingStop):
+    """One cause rejects record after record."""
 
     def __init__(self, mapping: str, code: str, field: str, number: int, seen: int) -> None:
         super().__init__("run.reject_storm", mapping=mapping, cause=f"@{code}", field=field, count=number, seen=seen)

@@ -26,6 +26,7 @@ from .sealing import Seal, SealBrokenError, bind
 PREIMAGE: Final = "preimage"
 REJECT: Final = "reject"
 SAMPLE: Final = "sample"
+PROOF: Final = "proof"
 
 BLOCK_RECORDS = 512
 BLOCK_BYTES = 1 << 20

@@ -8,16 +8,18 @@ The second write is done and its answer lost. With no fault in the script the wr
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
+from typing import Any, cast
 
 from ..cell import Cell
-from ..change import Batch, Outcome, OutcomeState
+from ..change import Batch, Change, ChangeKind, Outcome, OutcomeState
 from ..chunk import Chunk
 from ..clock import Clock, SystemClock
 from ..errors import UnavailableError
-from ..port import AuditFields, Connector, Identity
+from ..port import AuditFields, Connector, Identity, Ordeal, UndergoesOrdeals
 from ..schema import Schema
 
 
@@ -117,7 +119,7 @@ class Hostile:
         self.capabilities = inner.capabilities
         self.clock = _ServerClock(clock or SystemClock(), self)
         self.calls: list[Call] = []
-        self.late: list[tuple[dt.datetime, Batch]] = []
+        self.late: list[tuple[dt.datetime, Callable[[], object]]] = []
         self._script = {(fault.kind.operation, fault.call): fault for fault in script}
         if len(self._script) != len(script):
             raise ValueError("two faults for one call")
@@ -128,10 +130,10 @@ class Hostile:
 
     def finish_late(self, until: dt.datetime) -> None:
         """Do the late writes that are due by then."""
-        due = [batch for moment, batch in self.late if moment <= until]
-        self.late = [(moment, batch) for moment, batch in self.late if moment > until]
-        for batch in due:
-            self.inner.write(batch)
+        due = [act for moment, act in self.late if moment <= until]
+        self.late = [(moment, act) for moment, act in self.late if moment > until]
+        for act in due:
+            act()
 
     # The port
 
@@ -171,6 +173,16 @@ class Hostile:
             return self.inner.write(batch)
         return self._struck(batch, fault)
 
+    def put_through(self, ordeal: Ordeal, object_name: str, our_key: str, key: str) -> Outcome:
+        act = partial(cast(UndergoesOrdeals, self.inner).put_through, ordeal, object_name, our_key, key)
+        return self._ordeal(object_name, our_key, key, act)
+
+    def take_back(
+        self, ordeal: Ordeal, object_name: str, our_key: str, key: str, before: Mapping[str, Cell]
+    ) -> Outcome:
+        act = partial(cast(UndergoesOrdeals, self.inner).take_back, ordeal, object_name, our_key, key, before)
+        return self._ordeal(object_name, our_key, key, act)
+
     def prepare(self) -> None:
         self.inner.prepare()
 
@@ -188,6 +200,17 @@ class Hostile:
         self.inner.close()
 
     # What happens to a write
+
+    def _ordeal(self, object_name: str, our_key: str, key: str, act: Callable[[], Outcome]) -> Outcome:
+        """An ordeal is a write of one record that is no batch: what strikes it is what strikes such a one."""
+        batch = Batch(object_name, (Change(ChangeKind.UPDATE, our_key, key),))
+        fault = self._called(Operation.WRITE, object_name, 1)
+        if fault is None:
+            return act()
+        struck = Hostile(_Acting(self.inner, act), clock=self.clock)
+        [outcome] = struck._struck(batch, fault)
+        self.late += struck.late
+        return outcome
 
     def _called(self, operation: Operation, name: str, records: int = 0, batch: Batch | None = None) -> Fault | None:
         self.finish_late(self.clock.now())
@@ -211,7 +234,7 @@ class Hostile:
                 return _unanswered(batch)
             case FaultKind.LATE:
                 after = self.capabilities.server_maximum if fault.after is None else fault.after
-                self.late.append((self.clock.now() + after, batch))
+                self.late.append((self.clock.now() + after, partial(self.inner.write, batch)))
                 return _unanswered(batch)
             case FaultKind.HALF_DONE:
                 self.inner.write(Batch(batch.object, batch.changes[: len(batch.changes) // 2]))
@@ -236,6 +259,20 @@ class Hostile:
                 return _unanswered(batch, "500 Internal Server Error")
             case _:
                 return _unanswered(batch)
+
+
+class _Acting:
+    """What is behind the line, when all that is written there is this."""
+
+    def __init__(self, inner: Connector, act: Callable[[], Outcome]) -> None:
+        self._inner = inner
+        self._act = act
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def write(self, batch: Batch) -> list[Outcome]:
+        return [self._act()] if batch.changes else []
 
 
 class _ServerClock:

@@ -8,23 +8,26 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from ...connectors.change import ChangeKind
 from . import events
 from .store import Ledger
+
+PROVE: Final = "prove"
+"""The kind of an operation that is a call of a proof: it changes nothing of what the ledger knows of its record. Its
+bucket says which call."""
 
 
 class Intent(NamedTuple):
     """What is about to be asked of the target for one record.
 
-    sent: the digests the record will have once this is done, all fields of the fieldset. written: a byte a field, 1
-    where this operation writes it. bucket: what the record counts as once this is done. source_key: what it is made
-    of; None where that is known already.
+    kind: of its change, or PROVE. sent: the digests the record will have once this is done, all fields of the fieldset.
+    written: a byte a field, 1 where this operation writes it. bucket: what the record counts as once this is done.
+    source_key: what it is made of; None where that is known already.
     """
 
     our_key: str
-    kind: ChangeKind
+    kind: str
     target_key: str | None
     sent: bytes | None
     written: bytes | None
@@ -59,6 +62,7 @@ class OpenOperation(NamedTuple):
     bucket: str
     not_after: str
     run: int
+    source_key: str | None = None
 
 
 _WRITTEN_DOWN = (
@@ -168,7 +172,7 @@ def _keep_done(ledger: Ledger, run_id: int, batch: int, mapping: str, done: Sequ
             f"case when o.kind = 'create' and {ledger.db.whole('o.written')} then o.sent end, "
             "case o.kind when 'adopt' then ?2 else 0 end, ?2, o.bucket, b.source_object, o.source_key, b.id "
             f"from {ledger.db.rows('?4')} cross join batch b cross join operation o "
-            "where b.id = ?3 and o.batch = b.id and o.our_key = j.value ->> 0 "
+            "where b.id = ?3 and o.batch = b.id and o.our_key = j.value ->> 0 and o.kind <> 'prove' "
             "on conflict (object, our_key) do update set target_key = excluded.target_key, state = excluded.state, "
             "mapping = excluded.mapping, fieldset = excluded.fieldset, sent = excluded.sent, "
             "code = null, waits_for = null, "
@@ -193,8 +197,8 @@ def _keep_refused(ledger: Ledger, run_id: int, batch: int, mapping: str, refused
         "insert into record (object, our_key, state, mapping, fieldset, sent, code, run, bucket, source_object, "
         "source_key, batch) select o.object, o.our_key, ?1, ?2, o.fieldset, o.sent, ?3, ?4, ?1, b.source_object, "
         "o.source_key, b.id from batch b join operation o on o.batch = b.id "
-        "where b.id = ?5 and o.our_key = ?6 on conflict (object, our_key) do update set code = excluded.code, "
-        "waits_for = null, run = excluded.run, bucket = excluded.bucket, batch = excluded.batch, "
+        "where b.id = ?5 and o.our_key = ?6 and o.kind <> 'prove' on conflict (object, our_key) do update set "
+        "code = excluded.code, waits_for = null, run = excluded.run, bucket = excluded.bucket, batch = excluded.batch, "
         "source_object = coalesce(excluded.source_object, record.source_object), "
         "source_key = coalesce(excluded.source_key, record.source_key), "
         "fieldset = case when record.target_key is null then excluded.fieldset else record.fieldset end, "
@@ -245,14 +249,17 @@ class Unverified(NamedTuple):
     source_key: str | None
 
 
-def unverified(ledger: Ledger) -> list[Unverified]:
-    """What runs that did not come to their end wrote and did not look at any more."""
+def unverified(ledger: Ledger, verbs: Sequence[str] = ("run", "undo")) -> list[Unverified]:
+    """What runs and undos that did not come to their end wrote and did not look at any more."""
+    marks = ",".join("?" * len(verbs))
     rows = ledger.db.execute(
-        "select o.batch, o.object, o.our_key, r.target_key, o.fieldset, o.sent, o.written, r.back, r.source_key "
+        "select o.batch, o.object, o.our_key, r.target_key, o.fieldset, o.sent, o.written, r.back, r.source_key "  # noqa: S608
         "from run u join batch b on b.run = u.id join operation o on o.batch = b.id "
         "join record r on (r.object, r.our_key, r.fieldset) = (o.object, o.our_key, o.fieldset) "
-        "where u.verb = 'run' and u.state <> 'finished' and o.state = 'acked' and r.target_key is not null "
-        "order by o.object, o.fieldset, o.batch, o.our_key"
+        f"where u.verb in ({marks}) and u.state <> 'finished' and o.state = 'acked' "
+        "and o.sent is not null and r.target_key is not null "
+        "order by o.object, o.fieldset, o.batch, o.our_key",
+        tuple(verbs),
     )
     return [Unverified(*row) for row in rows]
 
@@ -262,7 +269,7 @@ def open_operations(ledger: Ledger, partition: int | None = None) -> list[OpenOp
     only what belongs to this one."""
     rows = ledger.db.execute(
         "select o.batch, o.object, o.our_key, o.kind, o.target_key, o.fieldset, o.sent, o.written, o.bucket, "  # noqa: S608
-        "b.not_after, b.run from operation o join batch b on b.id = o.batch "
+        "b.not_after, b.run, o.source_key from operation o join batch b on b.id = o.batch "
         f"where o.state in ('planned', 'intent', 'unknown') {'' if partition is None else 'and b.partition = ?'} "
         "order by o.batch, o.our_key",
         () if partition is None else (partition,),
@@ -273,6 +280,18 @@ def open_operations(ledger: Ledger, partition: int | None = None) -> list[OpenOp
 def state_of(ledger: Ledger, batch: int, our_key: str) -> str:
     row = ledger.db.execute("select state from operation where batch = ? and our_key = ?", (batch, our_key)).fetchone()
     return str(row[0])
+
+
+def doubted(ledger: Ledger, run_id: int) -> set[str]:
+    """The target objects of which this run sent something whose outcome it had to ask for, or that was not done and
+    sent again."""
+    rows = ledger.db.execute("select told from event where run = ? and what = 'settled' order by id", (run_id,))
+    batches = [told["batch"] for row in rows if {"unknown", "not_sent"} & (told := json.loads(row[0])).keys()]
+    objects = ledger.db.execute(
+        f"select distinct b.object from {ledger.db.texts()} join batch b on b.id = cast(j.value as bigint)",  # noqa: S608
+        (json.dumps(batches),),
+    )
+    return {str(row[0]) for row in objects}
 
 
 def count_open(ledger: Ledger) -> int:
@@ -306,19 +325,6 @@ def history(ledger: Ledger, object_name: str, our_key: str) -> list[DoneOperatio
     return [DoneOperation(*row) for row in rows]
 
 
-def done_by(
-    ledger: Ledger, run_id: int, object_name: str, after: tuple[int, str], size: int
-) -> list[tuple[int, str, str, str | None]]:
-    """(batch, our key, kind, target key) of what a run really did to an object, a page at a time behind (batch, our
-    key)."""
-    return ledger.db.execute(
-        "select o.batch, o.our_key, o.kind, o.target_key from batch b join operation o on o.batch = b.id "
-        "where b.run = ? and b.object = ? and (o.batch, o.our_key) > (?, ?) "
-        "and o.state in ('acked', 'verified', 'diverged') order by o.batch, o.our_key limit ?",
-        (run_id, object_name, *after, size),
-    ).fetchall()
-
-
 def objects_of(ledger: Ledger, run_id: int) -> list[str]:
     """The target objects a run wrote to, in the order of its first write to each."""
     rows = ledger.db.execute("select object from batch where run = ? group by object order by min(id)", (run_id,))
@@ -330,7 +336,7 @@ def later_runs(ledger: Ledger, run_id: int) -> list[int]:
     rows = ledger.db.execute(
         "with later as materialized (select o.object, o.our_key, r.id as run from run r join batch b on b.run = r.id "
         "cross join operation o where r.id > ?1 and r.undoes is null and o.batch = b.id "
-        "and o.state in ('acked', 'verified', 'diverged') "
+        "and o.state in ('acked', 'verified', 'diverged') and o.kind <> 'prove' "
         "and not exists (select 1 from run u where u.undoes = r.id and u.state = 'finished')) "
         "select distinct l.run from batch b cross join operation o cross join later l "
         "where b.run = ?1 and o.batch = b.id and (l.our_key, l.object) = (o.our_key, o.object) "

@@ -54,6 +54,7 @@ _NEEDED = {
     "batch": "true",
     "operation": "state in ('planned', 'intent', 'unknown', 'rejected')",
     "claim": "true",
+    "proof": "true",
 }
 """What of which table a rehearsal asks for; parents before their children."""
 

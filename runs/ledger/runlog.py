@@ -172,6 +172,11 @@ def add_findings(ledger: Ledger, run_id: int, findings: Iterable[Finding]) -> No
     )
 
 
+def forget_findings(ledger: Ledger, run_id: int, code: str) -> None:
+    """Take out what this run noted under this code, before it is noted anew; inside the caller's transaction."""
+    ledger.db.execute("delete from finding where run = ? and code = ?", (run_id, code))
+
+
 def findings_of(ledger: Ledger, run_id: int) -> list[Finding]:
     rows = ledger.db.execute(
         "select mapping, object, key, field, code, severity, params, file, line from finding where run = ? order by id",

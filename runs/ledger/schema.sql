@@ -178,13 +178,13 @@ create table operation (
   batch integer not null,
   object text not null,
   our_key text not null,
-  kind text not null,            -- create, update, delete, adopt, release
+  kind text not null,            -- create, update, delete, adopt, release; prove: a call of a proof
   state text not null,           -- held by the triggers below: a list here would double an insert's cost
   target_key text,
   fieldset integer,
   sent blob,                     -- digests of what is being written; 8 bytes a field of the fieldset
   written blob,                  -- a byte a field: 1 where this operation writes it
-  bucket text not null,          -- what the record counts as once this is done
+  bucket text not null,          -- what the record counts as once this is done; of a proof's call: which one
   code text,
   field text,                    -- the target field at fault, where the target named one
   source_key text,
@@ -215,6 +215,22 @@ when new.state not in ('planned', 'intent')
 begin
   select raise(abort, 'an operation starts planned or with its intent');
 end;
+
+-- What was tried once on the first record that we created of each target object, and what came of it (DESIGN §6.7).
+create table proof (
+  object text not null,
+  what text not null,            -- record (the whole proof), effects, twice, or an ordeal
+  our_key text not null,         -- of the record it is tried on
+  state text not null check (state in ('begun', 'over')),
+  result text,                   -- what came of it, once it is over
+  told text not null default '{}',      -- JSON: names, keys and numbers
+  run integer not null,
+  at text not null,
+  digest text,                   -- of the effects as they were found
+  accepted text,                 -- the digest of the effects that somebody accepted
+  accepted_at text,
+  primary key (object, what)
+) strict, without rowid;
 
 -- Which of our records holds a value that must be unique on the target. Digests, never values.
 create table claim (

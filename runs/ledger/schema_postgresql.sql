@@ -190,6 +190,21 @@ create trigger operation_start before insert on operation
   for each row when (new.state not in ('planned', 'intent'))
   execute function refuse('an operation starts planned or with its intent');
 
+create table proof (
+  object text collate "C" not null,
+  what text collate "C" not null,
+  our_key text collate "C" not null,
+  state text collate "C" not null check (state in ('begun', 'over')),
+  result text collate "C",
+  told text collate "C" not null default '{}',
+  run bigint not null,
+  at text collate "C" not null,
+  digest text collate "C",
+  accepted text collate "C",
+  accepted_at text collate "C",
+  primary key (object, what)
+);
+
 create table claim (
   object text collate "C" not null,
   field text collate "C" not null,

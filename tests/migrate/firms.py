@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from changeover.connectors.cell import Cell
 from changeover.connectors.change import Change, ChangeKind, Outcome
+from changeover.connectors.chunk import Chunk
 from changeover.connectors.memory import MemoryConnector
-from changeover.connectors.memory_table import Table
+from changeover.connectors.memory_table import RefusedError, Table
+from changeover.connectors.port import KEY, OUR_KEY, Ordeal, OurKeyPlace
 from changeover.connectors.schema import Field, FieldType, ObjectSchema, Schema
 
 BATCH, CHUNK = 2, 3
@@ -140,6 +143,14 @@ LEVELS: Rows = {
 """Levels of firms in the wrong order, one that is there already, one that is filtered; a chief who comes after his
 firm; a person whose firm is missing; deals over two chunks, one rejected here, one by the target."""
 
+BATCHES: Rows = {**LEVELS, "deal": [*LEVELS["deal"], *_rows(_DEAL, ("d5", "with a bad one", "f1", "2.00", "N5"))]}
+"""The same, and a batch that is still one of several once each object's first record went alone."""
+
+PLAIN: Rows = {**LEVELS, "deal": [{**each, "title": "plain"} for each in LEVELS["deal"]]}
+"""The same, and the target adds to nothing."""
+
+ONE: Rows = {"firm": _rows(_FIRM, ("f1", "总公司", None, None, "T1", "北京")), "person": [], "deal": []}
+
 CIRCLE: Rows = {
     "firm": _rows(
         _FIRM,
@@ -153,12 +164,53 @@ CIRCLE: Rows = {
 """Firms that are each other's parent, and one whose parent is missing: both kinds of second operation."""
 
 
+PAIR: Rows = {**CIRCLE, "person": [*CIRCLE["person"], *_rows(_PERSON, ("p5", "刘洋", "f4"))]}
+"""The same, and a person after the first one."""
+
+
 class Keyless(MemoryConnector):
     """A target that finds our key and does not mind having it twice: a field of ours that is not unique."""
 
     def _create(self, table: Table, change: Change) -> Outcome:
-        table.our_keys.pop(change.our_key, None)
-        return super()._create(table, change)
+        holder = table.our_keys.pop(change.our_key, None)
+        try:
+            return super()._create(table, change)
+        except RefusedError:
+            if holder is not None:
+                table.our_keys[change.our_key] = holder
+            raise
+
+    def _change(self, table: Table, change: Change) -> Outcome:
+        outcome = super()._change(table, change)
+        for key, record in table.records.items():
+            if change.kind is ChangeKind.DELETE and record.our_key == change.our_key:
+                table.our_keys[change.our_key] = key
+        return outcome
+
+    def find(
+        self, object_name: str, by: Sequence[str], values: Sequence[tuple[Cell, ...]], fields: Sequence[str]
+    ) -> Chunk:
+        """By our key: all that have it."""
+        if tuple(by) != (OUR_KEY,):
+            return super().find(object_name, by, values, fields)
+        wanted = {value for (value,) in values}
+        seen = self._tables[object_name].visible(self._clock.now())
+        keys = [key for key, record in seen.items() if record.our_key in wanted]
+        return super().find(object_name, (KEY,), [(key,) for key in keys], fields)
+
+
+class NoRoom(MemoryConnector):
+    """A target that has no room for our key."""
+
+    def __init__(self, schema: Schema, **given: Any) -> None:
+        super().__init__(schema, our_key=OurKeyPlace.NONE, **given)
+
+
+class Tried(MemoryConnector):
+    """A target that puts our first records through every ordeal."""
+
+    def __init__(self, schema: Schema, **given: Any) -> None:
+        super().__init__(schema, ordeals=tuple(Ordeal), owner="city", **given)
 
 
 def automation(object_name: str, kind: ChangeKind, key: str, row: Mapping[str, Cell]) -> Mapping[str, Cell] | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from changeover.connectors.cell import Cell
 from changeover.connectors.change import ChangeKind, OutcomeState
 from changeover.connectors.memory import MemoryConnector
+from changeover.connectors.port import OurKeyPlace
 from changeover.connectors.schema import Field
 from changeover.connectors.testing.hostile import Fault, FaultKind, Operation, every_fault
 from changeover.runs.report.model import BUCKETS
@@ -56,7 +57,7 @@ def state_of(world: World, ended: Ended) -> State:
         world.ask("select source_object, source_key, object, our_key from record order by 1, 2, 3, 4"),
         world.ask("select our_key from operation where state in ('planned', 'intent', 'unknown')"),
         world.ask(
-            "select our_key from operation where state = 'acked' union all "
+            "select our_key from operation where state = 'acked' and kind <> 'prove' union all "
             "select our_key from record where target_key is not null and back is null"
         ),
         Counter(world.ask("select run, mapping, object, key, field, code, severity, params from finding")),
@@ -73,16 +74,18 @@ def _in_target(
     target: dict[tuple[str, str], Cells] = {}
     foreign: list[tuple[str, Cells]] = []
     twice = []
+    room = world.target.capabilities.our_key is not OurKeyPlace.NONE  # else the ledger alone knows what is ours
     for name, table in world.target._tables.items():
         for key, record in table.records.items():
             cells = tuple((each.name, _told(each, record.values[each.name], ours)) for each in table.schema.fields[1:])
-            if record.our_key is None:
+            believed = ours.get((name, key))
+            our_key = record.our_key if room else believed
+            if our_key is None:
                 foreign.append((name, cells))
-            elif (name, record.our_key) in target:
-                twice.append(record.our_key)
+            elif (name, our_key) in target:
+                twice.append(our_key)
             else:
-                believed = ours.get((name, key))
-                target[name, record.our_key] = cells if believed == record.our_key else (*cells, ("ledger", believed))
+                target[name, our_key] = cells if believed == our_key else (*cells, ("ledger", believed))
     return target, foreign, twice
 
 
@@ -95,10 +98,12 @@ def _told(described: Field, cell: Cell, ours: Mapping[tuple[str, str], str]) -> 
 def broken_laws(world: World, ended: Ended, wanted: State) -> dict[str, str]:
     """The laws that this end breaks, each with what broke it. wanted: of the same move undisturbed."""
     found = state_of(world, ended)
+    deleted = {outcome.target_key for change, outcome in world.record.arrived if change.kind is ChangeKind.DELETE}
     creates = Counter(
         change.our_key
         for change, outcome in world.record.arrived
         if change.kind is ChangeKind.CREATE and outcome.state is OutcomeState.ACKED
+        if outcome.target_key not in deleted  # a proof takes its own double away
     )
     doubled = [key for key, number in creates.items() if number > 1]
     done = {key for key, row in found.ledger.items() if row[0]}
@@ -148,7 +153,11 @@ class Move:
         """The laws broken by the same move under these faults, by a process that dies at these effects."""
         self.world.back_to(start or self.start)
         self.world.faults(*faults)
-        return broken_laws(self.world, self.world.until_it_ends(*deaths), self.wanted)
+        return self.judged(self.world.until_it_ends(*deaths))
+
+    def judged(self, ended: Ended) -> dict[str, str]:
+        """The laws that this end breaks."""
+        return broken_laws(self.world, ended, self.wanted)
 
     def faults(self, *kinds: FaultKind) -> list[Fault]:
         calls = self.calls

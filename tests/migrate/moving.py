@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,8 @@ from changeover.connectors.change import Batch, Change, ChangeKind, Outcome
 from changeover.connectors.clock import Clock, VirtualClock
 from changeover.connectors.errors import ChangeoverError
 from changeover.connectors.memory import MemoryConnector
-from changeover.connectors.port import Connector
+from changeover.connectors.memory_table import Row
+from changeover.connectors.port import Connector, Ordeal
 from changeover.connectors.secrets import Secrets
 from changeover.connectors.testing.hostile import Call, Fault, Hostile, Operation, ProcessDied
 from changeover.mappings.compile import load_mapping_files
@@ -75,11 +77,12 @@ class Record:
         written = ask("select our_key, state, kind, sent, written from operation order by batch")
         for change in batch.changes:
             told = [row[1:] for row in written if row[0] == change.our_key]
-            now = [row[1:] for row in told if row[0] == "intent" and row[1] == change.kind.value]
-            done = [row[1:] for row in told if row[0] in ("acked", "verified", "diverged")]
+            now = [row[1:] for row in told if row[0] == "intent" and row[1] in (change.kind.value, "prove")]
+            done = [row[1:] for row in told if row[0] in ("acked", "verified", "diverged") and row[1] != "prove"]
             if not now:
                 self.unwritten.append(change.our_key)
-            if done and (change.kind is ChangeKind.CREATE or now == done[-1:]):
+            proving = now[:1] and now[0][0] == "prove"  # a proof sends again on purpose
+            if not proving and done and (change.kind is ChangeKind.CREATE or now == done[-1:]):
                 self.again.append(change.our_key)
 
 
@@ -136,6 +139,20 @@ class _Near:
         outcomes = self._line.write(batch)
         self._world.mortality.before("answer")
         return outcomes
+
+    def put_through(self, ordeal: Ordeal, object_name: str, our_key: str, key: str) -> Outcome:
+        return self._undergone(our_key, object_name, key, partial(self._line.put_through, ordeal))
+
+    def take_back(self, ordeal: Ordeal, object_name: str, our_key: str, key: str, before: Row) -> Outcome:
+        return self._undergone(our_key, object_name, key, partial(self._line.take_back, ordeal), before)
+
+    def _undergone(self, our_key: str, object_name: str, key: str, act: Callable[..., Outcome], *more: Row) -> Outcome:
+        self._world.mortality.before("send")
+        change = Change(ChangeKind.UPDATE, our_key, key)
+        self._world.record.leaving(self._world.ask, Batch(object_name, (change,)))
+        outcome = act(object_name, our_key, key, *more)
+        self._world.mortality.before("answer")
+        return outcome
 
 
 class _Far:

@@ -18,8 +18,8 @@ from changeover.connectors.memory import MemoryConnector
 from changeover.connectors.testing.hostile import Call, Fault, FaultKind, Operation
 from changeover.migrate.session import Interrupted, Interruption
 
-from .firms import CIRCLE, LEVELS, Keyless, Rows
-from .laws import Move, broken_laws, first, prepared
+from .firms import BATCHES, CIRCLE, ONE, PAIR, PLAIN, Keyless, NoRoom, Rows, Tried
+from .laws import Move, first, prepared
 from .moving import Way, World, way
 
 DEATHS = (FaultKind.DIES_BEFORE, FaultKind.DIES_AFTER)
@@ -29,6 +29,8 @@ OF_SEVERAL = (FaultKind.HALF_DONE, FaultKind.HALF_ANSWERED, FaultKind.REORDERED)
 IN_TARGET = ("send", "half", "answer")
 """Effects that depend on what the target makes of our key; the others are the process's own."""
 DEATH = "death"
+DEGRADED = (Keyless, NoRoom)
+"""Targets on which a call that is delivered twice may make two records."""
 CHUNKS = 2
 """Before which of a read's chunks it breaks off, counted from the first."""
 
@@ -135,10 +137,12 @@ def key_in_target(world: World, name: str, our_key: str) -> str:
 
 
 MOVES: dict[str, tuple[Rows, type[MemoryConnector], Callable[[World], None]]] = {
-    "levels": (LEVELS, MemoryConnector, first),
+    "levels": (BATCHES, MemoryConnector, first),
     "circle": (CIRCLE, MemoryConnector, first),
-    "update": (LEVELS, MemoryConnector, later),
-    "keyless": (CIRCLE, Keyless, first),
+    "update": (BATCHES, MemoryConnector, later),
+    "keyless": (PAIR, Keyless, first),
+    "tried": (ONE, Tried, first),
+    "noroom": (PLAIN, NoRoom, first),
 }
 
 
@@ -151,7 +155,7 @@ def every_move(folder_of: Callable[[str], Path]) -> Callable[[str], Move]:
 def listening(world: World) -> Iterator[list[Reached]]:
     """The points that the world's process comes to, in their order."""
     reached: list[Reached] = []
-    unique = world.kind is not Keyless
+    unique = world.kind not in DEGRADED
 
     def call(made: Call) -> None:
         changes = made.batch.changes if made.batch is not None else ()
@@ -213,6 +217,6 @@ def interrupted(move: Move, choose: Callable[[list[Way]], Iterable[int]]) -> dic
             ways.clear()
             move.world.back_to(move.start)
             assert move.world.run().exit_code == 130
-            if broken := broken_laws(move.world, move.world.until_it_ends(), move.wanted):
+            if broken := move.judged(move.world.until_it_ends()):
                 told[at] = broken
     return told

@@ -90,6 +90,8 @@ class Shared:
     def _seen(self, moment: str, number: int, batch: Batch) -> None:
         if moment == "arrived":
             self.record.leaving(self._ask, batch)
+            if self.waits_at < 0 and self.number("select count(*) from partition where state = 'leased'"):
+                self.waits_at = number
         if number != self.waits_at:
             self.other(moment, number, batch)
         elif moment == "arrived":
@@ -100,10 +102,10 @@ class Shared:
         return self.company.ledger(question)
 
     def let_wait(self) -> None:
-        """The next call, which is the coordinator's, waits at the door until `released`."""
+        """The first call of a partition, which is the coordinator's, waits at the door until `released`."""
         self.arrived.clear()
         self.released.clear()
-        self.waits_at = self.crm.writes + 1
+        self.waits_at = -1
 
     def number(self, question: str) -> int:
         return int(str(self.company.ledger(question)[0][0]))
