@@ -120,12 +120,12 @@ begin select raise(abort, '谁也不要坏的'); end
 
 def test_what_is_refused_too_often_alike_stops_it(company: OnServer) -> None:
     company.new(REFUSES)
-    company.old("update t_customer set khmc = '坏' || khbh, sjkh = null")
+    company.old("update t_customer set khmc = case khbh when 'C0' then khmc else '坏' || khbh end, sjkh = null")
     company.rewrite("changeover.yaml", ("batch: 5", "batch: 2, stop_after_alike: 2"))
     told = company.run(workers=1)
     assert (told.code, told.verdict) == (1, "run.stopped")
     assert company.ledger("select count(*) from partition where state <> 'done' or content is not null") == [(0,)]
-    assert 2 <= told.counts("customer")["rejected"] < CUSTOMERS
+    assert 8 <= told.counts("customer")["rejected"] <= 10, "a fifth of those read so far"
 
 
 # Somebody else works on the partitions
@@ -179,19 +179,19 @@ def test_a_lease_is_kept_as_long_as_the_process_lives(company: OnServer, monkeyp
     company.rewrite("changeover.yaml", ("batch: 5", "batch: 5, lease: 1"))
     write = SqlConnector.write
     leases = "select lease_until from partition where state = 'leased'"
-    renewed = []
+    renewed: list[bool] = []
 
     def slow(self, batch):  # type: ignore[no-untyped-def]
-        (before,) = company.ledger(leases) or [None]
-        until = time.monotonic() + 60
-        while before and not renewed and company.ledger(leases) == [before] and time.monotonic() < until:
+        before, until = company.ledger(leases), time.monotonic() + 20
+        while before and not renewed and company.ledger(leases) == before and time.monotonic() < until:
             time.sleep(0.05)
-        renewed.extend([before] if before else [])
+        if before and not renewed:
+            renewed.append(company.ledger(leases) > before)
         return write(self, batch)
 
     monkeypatch.setattr(SqlConnector, "write", slow)
     told = company.run(workers=1)
-    assert renewed
+    assert renewed == [True]
     assert (told.code, told.counts("customer")) == (0, {"read": CUSTOMERS, "created": CUSTOMERS})
     assert company.ledger("select max(fence) from partition") == [(1,)]
 
