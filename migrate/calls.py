@@ -93,6 +93,7 @@ def _predicted(session: Session, counts: Mapping[str, Mapping[str, int]]) -> Pre
         schedule=pace.schedule,
         narrowed=pace.narrowed,
         spent=today[0] if today else 0,
+        at_once=session.target.capabilities.at_once,
     )
 
 
