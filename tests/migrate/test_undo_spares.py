@@ -146,6 +146,18 @@ def test_what_somebody_hangs_under_a_record_meanwhile_stays_and_keeps_it(world_o
     assert [each["title"] for each, _ in held(target)["deal"].values()] == ["not ours", "theirs"]
 
 
+def test_what_undo_itself_has_put_back_is_not_seen_late(world_of: Callable[..., UndoWorld]) -> None:
+    """An adopted record lets go of its parent, which can go then: the target shows that only after its lag."""
+    firms = [each for each in LEVELS["firm"] if each["id"] in ("f1", "f6")]
+    world = world_of({"firm": [{**each, "chief": None} for each in firms], "person": [], "deal": []})
+    with world.in_process():
+        before = held(world.target)
+        World.run(world)
+        report = undo(world)
+    assert (report.exit_code, report.extra["deleted"], report.extra["released"]) == (0, 1, 1)
+    assert held(world.target) == before
+
+
 def test_what_somebody_edits_meanwhile_is_not_deleted(world_of: Callable[..., UndoWorld]) -> None:
     world = world_of(CALM, Meddled)
     with world.in_process():
