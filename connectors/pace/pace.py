@@ -13,7 +13,7 @@ from .adapt import Adaptive
 from .limits import UNLIMITED, Allowance, Narrowed, Quota
 from .quota import DayCount, SpentStore
 from .schedule import ALWAYS, Schedule
-from .window import Window
+from .window import MARGIN_SHARE, Window
 
 LISTENS = 1.0
 """Seconds of a wait until it looks again for an interruption, the cap and the schedule."""
@@ -26,13 +26,18 @@ BACKS_OFF_MOST = 64.0
 
 
 class Call:
-    """A call under way. `throttled` tells that the target said it was one too many."""
+    """A call under way. `throttled` tells that the target said it was one too many; `at_work` that the target says it
+    counted the call so many seconds, at least, before it answered."""
 
     def __init__(self) -> None:
         self.told: tuple[bool, float | None] = (False, None)
+        self.counted_before = 0.0
 
     def throttled(self, retry_after: float | None = None) -> None:
         self.told = (True, retry_after)
+
+    def at_work(self, seconds: float) -> None:
+        self.counted_before = seconds
 
 
 class Lane:
@@ -118,17 +123,23 @@ class Pace:
                 if wait == 0:
                     self._depart(interface, calls)
                     return
-            self._listen()
             self._clock.sleep(min(wait, LISTENS))
+            self._listen()  # the last thing before the call departs: the process may have stood still
 
     def answered(
-        self, interface: str, throttled: bool = False, retry_after: float | None = None, calls: int = 1
+        self,
+        interface: str,
+        throttled: bool = False,
+        retry_after: float | None = None,
+        calls: int = 1,
+        counted_before: float = 0.0,
     ) -> None:
         """The request was answered. throttled: the target says that it was one too many. retry_after: seconds after
-        which it wants to be asked again."""
+        which it wants to be asked again. counted_before: so many seconds, at least, before its answer it was counted,
+        where the target says."""
         with self._lock:
             now = self._clock.monotonic()
-            lane, departed = self._settle(interface, calls, now, 0.0)
+            lane, departed = self._settle(interface, calls, now, -counted_before * (1 - MARGIN_SHARE))
             lane.adaptive.answered(departed, now, throttled)
             if not throttled:
                 lane.throttled_in_a_row = 0
@@ -154,7 +165,7 @@ class Pace:
             self.lost(interface, calls)
             raise
         throttled, retry_after = call.told
-        self.answered(interface, throttled, retry_after, calls)
+        self.answered(interface, throttled, retry_after, calls, call.counted_before)
 
     def concurrency(self, interface: str) -> int:
         """How many requests at a time are good now; never more than the target's stated most. `take` keeps to it."""
