@@ -117,6 +117,7 @@ def _foreseen(session: Session, actions: Records) -> Predicted:
         schedule=pace.schedule,
         narrowed=pace.narrowed,
         spent=today[0] if today else 0,
+        at_once=session.target.capabilities.at_once,
     )
 
 

@@ -239,7 +239,7 @@ class _Round:
             ends = [_proved(each, outcome, end) for (each, outcome), end in zip(pairs, ends, strict=True)]
         else:
             self._keep_words(pairs)
-        once_more = [] if call.again else self._doubtful(pairs, ends)
+        once_more = [] if call.again else self._doubtful(pairs)
         keys = {each.change.our_key for each in once_more}
         ends = [each for each in ends if each.our_key not in keys]
         if ends:
@@ -286,7 +286,7 @@ class _Round:
         suspected = self._stragglers.suspected(piece, breaker.answers)
         return self._stragglers.set_aside(piece, breaker.probing) or suspected
 
-    def _doubtful(self, pairs: Sequence[Pair], ends: Sequence[Settled]) -> list[Planned]:
+    def _doubtful(self, pairs: Sequence[Pair]) -> list[Planned]:
         """Creations that nobody answered for and that may be sent once more without waiting: the target is proven to
         refuse our key twice, so whatever has become of the first call, this one tells. Nothing but a creation is such:
         an update would be done over what somebody may have written since."""
@@ -296,10 +296,8 @@ class _Round:
             return []
         return [
             each
-            for (each, outcome), end in zip(pairs, ends, strict=True)
-            if each.change.kind is ChangeKind.CREATE
-            and end.state == "unknown"
-            and (outcome is None or outcome.state is OutcomeState.UNKNOWN)
+            for each, outcome in pairs
+            if each.change.kind is ChangeKind.CREATE and (outcome is None or outcome.state is OutcomeState.UNKNOWN)
         ]
 
     def _keep_words(self, pairs: Sequence[Pair]) -> None:
