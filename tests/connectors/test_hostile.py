@@ -57,6 +57,7 @@ def found(connector: Hostile, *numbers: int) -> list[str]:
         (FaultKind.HALF_ANSWERED, {OutcomeState.ACKED: 2, OutcomeState.UNKNOWN: 2}, 4),
         (FaultKind.TWICE, {OutcomeState.EXISTS: 4}, 4),
         (FaultKind.REORDERED, {OutcomeState.ACKED: 4}, 4),
+        (FaultKind.SHORT, {OutcomeState.ACKED: 2}, 4),
         (FaultKind.THROTTLED, {OutcomeState.THROTTLED: 4}, 0),
         (FaultKind.EXPIRED, {OutcomeState.EXPIRED: 4}, 0),
         (FaultKind.FULL, {OutcomeState.FATAL: 4}, 0),
