@@ -66,7 +66,11 @@ def broken_laws(world: SmallMove, ended: bool, wanted: End, thorough: bool = Fal
     judged: dict[str, object] = {
         "it ends": not ended,
         "nothing lost": sorted(wanted.target.keys() - found.target.keys()),
-        "nothing doubled": [*found.twice, *(key for key, number in creates.items() if number > 1), *_more(found, wanted)],
+        "nothing doubled": [
+            *found.twice,
+            *(key for key, number in creates.items() if number > 1),
+            *_more(found, wanted),
+        ],
         "right values": _differences(found.target, wanted.target, aside),
         "done is done": _wrongly_done(world, found),
         "no operation open": world.ask(
@@ -77,7 +81,9 @@ def broken_laws(world: SmallMove, ended: bool, wanted: End, thorough: bool = Fal
             "union all select our_key from record where target_key is not null and back is null"
         ),
         "named state": _differences(found.ledger, wanted.ledger, aside),
-        "findings told": [] if world.edited else list((found.findings - wanted.findings) + (wanted.findings - found.findings)),
+        "findings told": []
+        if world.edited
+        else list((found.findings - wanted.findings) + (wanted.findings - found.findings)),
         "intent first": world.record.unwritten,
         "settled stays settled": [*world.record.again, *_unsettled(world)],
         "edits stay": _overwritten(found, wanted) if world.edited else [],
@@ -87,10 +93,14 @@ def broken_laws(world: SmallMove, ended: bool, wanted: End, thorough: bool = Fal
 
 
 def _more(found: End, wanted: End) -> list[object]:
-    return [] if found.foreign == wanted.foreign else list((Counter(found.foreign) - Counter(wanted.foreign)).elements())
+    return (
+        [] if found.foreign == wanted.foreign else list((Counter(found.foreign) - Counter(wanted.foreign)).elements())
+    )
 
 
-def _differences(here: dict[Key, tuple[object, ...]], there: dict[Key, tuple[object, ...]], aside: set[Key]) -> list[str]:
+def _differences(
+    here: dict[Key, tuple[object, ...]], there: dict[Key, tuple[object, ...]], aside: set[Key]
+) -> list[str]:
     if here == there:
         return []
     keys = sorted({*here, *there} - aside)
@@ -101,7 +111,9 @@ def _wrongly_done(world: SmallMove, found: End) -> list[str]:
     """The ledger has it in the target and it is not there, or under another key; or the other way round."""
     believed = {
         (name, our_key): key
-        for name, our_key, key in world.ask("select object, our_key, target_key from record where target_key is not null")
+        for name, our_key, key in world.ask(
+            "select object, our_key, target_key from record where target_key is not null"
+        )
     }
     there = {
         (name, record.our_key): key
@@ -111,7 +123,11 @@ def _wrongly_done(world: SmallMove, found: End) -> list[str]:
     }
     if believed == there or found.twice:
         return []
-    return sorted(f"{key}: {believed.get(key)}, not {there.get(key)}" for key in {*believed, *there} if believed.get(key) != there.get(key))
+    return sorted(
+        f"{key}: {believed.get(key)}, not {there.get(key)}"
+        for key in {*believed, *there}
+        if believed.get(key) != there.get(key)
+    )
 
 
 def _unsettled(world: SmallMove) -> list[object]:

@@ -48,7 +48,20 @@ from changeover.runs.ledger.store import Ledger
 
 from .moving import Record
 from .small_memory import remember
-from .small_target import BEFORE, EDITED, MAY_EDIT, SEEDS, SOURCE, STEPS, TARGET, Asked, Kind, Step, tables_of, write_project
+from .small_target import (
+    BEFORE,
+    EDITED,
+    MAY_EDIT,
+    SEEDS,
+    SOURCE,
+    STEPS,
+    TARGET,
+    Asked,
+    Kind,
+    Step,
+    tables_of,
+    write_project,
+)
 
 START = dt.datetime(2024, 2, 29, 8, 0, tzinfo=dt.UTC)
 KEYS = Keys(b"\1" * 32, b"\2" * 16)
