@@ -294,7 +294,8 @@ class ObjectLoad:
         rows: Sequence[int],
         result: Loaded,
     ) -> list[Settled]:
-        """Send a batch at a time; a reject storm stops it after any call."""
+        """Send a batch at a time, or all of them where several may be under way; a reject storm stops it after any
+        call."""
 
         def storms(ended: Sequence[Settled]) -> bool:
             self.storm.rejected((each.code or "", each.field or "") for each in ended if each.state == "rejected")
@@ -302,7 +303,8 @@ class ObjectLoad:
             return result.stopped is not None
 
         sender = Sender(self.session, self.run, storms)
-        size = self.session.project.spec.limits.batch
+        alone = self.session.at_once(self.mapping.target.name) == 1
+        size = self.session.project.spec.limits.batch if alone else max(1, len(planned))
         ended: list[Settled] = []
         names = (self.mapping.name, self.mapping.target.name, self.mapping.source.name)
         for start in range(0, len(planned), size):

@@ -118,8 +118,8 @@ class Pace:
                 if wait == 0:
                     self._depart(interface, calls)
                     return
-            self._listen()
             self._clock.sleep(min(wait, LISTENS))
+            self._listen()  # the last thing before the call departs: the process may have stood still
 
     def answered(
         self, interface: str, throttled: bool = False, retry_after: float | None = None, calls: int = 1

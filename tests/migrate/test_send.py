@@ -207,6 +207,12 @@ def test_unknown_ones_wait_until_the_server_can_no_longer_finish(opened: Open) -
     assert rig.line.number(Operation.WRITE) == 1
 
 
+def test_what_was_not_done_of_several_batches_goes_again_in_as_many(opened: Open) -> None:
+    rig = opened(*faults(FaultKind.LOST_BEFORE, 1, 2), size=2)
+    all_done(rig, rig.send(range(4)))
+    assert rig.sizes() == [2] * 4
+
+
 def paced(rig: Sending, monkeypatch: pytest.MonkeyPatch, allowance: Allowance) -> Pace:
     """Let every write wait for this pace, as a connector's does."""
     pace, write = rig.session.paces.target, rig.line.write
