@@ -146,7 +146,7 @@ def _overwritten(found: End, wanted: End) -> list[str]:
     ledger knows which."""
     our_key, _, mine = MAY_EDIT
     key = ("account", our_key)
-    name, city, tax_no = found.target.get(key, (None, None, None))
+    name, city, _ = found.target.get(key, (None, None, None))
     state = found.ledger.get(key, (None, None))[1]
     if city != mine:
         return [f"{our_key}: {city}, not {mine}"]

@@ -27,7 +27,7 @@ _KNOWN = _Known()
 
 
 def remember(patch: pytest.MonkeyPatch) -> None:
-    """Frames of the same cells are the same frame, and so are its columns and their digests: the shipped functions, each
+    """Frames of the same cells are the same frame, and so are its columns and digests: the shipped functions, each
     asked once."""
     known = _KNOWN
     frame, value, column = memory._frame, memory.canonical_value, fingerprint.arrow_column

@@ -1,5 +1,5 @@
-"""A small move: the shipped loader and ledger below the batch cutter, between memory and memory, without a disk, a frame
-of the source or a second of real time, so that it can be disturbed a hundred thousand times.
+"""A small move: the shipped loader and ledger below the batch cutter, from memory to memory, without a disk, a frame of
+the source or a second of real time, so that it can be disturbed a hundred thousand times.
 
 The ledger is one SQLite database in memory. What a trial commits lies in a transaction around it that is taken back at
 its end; a process that dies loses what it has not committed, and nothing else.
@@ -32,6 +32,7 @@ from changeover.mappings.compile import compile_mappings, load_mapping_files
 from changeover.migrate import readback, recover
 from changeover.migrate.answer import Planned
 from changeover.migrate.fingerprint import mapped_digests
+from changeover.migrate.flight import Answer, Inline
 from changeover.migrate.hooks import end_early
 from changeover.migrate.project import load_project
 from changeover.migrate.readback import Written
@@ -178,6 +179,13 @@ class Near:
             world.sender = None
         self._process.before("answer")
         return outcomes
+
+
+class LastFirst(Inline):
+    """Of the calls under way, that departed last is answered first."""
+
+    def first(self, answers: Sequence[Answer], seconds: float) -> Sequence[Answer]:
+        return answers[-1:]
 
 
 class Line(Hostile):
@@ -416,6 +424,8 @@ class SmallMove:
             target_schema=TARGET,
             mappings=self.mappings,
             interruption=process.interruption,
+            caller=LastFirst() if self.kind.last else Inline(),
+            proven=set(TARGET.objects) if self.kind.proven else set(),
         )
 
     def _run(self, session: Session) -> None:

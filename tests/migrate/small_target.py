@@ -120,13 +120,18 @@ class Mute(Whole):
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of target. lag, maximum: seconds. parts: half of a batch may be done. unique: it takes our key once."""
+    """A kind of target. lag, maximum: seconds. parts: half of a batch may be done. unique: it takes our key once.
+    proven: and the loader knows. at_once: so many calls under way; last: that departed last is answered first."""
 
     connector: type[MemoryConnector]
     lag: int = 0
     maximum: int = 0
     parts: bool = True
     unique: bool = True
+    proven: bool = False
+    batch: int = BATCH
+    at_once: int = 1
+    last: bool = False
     words: Mapping[str, bool] = field(default_factory=dict)
 
     def made(self, clock: Clock) -> MemoryConnector:
@@ -134,7 +139,8 @@ class Kind:
             TARGET,
             clock=clock,
             name="new",
-            batch_size=BATCH,
+            batch_size=self.batch,
+            at_once=self.at_once,
             read_back_lag=dt.timedelta(seconds=self.lag),
             server_maximum=dt.timedelta(seconds=self.maximum),
             automation=automation,
@@ -146,9 +152,12 @@ class Kind:
 KINDS = {
     "unique": Kind(Alone),
     "slow": Kind(Alone, lag=2, maximum=5),
+    "proven": Kind(Alone, lag=2, maximum=5, proven=True),
     "twofold": Kind(Twofold, lag=1, maximum=3, unique=False),
     "whole": Kind(Whole, lag=1, maximum=3, parts=False, words={"all_or_nothing": True}),
     "mute": Kind(Mute, lag=1, maximum=3, parts=False, words={"all_or_nothing": True, "answers_as_one": True}),
+    "abreast": Kind(Alone, lag=1, maximum=3, batch=2, at_once=2),
+    "crossed": Kind(Alone, lag=1, maximum=3, batch=2, at_once=2, last=True),
 }
 """By the names that trials give them."""
 
@@ -255,7 +264,7 @@ STEPS = (
         ),
     ),
 )
-"""What a trial asks for: every kind of change, one that the target refuses, one that a user has edited, one to which the
-target adds by itself, a child of a parent that is new."""
+"""What a trial asks for: every kind of change, one that the target refuses, one that a user has edited, one to which
+the target adds by itself, a child of a parent that is new."""
 MAY_EDIT = ("a1", "city", "mine")
 """What a user writes in a trial where one does."""

@@ -1,5 +1,5 @@
-"""Which trials there are of small moves: every fault of the hostile double at every call, every strike at every effect, one
-at a time and then two; and how they are tried.
+"""Which trials there are of small moves: every fault of the hostile double at every call, every strike at every effect,
+one at a time and then two; and how they are tried.
 
 The second of two strikes anything that the first one leads to, so that what happens while the loader recovers is
 disturbed as well.
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import random
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -137,9 +137,10 @@ class Trials:
         raise AssertionError(f"{single} was never reached")
 
     def some(self, number: int, seed: int) -> list[SmallTrial]:
-        """All singles, and of the pairs as many by chance as make this number."""
-        chance = random.Random(f"{seed} {self.name}")
-        return self.singles + chance.sample(self.pairs, number - len(self.singles))
+        """As many of the pairs, by chance, as make this number together with the singles."""
+        left = number - len(self.singles)
+        chosen = random.Random(f"{seed} {self.name}").sample(range(len(self.pairs)), left)
+        return [self.pairs[place] for place in sorted(chosen)]
 
     def judged(self, trials: Iterable[SmallTrial], enough: int = 20) -> dict[str, dict[str, str]]:
         """What fails, by the words that repeat it; after so many no more is tried."""
@@ -151,6 +152,3 @@ class Trials:
                     if len(failed) == enough:
                         break
         return failed
-
-
-Made = Callable[[str], Trials]
