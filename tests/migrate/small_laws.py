@@ -65,6 +65,7 @@ def broken_laws(world: SmallMove, ended: bool, wanted: End, thorough: bool = Fal
     aside = {("account", MAY_EDIT[0])} if world.edited else set()
     judged: dict[str, object] = {
         "it ends": not ended,
+        "nothing unforeseen": world.crashes,
         "nothing lost": sorted(wanted.target.keys() - found.target.keys()),
         "nothing doubled": [
             *found.twice,
@@ -73,6 +74,9 @@ def broken_laws(world: SmallMove, ended: bool, wanted: End, thorough: bool = Fal
         ],
         "right values": _differences(found.target, wanted.target, aside),
         "done is done": _wrongly_done(world, found),
+        "one to one": world.ask(
+            "select object, target_key from record where target_key is not null group by 1, 2 having count(*) > 1"
+        ),
         "no operation open": world.ask(
             "select our_key, state from operation where state in ('planned', 'intent', 'unknown')"
         ),

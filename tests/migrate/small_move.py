@@ -256,11 +256,13 @@ class Ready:
 class SmallMove:
     """What an earlier run has brought, what is asked now, and one process after another that does it.
 
-    reached: what the processes of a trial came to, in order. between: called before each step of a run.
+    reached: what the processes of a trial came to, in order. between: called before each step of a run. without: what
+    the ledger's store does without in a trial, as SQL drops it.
     """
 
     def __init__(self, folder: Path, kind: Kind) -> None:
         self.kind = kind
+        self.without: tuple[str, ...] = ()
         self.between = _unheard
         write_project(folder)
         self.project = load_project(folder)
@@ -335,6 +337,7 @@ class SmallMove:
         self.edited = False
         self.lives = 0
         self.stopped: BaseException | None = None
+        self.crashes: list[str] = []
         self.sender: Process | None = None
         self.line = Line(self, faults)
         self.line.calls += self.moment.calls
@@ -352,6 +355,8 @@ class SmallMove:
         self.begin(faults, strikes, moment)
         self.connection.execute("begin")
         try:
+            for guard in self.without:
+                self.connection.execute(f"drop {guard}")
             yield self.until_it_ends()
         finally:
             self.connection.execute("rollback")
@@ -406,6 +411,9 @@ class SmallMove:
                 self._run(session)
         except (ChangeoverError, ProcessDied, Interrupted) as error:
             self.stopped = error
+            return False
+        except Exception as error:  # the end of this process too, and nobody's intention
+            self.crashes.append(repr(error))
             return False
         return True
 

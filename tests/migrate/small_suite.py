@@ -33,7 +33,8 @@ class SmallMoves:
             metafunc.parametrize("piece", range(PIECES))
 
     @pytest.fixture(scope="class")
-    def made(self, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Trials]:
+    @classmethod
+    def made(cls, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Trials]:
         return cache(lambda kind: Trials(tmp_path_factory.mktemp(kind), kind))
 
     def test_one_disturbance(self, made: Callable[[str], Trials], kind: str) -> None:

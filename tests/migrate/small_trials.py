@@ -94,7 +94,7 @@ class Trials:
         self.name = kind
         self.world = SmallMove(folder / "move", KINDS[kind])
         self.tried = 0
-        self.wanted, self._undisturbed = self._first()
+        self.wanted, self.undisturbed = self._first()
 
     def _first(self) -> tuple[End, list[Reached]]:
         with self.world.in_process(), self.world.trial(moment=self.world.moments[0]) as ended:
@@ -113,7 +113,7 @@ class Trials:
     @cached_property
     def singles(self) -> list[SmallTrial]:
         alone = SmallTrial(self.name)
-        return [alone.and_then(each) for place in self._undisturbed for each in strikes_at(self.world.kind, place)]
+        return [alone.and_then(each) for place in self.undisturbed for each in strikes_at(self.world.kind, place)]
 
     @cached_property
     def pairs(self) -> list[SmallTrial]:
