@@ -10,7 +10,8 @@ from changeover.connectors.errors import ChangeoverError
 from changeover.runs.ledger import events
 from changeover.runs.ledger.store import Ledger
 
-from .small_move import InMemory, Process, SmallMove
+from .small_move import SmallMove
+from .small_process import InMemory, Process
 from .small_target import MAY_EDIT
 
 Key = tuple[str, str]

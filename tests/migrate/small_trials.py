@@ -17,7 +17,8 @@ from pathlib import Path
 from changeover.connectors.testing.hostile import Fault, FaultKind, Operation
 
 from .small_laws import End, broken_laws, end_of
-from .small_move import COMMIT_FAILS, COMMIT_LOST, DEATH, EDIT, INTERRUPT, TAKEN, Moment, Reached, SmallMove, Strike
+from .small_move import SmallMove
+from .small_process import COMMIT_FAILS, COMMIT_LOST, DEATH, EDIT, INTERRUPT, TAKEN, Moment, Reached, Strike
 from .small_target import DEADLINE, KINDS, Kind
 
 LATEST = "latest"

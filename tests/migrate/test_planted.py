@@ -16,7 +16,8 @@ from .laws import Move
 from .points import MOVES, Trial, every_move
 from .protocol import BUGS, SOME_DEATH, STEPS, Bug
 from .small_laws import broken_laws
-from .small_move import DEATH, SmallMove, Strike
+from .small_move import SmallMove
+from .small_process import DEATH, Strike
 from .small_target import KINDS
 from .small_trials import SmallTrial, Trials
 

@@ -10,7 +10,7 @@ from changeover.connectors.change import ChangeKind
 from changeover.connectors.testing.hostile import FaultKind
 
 from .small_laws import End, end_of
-from .small_move import Moment
+from .small_process import Moment
 from .small_suite import TRIALS, SmallMoves
 from .small_target import KINDS
 from .small_trials import AS_EFFECTS, AT_EFFECTS, LATEST, SmallTrial, Trials
