@@ -59,6 +59,7 @@ class Leases(RuleBasedStateMachine):
         self.expected: dict[int, Expected] = {}
         self.written: dict[str, int] = {}
         self.hands = [self._enlisted(Ledger(self.path, durable=False)) for _ in range(3)]
+        self.put(3)
 
     def _enlisted(self, ledger: Ledger) -> Hand:
         ledger.lease = None
@@ -95,7 +96,8 @@ class Leases(RuleBasedStateMachine):
 
     @rule(who=WHO)
     def lease(self, who: int) -> None:
-        hand, wanted = self.hands[who], self._waiting()
+        free = [each for each in self.hands if each.ledger.lease is None] or self.hands
+        hand, wanted = free[who % len(free)], self._waiting()
         hand.ledger.lease = None
         if (expected := self._refusal(hand)) is not None:
             assert refusal(lambda: partitions.lease(hand.ledger, hand.number, LONG)) == expected
@@ -108,14 +110,16 @@ class Leases(RuleBasedStateMachine):
             its.state, its.fence, its.worker, its.run_out = "leased", lease.fence, hand.number, False
             hand.late.append(lease)
 
-    @precondition(lambda self: self.expected)
+    @precondition(lambda self: self._leased())
     @rule(which=st.integers(0, 9))
     def run_out(self, which: int) -> None:
-        number = sorted(self.expected)[which % len(self.expected)]
-        its = self.expected[number]
-        if its.state == "leased":
-            its.run_out = True
-            self.leader.db.execute("update partition set lease_until = ? where id = ?", (NOW.isoformat(), number))
+        leased = self._leased()
+        number = leased[which % len(leased)]
+        self.expected[number].run_out = True
+        self.leader.db.execute("update partition set lease_until = ? where id = ?", (NOW.isoformat(), number))
+
+    def _leased(self) -> list[int]:
+        return [number for number, its in sorted(self.expected.items()) if its.state == "leased"]
 
     @rule(who=WHO, which=st.integers(0, 9))
     def renew(self, who: int, which: int) -> None:
@@ -131,9 +135,10 @@ class Leases(RuleBasedStateMachine):
 
     def _with_a_lease(self, who: int, which: int, act: Callable[[Ledger, Lease], object], state: str | None) -> None:
         """With any that the worker ever had."""
-        hand = self.hands[who]
-        if not hand.late:
+        holders = [each for each in self.hands if each.late]
+        if not holders:
             return
+        hand = holders[who % len(holders)]
         lease = hand.late[-1 - which % len(hand.late)]
         expected = self._refusal(hand, lease)
         assert refusal(lambda: act(hand.ledger, lease)) == expected
@@ -141,12 +146,13 @@ class Leases(RuleBasedStateMachine):
             its = self.expected[lease.partition]
             its.state, its.run_out = state or its.state, False
 
+    @precondition(lambda self: any(each.ledger.lease for each in self.hands))
     @rule(who=WHO, forgetful=st.booleans())
     def write(self, who: int, forgetful: bool) -> None:
         """What it holds, it sends: an operation that begins and ends in its partition."""
-        hand = self.hands[who]
-        if hand.ledger.lease is None:
-            return
+        holders = [each for each in self.hands if each.ledger.lease]
+        hand = holders[who % len(holders)]
+        assert hand.ledger.lease is not None
         partition, key = hand.ledger.lease.partition, f"key {next(self.names)}"
         intent = Intent(key, ChangeKind.CREATE, None, None, None, "created")
         expected = self._refusal(hand)
@@ -163,18 +169,23 @@ class Leases(RuleBasedStateMachine):
         elif forgetful:
             hand.ledger.lease = None
 
-    @rule(who=WHO)
-    def declared_dead(self, who: int) -> None:
+    @precondition(lambda self: self._leased())
+    @rule(which=st.integers(0, 9))
+    def declared_dead(self, which: int) -> None:
         """It may not be dead at all, and go on with what it held."""
-        number = self.hands[who].number
+        leased = self._leased()
+        number = self.expected[leased[which % len(leased)]].worker
         held = [its for its in self.expected.values() if its.state == "leased" and its.worker == number]
         assert partitions.release_of(self.leader, number) == len(held)
         for its in held:
             its.state, its.fence, its.run_out = "open", its.fence + 1, False
         workers.left(self.leader, number)
 
-    @rule()
-    def taken_over(self) -> None:
+    @rule(chance=st.integers(1, 8), late=WHO)
+    def taken_over(self, chance: int, late: int) -> None:
+        """Now and then. One worker does not notice."""
+        if chance != 5:
+            return
         former = self.leader
         self.leader = Ledger(self.path, durable=False)
         self.epoch = self.leader.take_over()
@@ -182,6 +193,8 @@ class Leases(RuleBasedStateMachine):
             "ledger.fenced"
         )
         former.close()
+        self.hands = [each if who == late else self._enlisted(each.ledger) for who, each in enumerate(self.hands)]
+        self.put(2)
 
     @rule(who=WHO)
     def enlisted_anew(self, who: int) -> None:
@@ -223,4 +236,4 @@ def refusal(act: Callable[[], object]) -> str | None:
 
 
 def test_leases_agree_with_a_model() -> None:
-    run_state_machine_as_test(Leases, settings=settings(max_examples=40, stateful_step_count=40, deadline=None))
+    run_state_machine_as_test(Leases, settings=settings(max_examples=80, stateful_step_count=50, deadline=None))
