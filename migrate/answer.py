@@ -12,11 +12,13 @@ from ..runs.ledger.operations import Intent, Settled
 
 
 class Planned(NamedTuple):
-    """One change with the intent that goes into the ledger before it. record: what its record is once it is done."""
+    """One change with the intent that goes into the ledger before it. record: what its record is once it is done.
+    parent: the target's key of its record's parent, where the change itself does not say it."""
 
     change: Change
     intent: Intent
     record: str = "live"
+    parent: str | None = None
 
 
 Pair: TypeAlias = tuple[Planned, Outcome | None]

@@ -153,7 +153,7 @@ def test_a_session_that_is_over_is_exchanged_once(served: Served) -> None:
 def test_a_refused_connection_was_not_sent(served: Served) -> None:
     crm, connector = served()
     crm.__exit__(None, None, None)
-    connector._wire._session.close()  # type: ignore[attr-defined]
+    connector._wire._session().close()  # type: ignore[attr-defined]
     with pytest.raises(UnavailableError, match=r"http_crm\.unreachable"):
         connector.write(batch(1))
 
