@@ -36,7 +36,8 @@ class Intent(NamedTuple):
 
 
 class Settled(NamedTuple):
-    """How an operation went on. state: `acked`, `rejected`, `not_sent`, `unknown` or `conflict`. record: the record's
+    """How an operation went on. state: `acked`, `rejected`, `not_sent`, `unknown` or `conflict`; of a change that was
+    set aside undone `held`, which is no state of an operation. record: the record's
     new state; `gone` takes its target key off. code: of the cause where it was not done. field: at fault, where the
     target names one."""
 
@@ -90,11 +91,14 @@ def intend(
     now: dt.datetime,
     deadline: dt.timedelta,
 ) -> int:
-    """Write the intents of a whole batch down, durably, before a byte of it may leave. Returns the batch's number."""
+    """Write the intents of a whole batch down, durably, before a byte of it may leave. Returns the batch's number. It
+    is a part of the partition that this process has a lease of."""
+    partition = ledger.lease.partition if ledger.lease else None
     with ledger.transaction():
         ((batch,),) = ledger.db.execute(
-            "insert into batch (run, object, source_object, sent_at, not_after) values (?, ?, ?, ?, ?) returning id",
-            (run_id, object_name, source_object, now.isoformat(), (now + deadline).isoformat()),
+            "insert into batch (run, object, source_object, sent_at, not_after, partition) values (?, ?, ?, ?, ?, ?) "
+            "returning id",
+            (run_id, object_name, source_object, now.isoformat(), (now + deadline).isoformat(), partition),
         ).fetchall()
         ledger.db.insert(
             "operation",
@@ -261,13 +265,15 @@ def unverified(ledger: Ledger, verbs: Sequence[str] = ("run", "undo")) -> list[U
     return [Unverified(*row) for row in rows]
 
 
-def open_operations(ledger: Ledger) -> list[OpenOperation]:
-    """Everything that was sent, or may have been, and has no outcome: the first thing a new process settles."""
+def open_operations(ledger: Ledger, partition: int | None = None) -> list[OpenOperation]:
+    """Everything that was sent, or may have been, and has no outcome: the first thing a new process settles. partition:
+    only what belongs to this one."""
     rows = ledger.db.execute(
-        "select o.batch, o.object, o.our_key, o.kind, o.target_key, o.fieldset, o.sent, o.written, o.bucket, "
+        "select o.batch, o.object, o.our_key, o.kind, o.target_key, o.fieldset, o.sent, o.written, o.bucket, "  # noqa: S608
         "b.not_after, b.run, o.source_key from operation o join batch b on b.id = o.batch "
-        "where o.state in ('planned', 'intent', 'unknown') "
-        "order by o.batch, o.our_key"
+        f"where o.state in ('planned', 'intent', 'unknown') {'' if partition is None else 'and b.partition = ?'} "
+        "order by o.batch, o.our_key",
+        () if partition is None else (partition,),
     )
     return [OpenOperation(*row) for row in rows]
 
@@ -318,6 +324,21 @@ def history(ledger: Ledger, object_name: str, our_key: str) -> list[DoneOperatio
         (object_name, our_key),
     )
     return [DoneOperation(*row) for row in rows]
+
+
+RECENT_RUNS = 5
+
+
+def left_undone(ledger: Ledger, object_name: str, our_key: str) -> int:
+    """How often of late, over several runs, the target left this record undone without turning us away."""
+    told = ledger.db.execute(
+        "select count(*) from batch b cross join operation o where b.object = ?1 "
+        "and b.run > (select max(id) from run) - ?3 and o.batch = b.id and o.our_key = ?2 and o.state = 'not_sent' "
+        "and o.code like 'target.%' "
+        "and o.code not in ('target.contagion', 'target.throttled', 'target.session_expired')",
+        (object_name, our_key, RECENT_RUNS),
+    )
+    return int(told.fetchone()[0])
 
 
 def objects_of(ledger: Ledger, run_id: int) -> list[str]:

@@ -16,7 +16,7 @@ from changeover.connectors.errors import InputError, UnavailableError
 from changeover.connectors.memory import MemoryConnector
 from changeover.connectors.port import OUR_KEY, Connector
 from changeover.connectors.testing.contract import TargetContract
-from changeover.connectors.testing.http_crm.server import Batches, HttpCrm, Strike, StrikeKind, Told
+from changeover.connectors.testing.http_crm.server import Batches, Gate, HttpCrm, Strike, StrikeKind, Told
 from changeover.connectors.testing.sample import SCHEMA, sample_row
 
 from .http_kit import connected, installed
@@ -44,6 +44,15 @@ class TestHttpCrmThatShowsWritesLate(TargetContract):
     @pytest.fixture
     def connector(self) -> Iterator[Connector]:
         with HttpCrm(MemoryConnector(SCHEMA, read_back_lag=LAG)) as crm, closing(connected(crm)) as connector:
+            yield connector
+
+
+class TestHttpCrmThatTakesSeveralCalls(TargetContract):
+    refuses = TargetContract.refuses | {"target.check"}
+
+    @pytest.fixture
+    def connector(self) -> Iterator[Connector]:
+        with HttpCrm(MemoryConnector(SCHEMA), gate=Gate(threads=4)) as crm, closing(connected(crm)) as connector:
             yield connector
 
 
