@@ -249,6 +249,7 @@ def open_session(project: Project, secrets: Secrets, clock: Clock, *, alone: boo
     with ExitStack() as stack:
         interruption = Interruption()
         paces = paces_of(project, secrets, clock, interruption.listen)
+        stack.callback(paces.asked.close)
         source, target = stack.enter_context(open_connectors(project, secrets, paces, clock))
         identities = {"source": source.identity(), "target": target.identity()}
         if alone:

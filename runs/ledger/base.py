@@ -3,6 +3,7 @@ differently is asked for here by name."""
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -53,11 +54,21 @@ class Base(Protocol):
     def whole(self, column: str) -> str:
         """The condition that it has bytes and none of them is 0."""
 
+    def now(self) -> dt.datetime:
+        """The time by the database's own clock, in UTC: the same for all processes, wherever they run."""
+
     def begin(self) -> int:
         """Start a transaction and wait until nobody else writes. Returns the epoch in the control row, which nobody can
         change before this transaction ends."""
 
+    def begin_with(self, statement: str, values: Values = ()) -> tuple[Any, dt.datetime]:
+        """Start a transaction that has the one row which this selects to itself; on a server it keeps nobody else from
+        writing. Returns the row, and the time, read when it had it."""
+
     def commit(self) -> None: ...
+
+    def commit_with(self, statement: str, values: Values = ()) -> None:
+        """A last statement, and commit: at one go, where the database is far away."""
 
     def roll_back(self) -> None:
         """Nothing where no transaction is open."""

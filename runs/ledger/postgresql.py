@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import itertools
 import re
@@ -23,21 +24,21 @@ from .base import Base, Rows, Values
 from .place import Server
 from .sqlite import SQLite
 
-GUARDS = 5
+GUARDS = 9
 """So many triggers of ours refuse what may not be."""
 HOLD_WAIT = "2s"
 """A server takes a moment to notice that who held the ledger was killed."""
 SETTINGS = """
 set lock_timeout = '30s';
-set idle_in_transaction_session_timeout = '60s';
+set idle_in_transaction_session_timeout = '20s';
 set tcp_keepalives_idle = 60;
 set tcp_keepalives_interval = 10;
 set tcp_keepalives_count = 6;
 set enable_seqscan = off;
 set jit = off
 """
-"""A writer that stands still, or whose machine is gone, lets go of the ledger. Every question is by key: a plan made
-while a table was empty must not read it from end to end once it is full."""
+"""A writer that stands still, or whose machine is gone, lets go of the ledger before those give up who wait for it.
+Every question is by key: a plan made while a table was empty must not read it from end to end once it is full."""
 _MARK = re.compile(r"\?(\d*)")
 _DAMAGED = ("XX001", "XX002")
 _LOCKED = ("55P03", "40P01")
@@ -171,16 +172,30 @@ class PostgreSQL(Base):
     def whole(self, column: str) -> str:
         return f"length({column}) > 0 and position('\\x00'::bytea in {column}) = 0"
 
+    def now(self) -> dt.datetime:
+        now: dt.datetime = self.execute("select clock_timestamp()").fetchone()[0]
+        return now.astimezone(dt.UTC)
+
     def begin(self) -> int:
         self.execute("begin isolation level read committed read write")
         # whoever takes the ledger over has to wait for this row, and whoever waited for it sees who took over
         return int(self.execute("select epoch from control for update").fetchone()[0])
 
+    def begin_with(self, statement: str, values: Values = ()) -> tuple[Any, dt.datetime]:
+        # not as a pipeline: the server does not end one that stands still in it
+        self.execute("begin isolation level read committed read write")
+        return self.execute(f"{statement} for update", values).fetchone(), self.now()
+
     def commit(self) -> None:
         with self._heard():
-            done = self.connection.execute(b"commit")
-            if done.statusmessage != "COMMIT":  # it takes a failed transaction back, and calls that done
-                raise psycopg.errors.InFailedSqlTransaction
+            _committed(self.connection.execute(b"commit"))
+
+    def commit_with(self, statement: str, values: Values = ()) -> None:
+        with self._heard():
+            with self.connection.pipeline():
+                self.connection.execute(_numbered(statement), values, prepare=False)
+                done = self.connection.execute(b"commit")
+            _committed(done)
 
     def roll_back(self) -> None:
         """A connection that cannot even do that is closed, and the server forgets what was half done."""
@@ -209,7 +224,8 @@ class PostgreSQL(Base):
     def check(self) -> bool:
         """Its pages are the server's business; that nobody took our guards away is ours."""
         guards = self.execute(
-            "select count(*) from pg_trigger where tgrelid in ('operation'::regclass, 'event'::regclass) "
+            "select count(*) from pg_trigger where tgrelid in ('operation'::regclass, 'event'::regclass, "
+            "'partition'::regclass) "
             "and not tgisinternal and tgenabled in ('O', 'A')"
         ).fetchone()[0]
         return bool(guards == GUARDS)
@@ -255,6 +271,12 @@ class PostgreSQL(Base):
 
     def close(self) -> None:
         self.connection.close()
+
+
+def _committed(done: psycopg.Cursor[Any]) -> None:
+    """It takes a failed transaction back, and calls that done."""
+    if done.statusmessage != "COMMIT":
+        raise psycopg.errors.InFailedSqlTransaction
 
 
 @lru_cache(maxsize=200)

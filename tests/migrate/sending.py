@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from changeover.connectors.change import Batch, Change, ChangeKind, Outcome, OutcomeState
-from changeover.connectors.clock import VirtualClock
+from changeover.connectors.clock import Clock, VirtualClock
 from changeover.connectors.memory import MemoryConnector
 from changeover.connectors.port import Connector
 from changeover.connectors.secrets import Secrets
@@ -35,7 +35,7 @@ class Crm(MemoryConnector):
     """A target that may take a batch whole or not at all. whole: it does. names: then it says which change was bad."""
 
     def __init__(
-        self, clock: VirtualClock, *, whole: bool = False, names: bool = True, size: int = 1000, at_once: int = 1
+        self, clock: Clock, *, whole: bool = False, names: bool = True, size: int = 1000, at_once: int = 1
     ) -> None:
         super().__init__(SCHEMA, clock=clock, batch_size=size, read_back_lag=LAG, server_maximum=SERVER_MAXIMUM)
         self.capabilities = replace(
@@ -63,7 +63,7 @@ class Sending:
 
     session: Session
     line: Hostile
-    clock: VirtualClock
+    clock: Clock
     run: int
 
     def send(
@@ -111,10 +111,11 @@ def sending(
     size: int = 1000,
     at_once: int = 1,
     caller: Caller | None = None,
+    clock: Clock | None = None,
     **limits: int,
 ) -> Iterator[Sending]:
     """caller: who makes the calls, where it is not the product's own."""
-    clock = VirtualClock(START)
+    clock = clock or VirtualClock(START)
     line = Hostile(Crm(clock, whole=whole, names=names, size=size, at_once=at_once), faults, clock=clock)
 
     @contextmanager
