@@ -24,7 +24,7 @@ from .change import Batch, Change, ChangeKind, Outcome, OutcomeState
 from .chunk import Chunk
 from .clock import Clock, SystemClock
 from .errors import InputError
-from .memory_ordeals import undergo
+from .memory_ordeals import Undergoing
 from .memory_table import Record, RefusedError, Row, SortKey, Table, searchable, sort_key_from
 from .pace import Pace
 from .port import KEY, OUR_KEY, AuditFields, Capabilities, Identity, Ordeal, OurKeyPlace, Settings
@@ -38,7 +38,7 @@ _LOCK = threading.RLock()
 """While a batch is written; one for all systems in memory, so that each of them can be copied."""
 
 
-class MemoryConnector:
+class MemoryConnector(Undergoing):
     """A system in memory.
 
     rows: records it starts with, by object (see `seed`). zone: of its LOCAL_TIME stamps, UTC where not given.
@@ -217,17 +217,6 @@ class MemoryConnector:
     def record(self, object_name: str, key: str) -> dict[str, Cell]:
         """The record's cells as they are now, whatever `find` sees. Raises KeyError where there is no such record."""
         return dict(self._table(object_name).records[key].values)
-
-    # Ordeals
-
-    def put_through(self, ordeal: Ordeal, object_name: str, our_key: str, key: str) -> Outcome:
-        """As `UndergoesOrdeals`."""
-        return undergo(self._table(object_name), ordeal, our_key, key, {self._owner: None}, self._seen_from())
-
-    def take_back(self, ordeal: Ordeal, object_name: str, our_key: str, key: str, before: Row) -> Outcome:
-        """As `UndergoesOrdeals`."""
-        owner = {self._owner: before[self._owner]} if self._owner in before else {}
-        return undergo(self._table(object_name), ordeal, our_key, key, owner, self._seen_from(), back=True)
 
     # One change
 

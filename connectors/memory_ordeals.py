@@ -3,11 +3,31 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import replace
 
 from .change import Outcome, OutcomeState
 from .memory_table import Row, Table
 from .port import Ordeal
+
+
+class Undergoing:
+    """The methods of `UndergoesOrdeals` of a system in memory."""
+
+    _owner: str
+
+    def _table(self, object_name: str, fields: Sequence[str] = ()) -> Table:
+        raise NotImplementedError
+
+    def _seen_from(self) -> dt.datetime | None:
+        raise NotImplementedError
+
+    def put_through(self, ordeal: Ordeal, object_name: str, our_key: str, key: str) -> Outcome:
+        return undergo(self._table(object_name), ordeal, our_key, key, {self._owner: None}, self._seen_from())
+
+    def take_back(self, ordeal: Ordeal, object_name: str, our_key: str, key: str, before: Row) -> Outcome:
+        owner = {self._owner: before[self._owner]} if self._owner in before else {}
+        return undergo(self._table(object_name), ordeal, our_key, key, owner, self._seen_from(), back=True)
 
 
 def undergo(

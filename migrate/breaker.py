@@ -11,11 +11,13 @@ from .project import Limits
 class Breaker:
     """Counts calls that failed in a row, over all objects of a session. probing: half open; the next call carries one
     change, and where it fails too the run pauses at once. wave: of several calls under way those that departed before
-    a failure was told fail for the same reason, and count with it; a call is of the wave in which it departed."""
+    a failure was told fail for the same reason, and count with it; a call is of the wave in which it departed.
+    answers: calls that were answered."""
 
     def __init__(self, limits: Limits, *, probing: bool = False) -> None:
         self.probing = probing
         self.wave = 0
+        self.answers = 0
         self._limits = limits
         self._open = False
         self._silent = 0
@@ -39,6 +41,7 @@ class Breaker:
             self._open, self.probing = False, True
 
     def answered(self) -> None:
+        self.answers += 1
         self.probing = self._open = False
         self._silent = self._throttled = self._expired = 0
 

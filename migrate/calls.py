@@ -131,6 +131,7 @@ def _foreseen(session: Session, actions: Records, single: Records | None = None)
         narrowed=pace.narrowed,
         spent=today[0] if today else 0,
         single=single,
+        at_once=session.target.capabilities.at_once,
     )
 
 

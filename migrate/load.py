@@ -301,7 +301,8 @@ class ObjectLoad:
         call."""
 
         def storms(ended: Sequence[Settled]) -> bool:
-            self.storm.rejected((each.code or "", each.field or "") for each in ended if each.state == "rejected")
+            undone = [each for each in ended if each.state in ("rejected", "held")]
+            self.storm.rejected((each.code or "", each.field or "") for each in undone)
             self._look_out(result)
             return result.stopped is not None
 
@@ -323,7 +324,9 @@ class ObjectLoad:
             if each.state == "acked":
                 result.buckets[row] = buckets[each.our_key]
                 continue
-            result.buckets[row] = "rejected" if each.state == "rejected" else "conflicted"
+            result.buckets[row] = {"rejected": "rejected", "held": "held"}.get(each.state, "conflicted")
+            if each.state == "held":
+                result.parked.append(Parked(each.our_key, mapped.source_keys[row], "held", each.code or ""))
             severity = Severity.BLOCKS if each.state == "rejected" else Severity.HOLDS
             params = {"field": each.field or ""}
             result.findings.append(

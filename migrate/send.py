@@ -22,6 +22,7 @@ from .recover import probe
 from .session import Interrupted, Session
 from .siblings import nothing_touched, touches
 from .split import Line
+from .stragglers import UNDONE, Stragglers
 
 ATTEMPTS = 5
 """So often in a row the same changes may be left undone by a target that answers."""
@@ -75,14 +76,17 @@ class Sender:
         fieldset: int | None,
         planned: Sequence[Planned],
     ) -> list[Settled]:
-        """Send everything and return how each of it ended: acked, rejected or conflict, never open; without what
-        `enough` stopped. Raises UnavailableError where the target stays away, turns us away or will not mend by
-        waiting (QuotaSpentError: not before the next day): what was not sent then is as it was before."""
+        """Send everything and return how each of it ended: acked, rejected or conflict, never open, or held where it
+        came to nothing time and again while the target did the others; without what `enough` stopped.
+
+        Raises UnavailableError where the target stays away, turns us away or will not mend by waiting (QuotaSpentError:
+        not before the next day): what was not sent then is as it was before."""
         what = _What(mapping, object_name, source_object, fieldset)
         session = self._session
         size = min(session.project.spec.limits.batch, session.target.capabilities.batch_size)
         several = session.at_once(object_name) > 1
         line = Line(planned, size, touches(session.mappings.get(mapping)) if several else nothing_touched)
+        stragglers = Stragglers(session.ledger, object_name)
         ended: list[Settled] = []
         attempts = 0
         retrying = Retrying(
@@ -95,16 +99,18 @@ class Sender:
         try:
             for attempt in retrying:
                 with attempt, Flight(session) as flight:
-                    told = _Round(session, self._run, what, line, flight, self._enough, self.batches)
+                    told = _Round(session, self._run, what, line, flight, stragglers, self._enough, self.batches)
                     done = told.fly()
                     ended += done
                     if line and not told.enough:
                         attempts = 0 if done or told.failed else attempts + 1
                         raise _AgainError(told.failed, told.code, attempts)
         except _AgainError as error:
-            raise UnavailableError(
-                "target.lost", object=object_name, count=len(line), reason=f"@{error.code or 'target.no_answer'}"
-            ) from error
+            if error.code is not None and not error.code.startswith("target."):
+                raise UnavailableError(
+                    "target.lost", object=object_name, count=len(line), reason=f"@{error.code}"
+                ) from error
+            ended += [held(each) for each in line.rest()]
         return ended
 
 
@@ -122,18 +128,20 @@ class _Round:
         what: _What,
         line: Line,
         flight: Flight,
+        stragglers: Stragglers,
         wanted: Callable[[Sequence[Settled]], bool],
         batches: list[int],
     ) -> None:
         self.failed: Call | None = None
         self.enough = False
         self._session, self._run, self._what = session, run_id, what
-        self._line, self._flight = line, flight
+        self._line, self._flight, self._stragglers = line, flight, stragglers
         self._wanted, self._batches = wanted, batches
         self._told: list[Settled] = []
         self._unknown: list[tuple[int, Planned]] = []
         self._stale: set[tuple[int, str]] = set()
         self._undone: list[list[Planned]] = []
+        self._held: list[Settled] = []
         self._stop: BaseException | None = None
 
     def fly(self) -> list[Settled]:
@@ -153,10 +161,17 @@ class _Round:
             asked = self._ask()
             over = {each.our_key for each in asked if each.state != "not_sent"}
             for _, some in groupby(self._unknown, key=lambda each: each[0]):
-                self._undone.append([each for _, each in some if each.change.our_key not in over])
+                self._undo([each for _, each in some if each.change.our_key not in over], came_to_nothing=True)
             self._told += asked
         self._line.back(self._undone)
-        return [each for each in self._told if each.state != "not_sent"]
+        self.enough = (bool(self._held) and self._wanted(self._held)) or self.enough
+        return [each for each in self._told if each.state != "not_sent"] + self._held
+
+    def _undo(self, group: list[Planned], *, came_to_nothing: bool) -> None:
+        """These were not done, and go again unless they were set aside. came_to_nothing: so did their whole call."""
+        self._held += [held(each) for each in group if each.change.our_key in self._stragglers]
+        left = [each for each in group if each.change.our_key not in self._stragglers]
+        self._undone += self._stragglers.again(left, self._session.breaker.answers) if came_to_nothing else [left]
 
     @property
     def code(self) -> str | None:
@@ -214,32 +229,37 @@ class _Round:
             return
         session = self._session
         pairs = told_apart(list(matched(call.piece, _outcomes(call))), session.target.capabilities.answers_as_one)
+        told = call_of(pairs)
+        nothing = told.kind in (Kind.SILENT, Kind.NOT_SENT) and error is None
         if isinstance(error, QuotaSpentError):  # no attempt helps before the next day begins
             self._stopped(error)
+        elif nothing and self._blamed(call.piece):
+            self.failed = self.failed or told
         elif not isinstance(error, NotDepartedError):
-            self._heed(call_of(pairs), call)
+            self._heed(told, call)
         ends = [settled(each, outcome) for each, outcome in pairs]
         if call.again:
             ends = [_proved(each, outcome, end) for (each, outcome), end in zip(pairs, ends, strict=True)]
         else:
             self._keep_words(pairs)
-        once_more = [] if call.again else self._doubtful(pairs, ends)
+        once_more = [] if call.again else self._doubtful(pairs)
         keys = {each.change.our_key for each in once_more}
         ends = [each for each in ends if each.our_key not in keys]
         if ends:
             operations.settle(session.ledger, self._run, call.batch, self._what.mapping, ends, session.clock.now())
-        self._sort(call, pairs, ends)
+        self._sort(call, pairs, ends, nothing)
         self.enough = self._wanted(ends) or self.enough
         if once_more:
             self._flight.depart(self._what.object, self._flight.again(call, once_more))
 
-    def _sort(self, call: UnderWay, pairs: Sequence[Pair], ends: Sequence[Settled]) -> None:
-        """Who is done, who has to be asked for, who goes again."""
+    def _sort(self, call: UnderWay, pairs: Sequence[Pair], ends: Sequence[Settled], nothing: bool) -> None:
+        """Who is done, who has to be asked for, who goes again. nothing: that is what the call came to."""
         by_key = {each.change.our_key: each for each in call.piece}
         self._unknown += [(call.batch, by_key[end.our_key]) for end in ends if end.state == "unknown"]
         self._stale |= {(call.batch, end.our_key) for end in ends if end.code == "target.stale"}
         self._told += [end for end in ends if end.state != "unknown" and end.code != CONTAGION]
-        self._undone.append([by_key[end.our_key] for end in ends if end.state == "not_sent" and end.code != CONTAGION])
+        undone = [by_key[end.our_key] for end in ends if end.state == "not_sent" and end.code != CONTAGION]
+        self._undo(undone, came_to_nothing=nothing)
         if not call.again:
             self._line.again(pairs)
 
@@ -263,7 +283,13 @@ class _Round:
         except UnavailableError as error:
             self._stopped(error)
 
-    def _doubtful(self, pairs: Sequence[Pair], ends: Sequence[Settled]) -> list[Planned]:
+    def _blamed(self, piece: Sequence[Planned]) -> bool:
+        """Whether it is for these changes that their call came to nothing, and the target is well."""
+        breaker = self._session.breaker
+        suspected = self._stragglers.suspected(piece, breaker.answers)
+        return self._stragglers.set_aside(piece, breaker.probing) or suspected
+
+    def _doubtful(self, pairs: Sequence[Pair]) -> list[Planned]:
         """Creations that nobody answered for and that may be sent once more without waiting: the target is proven to
         refuse our key twice, so whatever has become of the first call, this one tells. Nothing but a creation is such:
         an update would be done over what somebody may have written since."""
@@ -273,10 +299,8 @@ class _Round:
             return []
         return [
             each
-            for (each, outcome), end in zip(pairs, ends, strict=True)
-            if each.change.kind is ChangeKind.CREATE
-            and end.state == "unknown"
-            and (outcome is None or outcome.state is OutcomeState.UNKNOWN)
+            for each, outcome in pairs
+            if each.change.kind is ChangeKind.CREATE and (outcome is None or outcome.state is OutcomeState.UNKNOWN)
         ]
 
     def _keep_words(self, pairs: Sequence[Pair]) -> None:
@@ -311,6 +335,11 @@ def _outcomes(call: UnderWay) -> list[Outcome]:
     if not isinstance(error, UnavailableError):
         return call.answer.result()
     return [Outcome(each.change.our_key, OutcomeState.NOT_SENT, code=error.code) for each in call.piece]
+
+
+def held(planned: Planned) -> Settled:
+    """It is set aside: its operations have ended undone, and the next run plans it anew."""
+    return Settled(planned.change.our_key, "held", code=UNDONE)
 
 
 def _proved(planned: Planned, outcome: Outcome | None, end: Settled) -> Settled:

@@ -69,6 +69,18 @@ class Line:
             self._waiting[min(busy)].append(group)
         return not busy
 
+    def rest(self) -> list[Planned]:
+        """Everything that is left; the line is empty then."""
+        left = [
+            each
+            for group in (*self._groups, *(g for waiting in self._waiting.values() for g in waiting))
+            for each in group
+        ]
+        self._groups.clear()
+        self._waiting.clear()
+        self._length = 0
+        return left
+
     def again(self, pairs: Sequence[Pair]) -> None:
         """Put those first in line that fell with another one of this call, split where nobody else was named."""
         innocent = [each for each, outcome in pairs if fell_with_another(outcome)]

@@ -17,7 +17,7 @@ from ..change import Change, ChangeKind, OutcomeState
 from ..port import Connector
 from .field_laws import FieldLaws
 from .find_laws import FindLaws
-from .our_key_laws import OurKeyLaws
+from .ordeal_laws import OrdealLaws
 from .read_laws import ReadLaws
 from .sample import SCHEMA, Row, write
 
@@ -27,7 +27,7 @@ class SourceContract(ReadLaws, FindLaws, FieldLaws):
     `sample.SCHEMA`, and `seed`."""
 
 
-class TargetContract(SourceContract, OurKeyLaws):
+class TargetContract(SourceContract, OrdealLaws):
     """Laws of a connector that writes. To provide: the fixture `connector` alone; records get in through the port."""
 
     def seed(self, connector: Connector, object_name: str, rows: Iterable[Row]) -> None:

@@ -12,7 +12,7 @@ import pytest
 from ..cell import Cell
 from ..change import Change, ChangeKind, Outcome, OutcomeState
 from ..errors import InputError
-from ..port import KEY, OUR_KEY, Connector
+from ..port import KEY, OUR_KEY, Connector, OurKeyPlace
 from ..schema import FieldType
 from .ground import Ground
 from .sample import SAMPLE, Told, keys_of, read_all, sample_row, sent, told, write
@@ -43,6 +43,12 @@ class WriteLaws(Ground):
         assert key in found, f"record {key!r} is not there"
         return found[key]
 
+    def keys_told(self, connector: Connector) -> dict[str, str] | None:
+        """Our key -> target key of all samples; None where the target has no room for our key."""
+        if connector.capabilities.our_key is OurKeyPlace.NONE:
+            return None
+        return dict(pair for some in connector.our_keys("sample") for pair in some)
+
     def test_a_read_needs_no_prepare(self, connector: Connector) -> None:
         """Reading, counting and finding, by our key too, work on a system that was never prepared."""
         assert keys_of(read_all(connector, "sample", ["name"])) == []
@@ -56,7 +62,8 @@ class WriteLaws(Ground):
         connector.prepare()
         write(connector, "sample", create(1))
         connector.prepare()
-        assert dict(pair for some in connector.our_keys("sample") for pair in some) == {"ours:1": "s0001"}
+        assert self.keys_told(connector) in (None, {"ours:1": "s0001"})
+        assert connector.count("sample") == 1
 
     def test_what_was_created_is_found(self, connector: Connector) -> None:
         """A record that was acknowledged is found by our key and by its own once the read-back lag has passed."""
@@ -64,10 +71,11 @@ class WriteLaws(Ground):
         outcome = write(connector, "sample", create(1, note="here"))["ours:1"]
         assert (outcome.state, outcome.target_key, outcome.code) == (OutcomeState.ACKED, "s0001", None)
         self.settle(connector)
-        for by, value in ((OUR_KEY, "ours:1"), (KEY, "s0001")):
+        room = self.keys_told(connector) is not None
+        for by, value in ((OUR_KEY, "ours:1"), (KEY, "s0001")) if room else ((KEY, "s0001"),):
             chunk = connector.find("sample", (by,), [(value,)], ["note"])
             assert told([chunk], SAMPLE, self.zone) == {"s0001": {"note": "here"}}, f"by {by}"
-            assert chunk.our_keys == ["ours:1"]
+            assert not room or chunk.our_keys == ["ours:1"]
 
     def test_a_full_batch_is_taken(self, connector: Connector) -> None:
         """As many changes as `batch_size` says are taken in one call."""
@@ -96,7 +104,8 @@ class WriteLaws(Ground):
             key = outcomes[f"ours:{number}"].target_key
             assert key is not None
             assert self.record(connector, key, "note") == {"note": f"note {number}"}
-            assert connector.find("sample", (OUR_KEY,), [(f"ours:{number}",)], []).keys == [key]
+            if self.keys_told(connector) is not None:
+                assert connector.find("sample", (OUR_KEY,), [(f"ours:{number}",)], []).keys == [key]
 
     def test_a_bad_record_is_rejected_alone(self, connector: Connector) -> None:
         """In each batch the bad record alone is rejected, by its own code; the others are done. A target whose batches
@@ -112,7 +121,8 @@ class WriteLaws(Ground):
             rejected = outcomes.pop(bad)
             assert (rejected.state, rejected.code) == (OutcomeState.REJECTED, code)
             self.settle(connector)
-            there = connector.find("sample", (OUR_KEY,), [(f"ours:{number}",) for number in numbers], []).our_keys
+            found = connector.find("sample", (KEY,), [(f"s{number:04}",) for number in numbers], []).keys
+            there = [f"ours:{int(key[1:])}" for key in found]
             states = {outcome.state for outcome in outcomes.values()}
             if connector.capabilities.all_or_nothing and states == {OutcomeState.NOT_SENT}:
                 assert there == [], code
@@ -237,7 +247,7 @@ class WriteLaws(Ground):
         assert outcome.state is OutcomeState.ACKED
         self.settle(connector)
         assert keys_of(read_all(connector, "sample", [])) == ["s0002"]
-        assert dict(pair for some in connector.our_keys("sample") for pair in some) == {"ours:2": "s0002"}
+        assert self.keys_told(connector) in (None, {"ours:2": "s0002"})
         assert len(connector.find("sample", (OUR_KEY,), [("ours:1",)], [])) == 0
         assert write(connector, "sample", create(1))["ours:1"].state is OutcomeState.ACKED
 

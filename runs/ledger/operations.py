@@ -36,7 +36,8 @@ class Intent(NamedTuple):
 
 
 class Settled(NamedTuple):
-    """How an operation went on. state: `acked`, `rejected`, `not_sent`, `unknown` or `conflict`. record: the record's
+    """How an operation went on. state: `acked`, `rejected`, `not_sent`, `unknown` or `conflict`; of a change that was
+    set aside undone `held`, which is no state of an operation. record: the record's
     new state; `gone` takes its target key off. code: of the cause where it was not done. field: at fault, where the
     target names one."""
 
@@ -323,6 +324,21 @@ def history(ledger: Ledger, object_name: str, our_key: str) -> list[DoneOperatio
         (object_name, our_key),
     )
     return [DoneOperation(*row) for row in rows]
+
+
+RECENT_RUNS = 5
+
+
+def left_undone(ledger: Ledger, object_name: str, our_key: str) -> int:
+    """How often of late, over several runs, the target left this record undone without turning us away."""
+    told = ledger.db.execute(
+        "select count(*) from batch b cross join operation o where b.object = ?1 "
+        "and b.run > (select max(id) from run) - ?3 and o.batch = b.id and o.our_key = ?2 and o.state = 'not_sent' "
+        "and o.code like 'target.%' "
+        "and o.code not in ('target.contagion', 'target.throttled', 'target.session_expired')",
+        (object_name, our_key, RECENT_RUNS),
+    )
+    return int(told.fetchone()[0])
 
 
 def objects_of(ledger: Ledger, run_id: int) -> list[str]:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import pytest
 from changeover.connectors.clock import VirtualClock
 from changeover.connectors.memory import MemoryConnector
+from changeover.connectors.port import Ordeal, OurKeyPlace
+from changeover.connectors.schema import Schema
 from changeover.connectors.testing.broken import BROKEN
 from changeover.connectors.testing.broken_cells import Broken
 from changeover.connectors.testing.contract import TargetContract, laws
@@ -25,9 +28,20 @@ class Suite(TargetContract):
         return True
 
 
+class Roomless(MemoryConnector):
+    def __init__(self, schema: Schema, **given: Any) -> None:
+        super().__init__(schema, our_key=OurKeyPlace.NONE, **given)
+
+
+class Tried(MemoryConnector):
+    def __init__(self, schema: Schema, **given: Any) -> None:
+        super().__init__(schema, ordeals=tuple(Ordeal), owner="note", **given)
+
+
 @pytest.mark.parametrize("law", laws(TargetContract))
-def test_the_intact_double_keeps_every_law(law: str) -> None:
-    assert Suite().holds(law, MemoryConnector)
+@pytest.mark.parametrize("double", [Tried, Roomless])
+def test_the_intact_double_keeps_every_law(double: type[MemoryConnector], law: str) -> None:
+    assert Suite().holds(law, double)
 
 
 @pytest.mark.parametrize(

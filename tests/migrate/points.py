@@ -24,7 +24,7 @@ from .moving import Way, World, way
 
 DEATHS = (FaultKind.DIES_BEFORE, FaultKind.DIES_AFTER)
 """Two of the effects before which a process may die: those are enumerated as effects."""
-OF_SEVERAL = (FaultKind.HALF_DONE, FaultKind.HALF_ANSWERED, FaultKind.REORDERED)
+OF_SEVERAL = (FaultKind.HALF_DONE, FaultKind.HALF_ANSWERED, FaultKind.REORDERED, FaultKind.SHORT)
 """Of one change alone they are LOST_BEFORE, LOST_AFTER and no fault at all."""
 IN_TARGET = ("send", "half", "answer")
 """Effects that depend on what the target makes of our key; the others are the process's own."""

@@ -317,6 +317,15 @@ def test_slow_answers_count_where_the_rate_would_allow_more() -> None:
     assert (told.finish - START).total_seconds() == pytest.approx(4_000)
 
 
+@pytest.mark.parametrize(("at_once", "seconds"), [(2, 2_000), (9, 1_000), (50, 1_000)])
+def test_several_calls_under_way_take_so_much_less_time(at_once: int, seconds: int) -> None:
+    """Never more than the target takes at a time."""
+    slow = Allowance(others=Interface(threads=4), needs={Action.WRITE: (Need("write", seconds=4),)})
+    told = predict({Action.WRITE: 1_000}, slow, START, at_once=at_once)
+    assert told.finish is not None
+    assert (told.finish - START).total_seconds() == pytest.approx(seconds, rel=0.01)
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_the_forecast_is_what_a_pace_really_takes(seed: int) -> None:
     """Against the pace itself, over a week of office hours and nights."""

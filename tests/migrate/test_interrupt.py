@@ -92,7 +92,7 @@ def goes_on(company: Company) -> None:
 
 
 def test_ctrl_c_finishes_the_batch_in_flight(company: Company, launcher: Launcher) -> None:
-    paused = Paused(launcher, company, (*RUN, "--json"), At("target", "before", 3, "pause"))
+    paused = Paused(launcher, company, (*RUN, "--json"), At("target", "before", 4, "pause"))
     before = moved(company)
     paused.interrupt()
     code, said = paused.go_on()
@@ -105,19 +105,19 @@ def test_ctrl_c_finishes_the_batch_in_flight(company: Company, launcher: Launche
 
 
 def test_it_says_what_is_safe_what_is_unknown_and_what_to_type(company: Company, launcher: Launcher) -> None:
-    paused = Paused(launcher, company, RUN, At("target", "after", 2, "pause"))
+    paused = Paused(launcher, company, RUN, At("target", "after", 4, "pause"))
     paused.interrupt()
     code, said = paused.go_on()
     assert code == 130
     words = " ".join(said.replace("│", " ").split())
-    assert f"{2 * BATCH} records are safe in the target; unknown, and asked for first next time: 0" in words
+    assert f"{1 + 2 * BATCH} records are safe in the target; unknown, and asked for first next time: 0" in words
     assert "changeover run --execute" in words
     assert "Traceback" not in said
 
 
 @pytest.mark.parametrize(("when", "done"), [("before", 1), ("after", 2)])
 def test_a_second_ctrl_c_stops_at_once(when: str, done: int, company: Company, launcher: Launcher) -> None:
-    paused = Paused(launcher, company, RUN, At("target", when, 3, "pause"))
+    paused = Paused(launcher, company, RUN, At("target", when, 4, "pause"))
     paused.interrupt()
     code, said = paused.kill()
     assert code == 130

@@ -113,6 +113,7 @@ def test_what_the_target_does_by_itself_stops_its_object_until_it_is_accepted(tm
         assert (told["proof.records"]["object"], told["proof.records"]["count"]) == ("deal", 1)
         again = go(world)
         assert (again.exit_code, len(made(world, "account"))) == (1, 2)
+        assert [each.read for each in again.counts if each.mapping == "account"] == [0], "it is not even read"
         assert go(world, accept=["account"]).verdict.code != "run.effects"
         assert len(ours(world, "account")) == 4
         world.source.seed("firm", [{"id": "f7", "name": "later", "city": "长沙"}])

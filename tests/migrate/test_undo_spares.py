@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -119,13 +120,14 @@ def test_a_target_that_deletes_nothing_keeps_what_was_created(world_of: Callable
 
 
 class Meddled(MemoryConnector):
-    """meddle: called before the first deletion of an account."""
+    """meddle: called as the first change of this sort, to this object, arrives."""
 
+    at = ("contact", ChangeKind.DELETE)
     meddle: Callable[[], None] | None = None
 
     def _apply(self, table: object, change: object) -> Outcome:
         name, kind = table.schema.name, change.kind  # type: ignore[attr-defined]
-        if self.meddle is not None and (name, kind) == ("contact", ChangeKind.DELETE):
+        if self.meddle is not None and (name, kind) == self.at:
             meddle, self.meddle = self.meddle, None
             meddle()
         return super()._apply(table, change)  # type: ignore[arg-type]
@@ -146,6 +148,18 @@ def test_what_somebody_hangs_under_a_record_meanwhile_stays_and_keeps_it(world_o
     assert [each["title"] for each, _ in held(target)["deal"].values()] == ["not ours", "theirs"]
 
 
+def test_what_undo_itself_has_put_back_is_not_seen_late(world_of: Callable[..., UndoWorld]) -> None:
+    """An adopted record lets go of its parent, which can go then: the target shows that only after its lag."""
+    firms = [each for each in LEVELS["firm"] if each["id"] in ("f1", "f6")]
+    world = world_of({"firm": [{**each, "chief": None} for each in firms], "person": [], "deal": []})
+    with world.in_process():
+        before = held(world.target)
+        World.run(world)
+        report = undo(world)
+    assert (report.exit_code, report.extra["deleted"], report.extra["released"]) == (0, 1, 1)
+    assert held(world.target) == before
+
+
 def test_what_somebody_edits_meanwhile_is_not_deleted(world_of: Callable[..., UndoWorld]) -> None:
     world = world_of(CALM, Meddled)
     with world.in_process():
@@ -158,6 +172,26 @@ def test_what_somebody_edits_meanwhile_is_not_deleted(world_of: Callable[..., Un
     told = reasons(report)
     assert told.pop("firm:f2") in ("undo.edited", "undo.conflict")
     assert told == dict.fromkeys(("firm:f1", "firm:f3"), "undo.children")
+    assert target.record("account", account)["city"] == "mine"
+
+
+def test_what_somebody_edits_as_the_change_arrives_stays(world_of: Callable[..., UndoWorld]) -> None:
+    world = world_of(CALM, Meddled)
+    with world.in_process():
+        World.run(world)
+        world.source.edit("deal", "d1", {"amount": "12.00"}, by="somebody")
+        World.run(world)
+        target = world.target
+        assert isinstance(target, Meddled)
+        deal, account = key_in_target(world, "deal", "old:deal:d1"), key_in_target(world, "account", "old:firm:f2")
+        target.at = ("deal", ChangeKind.UPDATE)
+        target.meddle = lambda: target.edit("deal", deal, {"amount": Decimal(77)}, by="a user")
+        assert reasons(undo(world, 2)) == {"deal:d1": "undo.conflict"}
+        assert target.record("deal", deal)["amount"] == 77
+        target.at = ("account", ChangeKind.DELETE)
+        target.meddle = lambda: target.edit("account", account, {"city": "mine"}, by="a user")
+        told = reasons(undo(world, 1))
+    assert (told["deal:d1"], told["firm:f2"]) == ("undo.edited", "undo.conflict")
     assert target.record("account", account)["city"] == "mine"
 
 
