@@ -117,7 +117,7 @@ class SmallMove:
             self.moments = [Moment(_connection(), tables_of(self.target), 0.0)]
             self.begin()
             InMemory(self.connection, Process(self))._create(store.VERSION)
-            assert self._life()
+            assert self._life(), (self.stopped, self.crashes)
             self._edit(*EDITED)
             self.steps = STEPS
             self.moments = self._moments(Moment(self.connection, tables_of(self.target), self.clock.monotonic() + 3600))
@@ -137,7 +137,7 @@ class SmallMove:
         first.connection.backup(self.moments[0].connection)
         self.begin()
         self.between = keep
-        assert self._life()
+        assert self._life(), (self.stopped, self.crashes)
         self.between = _unheard
         return found
 
@@ -345,7 +345,7 @@ class SmallMove:
         """Let a ledger be opened over the database that it is given, and what depends on nothing but its arguments be
         computed once."""
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(store, "_opened", lambda base, _durable: base)
+            patch.setattr(store, "_opened", lambda base, *_: base)
             remember(patch)
             yield patch
 

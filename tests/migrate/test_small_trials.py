@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import cache
 
@@ -30,7 +31,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Trials]:
 def test_a_hundred_thousand_are_tried() -> None:
     kinds = [kind for suite in SUITES for kind in suite.kinds]
     assert sorted(kinds) == sorted(KINDS)
-    assert TRIALS * len(kinds) == 100_000
+    assert TRIALS * len(kinds) == 100_000 or "CHANGEOVER_TEST_TRIALS" in os.environ
 
 
 @pytest.mark.parametrize("kind", ["slow", "crossed"])
