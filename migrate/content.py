@@ -30,10 +30,11 @@ its record is once it is done; its parent's target key."""
 @dataclass(frozen=True, slots=True)
 class Brought:
     """What a worker brings back of a partition besides what the ledger knows. words: our key -> the target's own about
-    a refusal. calls: to the target, by interface."""
+    a refusal. calls: to the target, by interface. aside: our keys of changes that came to nothing time and again."""
 
     words: Mapping[str, str] = field(default_factory=dict)
     calls: Mapping[str, int] = field(default_factory=dict)
+    aside: Sequence[str] = ()
 
 
 class Sealed:
@@ -53,12 +54,13 @@ class Sealed:
         return [_planned(row) for row in cast(list[_Row], self._opened("changes", content))]
 
     def brought(self, brought: Brought) -> bytes:
-        return self._closed("brought", [dict(brought.words), dict(brought.calls)])
+        return self._closed("brought", [dict(brought.words), dict(brought.calls), list(brought.aside)])
 
     def opened_brought(self, content: bytes) -> Brought:
         """Raises as `_opened`."""
-        words, calls = cast(tuple[dict[str, str], dict[str, int]], self._opened("brought", content))
-        return Brought(words, calls)
+        told = self._opened("brought", content)
+        words, calls, aside = cast(tuple[dict[str, str], dict[str, int], list[str]], told)
+        return Brought(words, calls, tuple(aside))
 
     def _closed(self, what: str, document: object) -> bytes:
         plain = json.dumps([FORMAT, document], separators=(",", ":")).encode()

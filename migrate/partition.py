@@ -91,7 +91,8 @@ class Hands:
             return
         made = Counter(session.paces.target.made())
         calls, self._calls = made - self._calls, made
-        brought = Brought(words.told, dict(calls) if self._carries else {})
+        aside = tuple(each.our_key for each in ended if each.state == "held")
+        brought = Brought(words.told, dict(calls) if self._carries else {}, aside)
         content = words.sealed.brought(brought) if brought != Brought() else None
         partitions.done(session.ledger, lease, content, calls.total())
         self.worked.partitions += 1

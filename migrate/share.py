@@ -28,6 +28,7 @@ from .pulse import Pulse, heard_within
 from .send import Enough, Sender
 from .session import Session
 from .siblings import together, touches
+from .stragglers import UNDONE
 
 SHARES = 4
 """Partitions for each process at least, where there are changes enough: so that none has to wait long for the last."""
@@ -212,9 +213,9 @@ class SharedSender:
             collected = partitions.collect(ledger, sorted(waiting))
             for each in collected:
                 waiting.discard(each.partition)
-                self._keep_brought(each, sealed, object_name)
-                yield from each.settled
-                enough = self._enough(each.settled) or enough
+                settled = self._settled(each, sealed, object_name)
+                yield from settled
+                enough = self._enough(settled) or enough
             if collected:
                 over = [each.partition for each in collected]
                 self.batches.extend(gathering.batches_of(ledger, over))
@@ -227,7 +228,8 @@ class SharedSender:
                 session.wait(pause)
                 pause = min(LATER, pause * 2)
 
-    def _keep_brought(self, collected: Collected, sealed: Sealed, object_name: str) -> None:
+    def _settled(self, collected: Collected, sealed: Sealed, object_name: str) -> list[Settled]:
+        """How its changes ended, as `Sender.send` would say it; what was brought back besides is kept."""
         brought = Brought() if collected.words is None else sealed.opened_brought(collected.words)
         self._team.calls.update(brought.calls)
         if brought.words:
@@ -235,6 +237,8 @@ class SharedSender:
             self._session.values.put_many(
                 (REJECT, run, object_name, our_key, said.encode()) for our_key, said in brought.words.items()
             )
+        over = [each for each in collected.settled if each.state in ("acked", "rejected", "conflict")]
+        return over + [Settled(our_key, "held", code=UNDONE) for our_key in brought.aside]
 
 
 def sender_for(session: Session, run_id: int, enough: Enough) -> Sender | SharedSender:

@@ -56,10 +56,14 @@ def test_changes_come_back_with_every_cell_and_its_type(changes: list[Planned]) 
     assert [types_of(each) for each in back] == [types_of(each) for each in changes]
 
 
-@given(st.dictionaries(TEXTS, TEXTS, max_size=3), st.dictionaries(TEXTS, st.integers(0), max_size=2))
-def test_what_a_worker_brings_back_comes_back(words: dict[str, str], calls: dict[str, int]) -> None:
-    sealed = Sealed(KEY, 7, "customer")
-    assert sealed.opened_brought(sealed.brought(Brought(words, calls))) == Brought(words, calls)
+@given(
+    st.dictionaries(TEXTS, TEXTS, max_size=3),
+    st.dictionaries(TEXTS, st.integers(0), max_size=2),
+    st.lists(TEXTS, max_size=2),
+)
+def test_what_a_worker_brings_back_comes_back(words: dict[str, str], calls: dict[str, int], aside: list[str]) -> None:
+    sealed, brought = Sealed(KEY, 7, "customer"), Brought(words, calls, tuple(aside))
+    assert sealed.opened_brought(sealed.brought(brought)) == brought
 
 
 CHANGE = Change(ChangeKind.CREATE, "legacy:a:1", None, {"name": "张晓明", "revenue": Decimal("1200.50")})

@@ -19,13 +19,14 @@ from changeover.connectors.errors import ChangeoverError
 from changeover.connectors.port import OurKeyPlace
 from changeover.connectors.secrets import Secrets
 from changeover.connectors.sql.connector import SqlConnector
-from changeover.migrate import crew, share
+from changeover.migrate import crew, partition, share
 from changeover.migrate.join import join
 from changeover.migrate.partition import Hands
 from changeover.migrate.prepare import prepare
 from changeover.migrate.project import load_project
 from changeover.migrate.pulse import Pulse
 from changeover.migrate.run import Order
+from changeover.migrate.send import Sender, held
 from changeover.migrate.session import open_session
 from changeover.runs.ledger import runlog, workers
 from changeover.runs.ledger.store import Ledger
@@ -157,12 +158,12 @@ def test_the_targets_words_travel_back_sealed(company: OnServer, monkeypatch: py
     company.old("update t_customer set khmc = '坏客户' where khbh in ('C7', 'C40')")
     kept: list[bytes] = []
 
-    def seen(self: share.SharedSender, collected, *rest) -> None:  # type: ignore[no-untyped-def]
+    def seen(self: share.SharedSender, collected, *rest):  # type: ignore[no-untyped-def]
         kept.extend(filter(None, [collected.words]))
-        keep(self, collected, *rest)
+        return settled(self, collected, *rest)
 
-    keep = share.SharedSender._keep_brought
-    monkeypatch.setattr(share.SharedSender, "_keep_brought", seen)
+    settled = share.SharedSender._settled
+    monkeypatch.setattr(share.SharedSender, "_settled", seen)
     monkeypatch.setattr(share, "Hands", Other)
     told = company.run(workers=1)
     Other.made._stack.close()
@@ -173,6 +174,21 @@ def test_the_targets_words_travel_back_sealed(company: OnServer, monkeypatch: py
     for key in ("C7", "C40"):
         explained = company.explain(key, show_values=True)
         assert "谁也不要坏的" in json.dumps(explained.document, ensure_ascii=False)
+
+
+def test_a_change_that_was_set_aside_is_held(company: OnServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    class SetsAside(Sender):
+        def send(self, *what):  # type: ignore[no-untyped-def]
+            *names, planned = what
+            stays = [each for each in planned if each.change.our_key.endswith(":C50")]
+            return [*super().send(*names, [each for each in planned if each not in stays]), *map(held, stays)]
+
+    monkeypatch.setattr(partition, "Sender", SetsAside)
+    told = company.run(workers=1)
+    assert (told.code, told.counts("customer")) == (1, {"read": CUSTOMERS, "created": CUSTOMERS - 1, "held": 1})
+    assert told.causes() == {("target.undone", "t_customer"): ["C50"]}
+    monkeypatch.undo()
+    assert company.run(workers=1).counts("customer") == {"read": CUSTOMERS, "created": 1, "unchanged": CUSTOMERS - 1}
 
 
 def test_a_lease_is_kept_as_long_as_the_process_lives(company: OnServer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import threading
 import time
@@ -23,6 +24,7 @@ from .company import Company
 from .kill_at import Launcher
 from .sharing import BATCH, JOIN, LEAD, NOBODY, PATIENCE, STANDING, Left, Shared, begun, launchers, make_template
 from .test_kill import RUN
+from .test_kill_http import KILLS, SEED
 from .test_server_ledger import PASSWORD
 
 
@@ -206,3 +208,23 @@ def test_two_processes_keep_to_one_limit(
     assert gate.turned_away == 0
     assert most_in_any([at for at, _ in gate.arrivals], gate.seconds) <= gate.calls
     assert len(gate.arrivals) > 4 * gate.calls
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize("number", range(KILLS))
+def test_either_or_both_are_killed_anywhere(number: int, world: Shared, commands: list[Launcher], alone: Left) -> None:
+    some = random.Random(SEED + number)
+    dies = some.choice(("joined", "coordinator", "both"))
+    pair = Pair(world, commands)
+    act = signal.SIGCONT if dies == "coordinator" else signal.SIGKILL
+    pair.start(some.choice(("arrived", "done")), some.randint(1, 4), act)
+    if dies != "joined":
+        os.kill(pair.coordinator, signal.SIGKILL)
+        world.released.set()
+        assert pair.lead.end()[0] == -signal.SIGKILL
+        left = world.left(pair.lead.run(pair.folder, *LEAD))
+    else:
+        world.expire(pair.joined)
+        left = pair.end()
+    assert pair.join.end()[0] == (0 if dies == "coordinator" else -signal.SIGKILL)
+    assert world.broken(left, alone) == {}
