@@ -24,8 +24,10 @@ from .company import Company
 from .kill_at import Launcher
 from .sharing import BATCH, JOIN, LEAD, NOBODY, PATIENCE, STANDING, Left, Shared, begun, launchers, make_template
 from .test_kill import RUN
-from .test_kill_http import KILLS, SEED
 from .test_server_ledger import PASSWORD
+
+KILLS = int(os.environ.get("CHANGEOVER_TEST_KILLS", "50"))
+SEED = int(os.environ.get("CHANGEOVER_TEST_SEED", "20240229"))
 
 
 @pytest.fixture(scope="module")
