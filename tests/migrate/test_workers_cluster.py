@@ -100,7 +100,7 @@ def test_a_cluster_shares_a_run_and_starts_again_what_was_killed(url: str, tmp_p
         assert len(known) <= 2
         assert psutil.wait_procs(joiners(), PATIENCE)[1] == []
         assert told.counts("customer")["created"] == 58
-        assert world.record.unwritten == world.record.struck == []
+        assert world.record.unwritten == world.record.again == []
         assert len(world.crm.acked("create")) == len(set(world.crm.acked("create"))) == len(world.content())
         assert world.open() == 0
         assert world.company.reconcile().document["differences"] == 0
