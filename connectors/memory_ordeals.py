@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -11,16 +12,16 @@ from .memory_table import Row, Table
 from .port import Ordeal
 
 
-class Undergoing:
+class Undergoing(ABC):
     """The methods of `UndergoesOrdeals` of a system in memory."""
 
     _owner: str
 
-    def _table(self, object_name: str, fields: Sequence[str] = ()) -> Table:
-        raise NotImplementedError
+    @abstractmethod
+    def _table(self, object_name: str, fields: Sequence[str] = ()) -> Table: ...
 
-    def _seen_from(self) -> dt.datetime | None:
-        raise NotImplementedError
+    @abstractmethod
+    def _seen_from(self) -> dt.datetime | None: ...
 
     def put_through(self, ordeal: Ordeal, object_name: str, our_key: str, key: str) -> Outcome:
         return undergo(self._table(object_name), ordeal, our_key, key, {self._owner: None}, self._seen_from())

@@ -104,7 +104,9 @@ def test_field_by_field_and_masked(company: Company) -> None:
     shown = {str(row[0]): row for row in company.explain("CONFLICT", show_values=True).table("table.fields")}
     assert (shown["name"][2], shown["name"][4], shown["revenue"][4]) == ("new", "new", "1000.5")
     history = company.explain("CONFLICT").table("table.operations")
-    assert [(each[0], each[1], each[2]) for each in history] == [(1, "change.create", "state.verified")]
+    assert [(each[0], each[1], each[2]) for each in history] == [
+        (1, "change.create", "state.verified"), (1, "change.prove", "state.rejected"),
+    ]  # fmt: skip
     noticed = company.explain("REJECTED").table("table.findings")
     assert [(each[0], each[1], each[3]) for each in noticed] == [("severity.blocks", "revenue", ":12")]
 

@@ -35,7 +35,7 @@ def test_status_before_and_after(tmp_path: Path) -> None:
     company.run()
     said = company.say("status", "--json")
     assert (said.document["verdict"]["code"], said.document["parked"]) == ("status.parked", 1)  # type: ignore[index]
-    table, waiting = said.document["tables"]  # type: ignore[misc]
+    table, _grades, waiting = said.document["tables"]  # type: ignore[misc]
     (row,) = waiting["rows"]  # type: ignore[index]
     assert row[:2] == ["reference.missing", 1]
     assert row[2]["code"] == "mender.data"

@@ -107,6 +107,7 @@ def test_explain_tells_what_became_of_each_record(tmp_path: Path) -> None:
     )
     assert [row[:3] for row in restored.table("table.operations")] == [
         (1, "change.create", "state.verified"),
+        (1, "change.prove", "state.rejected"),
         (2, "change.update", "state.verified"),
         (3, "change.update", "state.verified"),
         ("explain.undo", "change.update", "state.verified"),
