@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from ..connectors.errors import ChangeoverError, InputError
+from ..connectors.errors import ChangeoverError, DecisionError, InputError
 from ..connectors.finding import Finding
 from ..connectors.port import OurKeyPlace
 from ..runs.ledger import gathering, partitions, workers
@@ -65,19 +65,25 @@ class Team:
     calls: Counter[str] = field(default_factory=Counter)
     partitions: int = 0
     took_part: int = 1
+    _looks: float = 0.0
 
     @property
     def at_work(self) -> list[workers.Worker]:
         return workers.at_work(self.session.ledger, heard_within(self.session.project.spec.limits.lease))
 
     def watch(self) -> None:
-        """Between batches, and while others are waited for: what a dead process held may be taken over at once."""
-        ledger = self.session.ledger
+        """Between batches, and while others are waited for: what a dead process held may be taken over at once, and one
+        that nothing was heard of counts as dead."""
+        ledger, seconds = self.session.ledger, self.session.project.spec.limits.lease
         died = {name for each in self.helpers for name in each.watch()}
-        for worker in self.at_work if died else ():
-            if worker.name in died:
-                partitions.release_of(ledger, worker.id)
-                workers.left(ledger, worker.id)
+        dead = [each for each in self.at_work if each.name in died] if died else []
+        now = self.session.clock.monotonic()
+        if now >= self._looks:
+            self._looks = now + seconds
+            dead += [each for each in workers.silent(ledger, heard_within(seconds)) if each.id != self.worker]
+        for worker in dead:
+            partitions.release_of(ledger, worker.id)
+            workers.left(ledger, worker.id)
 
     def dismiss(self) -> None:
         """Nothing more is to be begun; what others have under way is finished and settled by them. Best effort: what
@@ -136,10 +142,13 @@ def _helpers(session: Session, wanted: int, cluster: str | None) -> list[Helpers
 
 def keep_left_words(session: Session) -> None:
     """What partitions of earlier coordinators brought back and nobody has kept yet; then nothing of them is needed."""
-    for run_id, object_name, words in gathering.words_left(session.ledger):
-        brought = Sealed(session.keys.data, run_id, object_name).opened_brought(words)
+    for run_id, object_name, content in gathering.words_left(session.ledger):
+        try:
+            words = Sealed(session.keys.data, run_id, object_name).opened_brought(content).words
+        except DecisionError:  # the data key is another one now: that costs the words, never a run
+            continue
         session.values.put_many(
-            (REJECT, str(run_id), object_name, our_key, said.encode()) for our_key, said in brought.words.items()
+            (REJECT, str(run_id), object_name, our_key, said.encode()) for our_key, said in words.items()
         )
     partitions.drop_void(session.ledger)
 

@@ -129,6 +129,9 @@ def test_what_is_refused_too_often_alike_stops_it(company: OnServer) -> None:
     assert 8 <= told.counts("customer")["rejected"] <= 10, "a fifth of those read so far"
 
 
+WITH_WORDS = """select o.our_key from operation o join batch b on b.id = o.batch join partition p on p.id = b.partition
+where o.state = 'rejected' and p.words is not null"""
+
 # Somebody else works on the partitions
 
 
@@ -174,6 +177,47 @@ def test_the_targets_words_travel_back_sealed(company: OnServer, monkeypatch: py
     for key in ("C7", "C40"):
         explained = company.explain(key, show_values=True)
         assert "谁也不要坏的" in json.dumps(explained.document, ensure_ascii=False)
+
+
+@pytest.mark.parametrize("key_lost", [False, True])
+def test_words_that_nobody_collected_are_kept_by_the_next_coordinator(
+    company: OnServer, monkeypatch: pytest.MonkeyPatch, *, key_lost: bool
+) -> None:
+    company.new(REFUSES)
+    company.old("update t_customer set khmc = '坏客户' where khbh in ('C13', 'C14', 'C15')")
+
+    settled = share.SharedSender._settled
+
+    def died(self, collected, *rest):  # type: ignore[no-untyped-def]
+        if any(each.state == "rejected" for each in collected.settled):
+            raise RuntimeError("the coordinator is gone")
+        return settled(self, collected, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(share, "Hands", Other)
+        patch.setattr(share.SharedSender, "_settled", died)
+        with pytest.raises(RuntimeError):
+            company.run(workers=1)
+        Other.made._stack.close()
+    if key_lost:
+        monkeypatch.setenv("CHANGEOVER_DATA_KEY", "A" * 43 + "=")
+    rejected = [str(row[0]).rpartition(":")[2] for row in company.ledger(WITH_WORDS)]
+    assert rejected
+    told = company.run(workers=1)
+    assert told.counts("customer")["rejected"] == 3
+    assert company.ledger("select count(*) from partition where words is not null") == [(0,)]
+    said = json.dumps(company.explain(rejected[0], show_values=True).document, ensure_ascii=False)
+    assert ("谁也不要坏的" in said) != key_lost
+
+
+def test_who_was_not_heard_of_counts_as_dead(company: OnServer) -> None:
+    with coordinated(company):
+        with Ledger(company.place) as ledger:
+            ledger.follow(int(str(company.ledger("select epoch from control")[0][0])))
+            workers.enlist(ledger, "host 3")
+        company.ledger("update worker set seen = '2000-01-01T00:00:00+00:00' where role = 'worker' returning 1")
+    assert company.run(workers=1).code == 0
+    assert company.ledger("select name from worker where ended is null") == []
 
 
 def test_a_change_that_was_set_aside_is_held(company: OnServer, monkeypatch: pytest.MonkeyPatch) -> None:
