@@ -13,6 +13,14 @@ from changeover.runs.ledger.place import Place
 from .servers import NoServerError, fresh_database, mariadb_server, new_server, postgres_server
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What tests have to tell besides that they passed: their property `told`."""
+    ended = [each for reports in terminalreporter.stats.values() for each in reports if hasattr(each, "when")]
+    told = [text for each in ended if each.when == "call" for name, text in each.user_properties if name == "told"]
+    for text in sorted(map(str, told)):
+        terminalreporter.write_line(text)
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[sa.URL]:
     """A PostgreSQL server for the whole session."""
