@@ -3,6 +3,7 @@ differently is asked for here by name."""
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -52,6 +53,9 @@ class Base(Protocol):
 
     def whole(self, column: str) -> str:
         """The condition that it has bytes and none of them is 0."""
+
+    def now(self) -> dt.datetime:
+        """The time by the database's own clock, in UTC: the same for all processes, wherever they run."""
 
     def begin(self) -> int:
         """Start a transaction and wait until nobody else writes. Returns the epoch in the control row, which nobody can

@@ -86,11 +86,14 @@ def intend(
     now: dt.datetime,
     deadline: dt.timedelta,
 ) -> int:
-    """Write the intents of a whole batch down, durably, before a byte of it may leave. Returns the batch's number."""
+    """Write the intents of a whole batch down, durably, before a byte of it may leave. Returns the batch's number. It
+    is a part of the partition that this process has a lease of."""
+    partition = ledger.lease.partition if ledger.lease else None
     with ledger.transaction():
         ((batch,),) = ledger.db.execute(
-            "insert into batch (run, object, source_object, sent_at, not_after) values (?, ?, ?, ?, ?) returning id",
-            (run_id, object_name, source_object, now.isoformat(), (now + deadline).isoformat()),
+            "insert into batch (run, object, source_object, sent_at, not_after, partition) values (?, ?, ?, ?, ?, ?) "
+            "returning id",
+            (run_id, object_name, source_object, now.isoformat(), (now + deadline).isoformat(), partition),
         ).fetchall()
         ledger.db.insert(
             "operation",
@@ -254,13 +257,15 @@ def unverified(ledger: Ledger) -> list[Unverified]:
     return [Unverified(*row) for row in rows]
 
 
-def open_operations(ledger: Ledger) -> list[OpenOperation]:
-    """Everything that was sent, or may have been, and has no outcome: the first thing a new process settles."""
+def open_operations(ledger: Ledger, partition: int | None = None) -> list[OpenOperation]:
+    """Everything that was sent, or may have been, and has no outcome: the first thing a new process settles. partition:
+    only what belongs to this one."""
     rows = ledger.db.execute(
-        "select o.batch, o.object, o.our_key, o.kind, o.target_key, o.fieldset, o.sent, o.written, o.bucket, "
-        "b.not_after, "
-        "b.run from operation o join batch b on b.id = o.batch where o.state in ('planned', 'intent', 'unknown') "
-        "order by o.batch, o.our_key"
+        "select o.batch, o.object, o.our_key, o.kind, o.target_key, o.fieldset, o.sent, o.written, o.bucket, "  # noqa: S608
+        "b.not_after, b.run from operation o join batch b on b.id = o.batch "
+        f"where o.state in ('planned', 'intent', 'unknown') {'' if partition is None else 'and b.partition = ?'} "
+        "order by o.batch, o.our_key",
+        () if partition is None else (partition,),
     )
     return [OpenOperation(*row) for row in rows]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import itertools
 import re
@@ -23,7 +24,7 @@ from .base import Base, Rows, Values
 from .place import Server
 from .sqlite import SQLite
 
-GUARDS = 5
+GUARDS = 9
 """So many triggers of ours refuse what may not be."""
 HOLD_WAIT = "2s"
 """A server takes a moment to notice that who held the ledger was killed."""
@@ -171,6 +172,10 @@ class PostgreSQL(Base):
     def whole(self, column: str) -> str:
         return f"length({column}) > 0 and position('\\x00'::bytea in {column}) = 0"
 
+    def now(self) -> dt.datetime:
+        now: dt.datetime = self.execute("select clock_timestamp()").fetchone()[0]
+        return now.astimezone(dt.UTC)
+
     def begin(self) -> int:
         self.execute("begin isolation level read committed read write")
         # whoever takes the ledger over has to wait for this row, and whoever waited for it sees who took over
@@ -209,7 +214,8 @@ class PostgreSQL(Base):
     def check(self) -> bool:
         """Its pages are the server's business; that nobody took our guards away is ours."""
         guards = self.execute(
-            "select count(*) from pg_trigger where tgrelid in ('operation'::regclass, 'event'::regclass) "
+            "select count(*) from pg_trigger where tgrelid in ('operation'::regclass, 'event'::regclass, "
+            "'partition'::regclass) "
             "and not tgisinternal and tgenabled in ('O', 'A')"
         ).fetchone()[0]
         return bool(guards == GUARDS)

@@ -1,4 +1,4 @@
--- The ledger of one environment of one project. Version 2.
+-- The ledger of one environment of one project. Version 3.
 
 create table meta (
   name text primary key,
@@ -55,6 +55,61 @@ create table run (
   report text
 ) strict;
 
+-- Who is, or was, at work here: the processes of a run with several workers.
+create table worker (
+  id integer primary key,
+  epoch integer not null,        -- of the coordinator whose run it works for
+  role text not null check (role = 'coordinator' or role = 'worker'),
+  name text not null,            -- host and process
+  began text not null,
+  seen text not null,            -- when it was last heard of
+  ended text                     -- when it left, or was declared dead
+) strict;
+
+-- Planned changes that one worker sends as a whole. Its bytes are sealed by whoever puts them here.
+create table partition (
+  id integer primary key,
+  epoch integer not null,        -- of the coordinator that cut it; under a later one it is void
+  run integer not null references run (id),
+  mapping text not null,
+  object text not null,
+  source_object text,
+  fieldset integer,
+  changes integer not null,
+  content blob,                  -- null once the coordinator has collected what came of it
+  state text not null default 'open' check (state in ('open', 'leased', 'done')),
+  fence integer not null default 0,   -- grows with every lease: who holds an older one writes nothing more
+  worker integer references worker (id),
+  lease_until text,              -- by the store's clock; after it another worker may lease it
+  words blob,                    -- what the worker brought back besides the outcomes; sealed too
+  calls integer not null default 0    -- that its worker made for it
+) strict;
+create index partition_waits on partition (epoch, id) where state <> 'done';
+
+create trigger partition_fence before update of fence on partition
+when new.fence < old.fence
+begin
+  select raise(abort, 'a fence never goes down');
+end;
+
+create trigger partition_done before update of state on partition
+when old.state = 'done' and new.state <> 'done'
+begin
+  select raise(abort, 'a partition that is done stays done');
+end;
+
+create trigger partition_content before update of content on partition
+when new.content is not null and new.content is not old.content
+begin
+  select raise(abort, 'a partition holds what was put into it, or nothing');
+end;
+
+create trigger partition_words before update of words on partition
+when old.state = 'done' and new.words is not null and new.words is not old.words
+begin
+  select raise(abort, 'what a partition brought back is never changed');
+end;
+
 -- How far a run is with one mapping. The cursor moves only when every record before it is settled or parked.
 create table progress (
   run integer not null references run (id),
@@ -106,8 +161,10 @@ create table batch (
   source_object text,            -- what its records are made of; null where the ledger knows that already
   sent_at text not null,
   not_after text not null,       -- the send deadline: earlier than this plus the target's maximum nothing is probed
-  settled_at text
+  settled_at text,
+  partition integer              -- that it is a part of; null where the coordinator sent it by itself
 ) strict;
+create index batch_partition on batch (partition) where partition is not null;
 
 -- One attempt to change one target record. It ends once and stays ended.
 create table operation (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -64,6 +65,9 @@ class SQLite(Base):
 
     def whole(self, column: str) -> str:
         return f"length({column}) > 0 and instr({column}, x'00') = 0"
+
+    def now(self) -> dt.datetime:
+        return dt.datetime.now(dt.UTC)
 
     def begin(self) -> int:
         self.execute("begin immediate")

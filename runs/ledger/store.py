@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -13,10 +14,11 @@ from ...connectors.errors import BusyError, DecisionError, InputError
 from ...connectors.port import Identity
 from ..private_files import create_empty, private_folder
 from .base import Base
+from .lease import Lease
 from .place import Place, Server
 from .sqlite import SQLite
 
-VERSION = "2"
+VERSION = "3"
 
 
 class Ledger:
@@ -26,12 +28,14 @@ class Ledger:
     server.
 
     epoch: of the process that has taken it over to write (`take_over`); None where it only reads, or writes what needs
-    no lock.
+    no lock. lease: of the partition that this process is at work on; while it has one, nothing is written once the
+    partition is another worker's.
     """
 
     def __init__(self, place: Place, *, durable: bool = True) -> None:
         self.place = place
         self.epoch: int | None = None
+        self.lease: Lease | None = None
         self.db = _opened(place, durable)
         try:
             version = self.get_meta("version")
@@ -48,11 +52,13 @@ class Ledger:
         """All or nothing, durable on return. Raises UnavailableError where the disk is full or fails, or the server is
         gone: then nothing that depended on it may be sent. Nothing of it was kept; only where a server is lost while it
         commits may all of it be, which the next process reads there. Raises BusyError `ledger.fenced` where another
-        process has taken the ledger over since."""
+        process has taken the ledger over since, `lease.lost` where another worker has the partition."""
         try:
             epoch = self.db.begin()
             if self.epoch is not None and self.epoch != epoch:
                 raise BusyError("ledger.fenced", path=str(self.place), ours=self.epoch, now=epoch)
+            if self.lease is not None:
+                self._check_fence(self.lease)
             yield
             self.db.commit()
         except self.db.error as error:
@@ -61,6 +67,14 @@ class Ledger:
         except BaseException:
             self.db.roll_back()
             raise
+
+    def _check_fence(self, lease: Lease) -> None:
+        """In the transaction that writes: whoever wants to lease the partition waits until it has ended."""
+        ours = (lease.partition, lease.fence)
+        if not self.db.execute(
+            "select 1 from partition where id = ? and fence = ? and state = 'leased'", ours
+        ).fetchone():
+            raise lease.lost(str(self.place))
 
     def take_over(self) -> int:
         """Be the only one who may write, from now on: whoever took it over before is refused at its next write, however
@@ -71,6 +85,20 @@ class Ledger:
             epoch = int(self.db.execute("select epoch from control").fetchone()[0])
         self.epoch = epoch
         return epoch
+
+    def follow(self, epoch: int) -> None:
+        """Write under the epoch of the coordinator that has the ledger, without taking it over. Raises BusyError
+        `ledger.fenced` where that is no longer the latest."""
+        self.epoch = epoch
+        with self.transaction():
+            pass
+
+    def now(self) -> dt.datetime:
+        """The time by the store's own clock, which all processes share."""
+        try:
+            return self.db.now()
+        except self.db.error as error:
+            raise self.db.told(error) from error
 
     def get_meta(self, name: str) -> str | None:
         row = self.db.execute("select value from meta where name = ?", (name,)).fetchone()
