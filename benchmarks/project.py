@@ -13,8 +13,8 @@ CHOICES = {"stage": STAGES, "status": STATUSES}
 
 
 def write(folder: Path, source: Path, url: str, *, declared: bool, ledger: str | None = None) -> None:
-    """A project folder. declared: with Great Expectations on top of what the target's own schema demands. ledger: the URL
-    of a server to keep it on."""
+    """A project folder. declared: with Great Expectations on top of what the target's own schema demands. ledger: the
+    URL of a server to keep it on."""
     (folder / "mappings").mkdir(parents=True)
     _write(
         folder / "changeover.yaml",

@@ -121,7 +121,9 @@ def bench(server: target.Server, folder: Path, asked: argparse.Namespace) -> lis
     move = Move(server, folder / "project", asked.ledger == "file")
     target.create(server.dsn, target.CRM)
     target.create(server.dsn, target.BARE)
-    project.write(move.folder, legacy, server.url, declared=False, ledger=None if move.in_file else server.dsn.replace(":@", "@"))
+    project.write(
+        move.folder, legacy, server.url, declared=False, ledger=None if move.in_file else server.dsn.replace(":@", "@")
+    )
     records = sum(company.SIZES.values()) * asked.scale
     lived = kill_when(move, lambda: move.arrived() >= asked.share * company.SIZES[LAST] * asked.scale)
     in_flight = move.ask("select count(*) from operation where state = 'intent'")[0][0]

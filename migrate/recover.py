@@ -81,14 +81,23 @@ def _with_record(settled: Settled, record: str) -> Settled:
 
 def _wait(session: Session, unknown: Sequence[OpenOperation]) -> None:
     """Until the slowest call is over for certain and what it did can be seen. A connector that answers for its own
-    deadline (server_maximum 0) has ended the call already."""
+    deadline (server_maximum 0) has ended the call already.
+
+    Deadlines are by the clock of the ledger's server. A ledger in a file has only the host's, which may have been
+    another one, or wrong, when they were written; but who wrote them is dead, for we hold the file alone. So what is
+    waited for counts from the moment we took it over: the server's maximum at least, and at most our own deadline too.
+    """
     able = session.target.capabilities
     if able.server_maximum <= dt.timedelta(0) or not unknown:
         session.wait(able.read_back_lag.total_seconds())
         return
+    ledger, after = session.ledger, (able.server_maximum + able.read_back_lag).total_seconds()
     latest = max(dt.datetime.fromisoformat(each.not_after) for each in unknown)
-    until = latest + able.server_maximum + able.read_back_lag
-    session.wait((until - session.clock.now()).total_seconds())
+    left = (latest - ledger.by_its_clock(session.clock.now())).total_seconds()
+    if not ledger.shared and all(each.batch <= ledger.inherited for each in unknown):
+        left = min(max(left, 0.0), float(session.project.spec.limits.deadline))
+        after -= session.clock.monotonic() - session.began
+    session.wait(left + after)
 
 
 def _mapping_of(session: Session, operation: OpenOperation) -> str:

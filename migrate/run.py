@@ -10,7 +10,7 @@ from pathlib import Path
 from ..connectors.clock import Clock
 from ..connectors.errors import InputError
 from ..connectors.secrets import Secrets
-from ..runs.ledger import events, runlog
+from ..runs.ledger import runlog
 from ..runs.ledger.runlog import Run
 from ..runs.report.model import Report
 from .calls import plan_calls, predicted_by_plan, run_calls, tell_reading
@@ -91,8 +91,6 @@ def run(project: Project, order: Order, secrets: Secrets, clock: Clock, tick: Ca
             require_plan(session, prepared, choice, order.plan)
         predicted = predicted_by_plan(session, prepared, choice, order.plan)
         reader = reader_for(session, choice, prepared)
-        session.ledger.check()
-        events.check_chain(session.ledger)
         before = session.target.identity()
         session.target.prepare()
         pin_systems(session, before)

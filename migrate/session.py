@@ -22,7 +22,7 @@ from ..connectors.secrets import Secrets
 from ..mappings.compile import CompiledMapping
 from ..mappings.people import People
 from ..runs.keys import Keys, fingerprint, load_or_create_keys, require_digest_key
-from ..runs.ledger import control, events, records
+from ..runs.ledger import control, events, records, sound
 from ..runs.ledger.store import Ledger, hold
 from ..runs.stage import Stage
 from ..runs.values import ValueStore
@@ -97,7 +97,7 @@ class Interruption:
 class Session:
     """An environment of a project, open. `rehearsal` is true for a dry run: then ledger and values are throw-away
     copies and the target only says what it would do. notices: what opening it noticed, for the next report. watch:
-    called between batches. breaker: what the target's latest calls came to."""
+    called between batches. breaker: what the target's latest calls came to. began: when, by the monotonic clock."""
 
     project: Project
     source: Connector
@@ -119,9 +119,11 @@ class Session:
     notices: list[Finding] = field(default_factory=list)
     _look_again: float = 0.0
     breaker: Breaker = field(init=False)
+    began: float = field(init=False)
 
     def __post_init__(self) -> None:
         self.breaker = Breaker(self.project.spec.limits)
+        self.began = self.clock.monotonic()
 
     def heed(self) -> None:
         """Between batches: what the operator asks for. Stands still while runs are paused from another terminal. Raises
@@ -184,7 +186,7 @@ def open_ledger(project: Project, secrets: Secrets) -> Iterator[tuple[Ledger, Ke
     """The environment's ledger and its keys, for reading; nobody is locked out. Raises DecisionError
     `key.digest_exchanged` where the digest key is not the one the ledger was written with."""
     keys = load_or_create_keys(project.key_id)
-    with Ledger(project.ledger(secrets)) as ledger:
+    with Ledger(project.ledger(secrets)) as ledger, ledger.told():
         _check_digest_key(ledger, keys)
         yield ledger, keys
 
@@ -212,7 +214,8 @@ def _check_digest_key(ledger: Ledger, keys: Keys) -> None:
 @contextmanager
 def open_session(project: Project, secrets: Secrets, clock: Clock, *, alone: bool = True) -> Iterator[Session]:
     """Open everything. alone: hold the environment's lock (every verb that writes). Raises BusyError while another
-    process holds it, DecisionError `org.*` where a system is not the one the ledger was written against."""
+    process holds it, DecisionError `org.*` where a system is not the one the ledger was written against, and
+    `ledger.damaged` or `ledger.history_broken` where the ledger is not as it was written."""
     with ExitStack() as stack:
         interruption = Interruption()
         paces = paces_of(project, secrets, clock, interruption.listen)
@@ -223,6 +226,7 @@ def open_session(project: Project, secrets: Secrets, clock: Clock, *, alone: boo
         ledger, keys = stack.enter_context(open_ledger(project, secrets))
         if alone:
             stack.enter_context(ledger.held())
+            sound.check(ledger)
             ledger.take_over()
         for role, identity in identities.items():
             check_pin(ledger, role, identity)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from ..connectors.clock import Clock
 from ..connectors.errors import InputError
 from ..connectors.secrets import Secrets
-from ..runs.ledger import records, runlog
+from ..runs.ledger import records, runlog, sound
 from ..runs.report.model import Report, Row, Table, Text
 from ..runs.values import PREIMAGE
 from .causes import causes
@@ -35,6 +35,7 @@ def undo(
         session.values.require_key(PREIMAGE, str(run_id))
         if not execute:
             return _report(session, Undo(session, run_id, None).go(), None, clock.monotonic() - started)
+        sound.check_run(session.ledger, run_id)
         recover(session)
         read_back_left(session, run_id)
         work = Undo(session, run_id, None)

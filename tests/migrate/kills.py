@@ -1,5 +1,5 @@
-"""A move that is killed at drawn places, over HTTP or between databases with the ledger on a server; what it leaves, and
-what must hold of that."""
+"""A move that is killed at drawn places, over HTTP or between databases with the ledger on a server; what it leaves,
+and what must hold of that."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from .http_company import TARGET, empty_crm, make_company_on_http, point_at
 from .kill_at import FORGOTTEN, At, Launcher
 from .moving import Record
 from .test_kill import RUN, fill
-from .test_server_ledger import OnServer, on_server
+from .test_server_ledger import on_server
 
 SERVER_MAXIMUM = 0.1
 NOBODY = At("ledger", "after", FORGOTTEN)
@@ -57,8 +57,8 @@ class Kill:
 
 @dataclass(frozen=True)
 class Left:
-    """What a finished run leaves. content: every record under our key; two where it was doubled. touched: how often each
-    was really written, by what was done to it. done: the same, as the ledger has it."""
+    """What a finished run leaves. content: every record under our key; two where it was doubled. touched: how often
+    each was really written, by what was done to it. done: the same, as the ledger has it."""
 
     code: int
     counts: dict[str, object]
@@ -226,15 +226,19 @@ end $$;
 create trigger log after insert or update on {schema}.customer for each row execute function {schema}.log();
 create trigger log after insert or update on {schema}.orders for each row execute function {schema}.log();
 """
-CONTENT = (
+CUSTOMERS = (
     "select 'customer', k.our_key, c.name, p.our_key, c.tax_no, c.kind from {0}.customer c "
     "join {0}.changeover_keys k on k.object = 'customer' and k.target_key = c.id::text "
-    "left join {0}.changeover_keys p on p.object = 'customer' and p.target_key = c.parent_id::text",
+    "left join {0}.changeover_keys p on p.object = 'customer' and p.target_key = c.parent_id::text"
+)
+ORDERS = (
     "select 'orders', k.our_key, o.amount, c.our_key, o.stage, o.changed_at from {0}.orders o "
     "join {0}.changeover_keys k on k.object = 'orders' and k.target_key = o.id::text "
-    "join {0}.changeover_keys c on c.object = 'customer' and c.target_key = o.customer_id::text",
+    "join {0}.changeover_keys c on c.object = 'customer' and c.target_key = o.customer_id::text"
 )
-STRANGERS = "select 1 from {0}.{1} where id::text not in (select target_key from {0}.changeover_keys where object = '{1}')"
+STRANGERS = (
+    "select 1 from {0}.{1} where id::text not in (select target_key from {0}.changeover_keys where object = '{1}')"
+)
 
 
 @dataclass
@@ -250,7 +254,7 @@ class OnPostgres(World):
 
     def content(self) -> dict[Keyed, list[object]]:
         told: dict[Keyed, list[object]] = {}
-        for question in CONTENT:
+        for question in (CUSTOMERS, ORDERS):
             for name, our_key, *cells in self.ask(question.format(self.schema)):
                 told.setdefault((name, our_key), []).append(cells)
         strangers = [name for name in ("customer", "orders") if self.ask(STRANGERS.format(self.schema, name))]

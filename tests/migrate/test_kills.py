@@ -1,5 +1,6 @@
-"""Fifty times `kill -9` of the real command, at a drawn call to its target or commit of its ledger: over HTTP to a server
-that goes on with what it has heard, and between databases with the ledger on a server. A thousand: `make torture`."""
+"""Fifty times `kill -9` of the real command, at a drawn call to its target or commit of its ledger: over HTTP to a
+server that goes on with what it has heard, and between databases with the ledger on a server. A thousand: `make
+torture`."""
 
 from __future__ import annotations
 
@@ -77,9 +78,7 @@ def begins(request: pytest.FixtureRequest) -> Callable[[str], Begin]:
 
 
 @pytest.fixture(scope="module")
-def measured(
-    begins: Callable[[str], Begin], tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[str], Undisturbed]:
+def measured(begins: Callable[[str], Begin], tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Undisturbed]:
     """The move that nobody kills, made once."""
     told: dict[str, Undisturbed] = {}
 
