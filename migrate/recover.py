@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from ..connectors.port import KEY, OUR_KEY
+from ..mappings.compile import CompiledMapping
 from ..runs.digest import field_digests, unpack
 from ..runs.ledger import operations, records
 from ..runs.ledger.operations import OpenOperation, Settled
@@ -151,6 +152,11 @@ def _ask_changed(
     mapping = session.mappings.get(mapping_name)
     if mapping is None or mapping.target.name != object_name:
         return {each.our_key: Settled(each.our_key, "conflict", code="recover.mapping_gone") for each in members}
+    blind = {each.our_key for each in members if each.kind == "update" and not _visible(session, mapping, each)}
+    if blind:
+        told = {key: Settled(key, "conflict", code="recover.mapping_gone") for key in blind}
+        rest = [each for each in members if each.our_key not in blind]
+        return told | (_ask_changed(session, mapping_name, object_name, rest) if rest else {})
     rows = find_rows(session, mapping, KEY, sorted(set(keys.values())))
     names = [field.name for field in mapping.target_fields]
     answers = {}
@@ -166,6 +172,13 @@ def _ask_changed(
         else:
             answers[each.our_key] = _of_update(session, each, dict(zip(names, rows.digests[row], strict=True)))
     return answers
+
+
+def _visible(session: Session, mapping: CompiledMapping, operation: OpenOperation) -> bool:
+    """Whether today's mapping still has any of the fields that were written."""
+    fields = records.fieldset_of(session.ledger, operation.fieldset or 0).fields
+    names = {each.name for each in mapping.target_fields}
+    return any(mark and fields[place] in names for place, mark in enumerate(operation.written or b""))
 
 
 def _of_update(session: Session, operation: OpenOperation, now: Mapping[str, np.uint64]) -> Settled:

@@ -13,7 +13,7 @@ from types import FrameType
 from zoneinfo import ZoneInfo
 
 from ..connectors.clock import Clock
-from ..connectors.errors import DecisionError
+from ..connectors.errors import DecisionError, UnavailableError
 from ..connectors.finding import Finding, Severity
 from ..connectors.port import KEY, Connector, Identity
 from ..connectors.registry import connect
@@ -217,6 +217,7 @@ def open_session(project: Project, secrets: Secrets, clock: Clock, *, alone: boo
     process holds it, DecisionError `org.*` where a system is not the one the ledger was written against, and
     `ledger.damaged` or `ledger.history_broken` where the ledger is not as it was written."""
     with ExitStack() as stack:
+        stack.enter_context(_machine_heard())
         interruption = Interruption()
         paces = paces_of(project, secrets, clock, interruption.listen)
         source, target = stack.enter_context(open_connectors(project, secrets, paces, clock))
@@ -249,6 +250,17 @@ def open_session(project: Project, secrets: Secrets, clock: Clock, *, alone: boo
             interruption=interruption,
             notices=_notice_data_key(ledger, keys),
         )
+
+
+@contextmanager
+def _machine_heard() -> Iterator[None]:
+    """What this machine comes to, wherever it is noticed, is the operator's to mend; then the command goes on."""
+    try:
+        yield
+    except MemoryError as error:
+        raise UnavailableError("machine.memory") from error
+    except OSError as error:
+        raise UnavailableError("machine.refused", reason=error.strerror or type(error).__name__) from error
 
 
 @contextmanager

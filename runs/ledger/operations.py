@@ -246,10 +246,11 @@ def verify(ledger: Ledger, object_name: str, rows: Sequence[tuple[str, bytes, bo
                 "and our_key = ?",
                 (*batches, our_key),
             )
-        ledger.db.execute(
+        verified = ledger.db.execute(
             f"update operation set state = 'verified' where batch in ({marks}) and state = 'acked'",  # noqa: S608
             tuple(batches),
         )
+    ledger.left_behind(2 * verified.rowcount + len(rows))
 
 
 class Unverified(NamedTuple):

@@ -42,6 +42,7 @@ class Progress:
     pieces: list[str] = field(default_factory=list)
 
 
+UNFINISHED = ("open", "interrupted", "paused", "failed")
 _COLUMNS = "id, verb, state, started, ended, mapping_digest, selection, undoes, report"
 
 
@@ -78,8 +79,24 @@ def resumable(ledger: Ledger, verb: str, mapping_digest: str, selection: str) ->
         return None
     run = Run(*row)
     taken_back = ledger.db.execute("select 1 from run where undoes = ?", (run.id,)).fetchone() is not None
-    unfinished = run.state in ("open", "interrupted", "paused", "failed") and not taken_back
+    unfinished = run.state in UNFINISHED and not taken_back
     return run if unfinished and (run.mapping_digest, run.selection) == (mapping_digest, selection) else None
+
+
+def superseded(ledger: Ledger, verb: str, mapping_digest: str, before: int | None = None) -> Run | None:
+    """The full run that did not come to its end and is not gone on with, because the mappings have changed since.
+    before: the run that begins in its place; None where it has not begun."""
+    rows = ledger.db.execute(
+        f"select {_COLUMNS} from run where verb = ? and (cast(? as integer) is null or id < ?) "  # noqa: S608
+        "order by id desc limit 1",
+        (verb, before, before),
+    ).fetchall()
+    latest = [Run(*row) for row in rows]
+    return next((each for each in latest if each.state in UNFINISHED and _meant_else(each, mapping_digest)), None)
+
+
+def _meant_else(run: Run, mapping_digest: str) -> bool:
+    return not run.selection and run.mapping_digest != mapping_digest
 
 
 def get(ledger: Ledger, run_id: int) -> Run:

@@ -82,8 +82,12 @@ class SQLite(Base):
         self.execute("commit")
 
     def roll_back(self) -> None:
-        if self.connection.in_transaction:
-            self.execute("rollback")
+        """Where even that fails, the connection is closed, and the next process takes back what was half done."""
+        try:
+            if self.connection.in_transaction:
+                self.execute("rollback")
+        except (sqlite3.Error, MemoryError):
+            self.connection.close()
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -96,6 +100,9 @@ class SQLite(Base):
         with closing(sqlite3.connect(":memory:")) as made:
             made.executescript(_script())
             return all(self.execute(each).fetchall() == made.execute(each).fetchall() for each in _GUARDS)
+
+    def tidy(self) -> None:
+        """A row is updated in its place."""
 
     def copy_to(self, path: Path) -> None:
         copy = sqlite3.connect(path)

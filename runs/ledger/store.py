@@ -19,6 +19,8 @@ from .place import Place, Server
 from .sqlite import SQLite
 
 VERSION = "3"
+TIDY_AFTER = 100_000
+"""Updated rows."""
 
 
 class Ledger:
@@ -38,6 +40,7 @@ class Ledger:
         self.epoch: int | None = None
         self.lease: Lease | None = None
         self.inherited = 0
+        self._updated = 0
         self.ahead = dt.timedelta()
         self.db = _opened(place, durable)
         try:
@@ -108,6 +111,14 @@ class Ledger:
     def shared(self) -> bool:
         """Whether processes on several hosts may use it, by a clock of its own."""
         return isinstance(self.place, Server)
+
+    def left_behind(self, rows: int) -> None:
+        """Count updated rows; from time to time the room of the former ones is given back. Outside a transaction."""
+        self._updated += rows
+        if self._updated >= TIDY_AFTER:
+            self._updated = 0
+            with self.told():
+                self.db.tidy()
 
     def by_its_clock(self, here: dt.datetime) -> dt.datetime:
         """The time by the store's clock. here: the same by this process's; a file has no other."""
