@@ -1,5 +1,6 @@
 """How fast a system may be called, and the `Pace` that every call waits for."""
 
+from .book import Asked, Book, Taken
 from .limits import UNLIMITED, Action, Allowance, Interface, Narrowed, Need, Quota, Rate
 from .pace import Pace
 from .quota import QuotaSpentError, SpentStore
@@ -10,6 +11,8 @@ __all__ = [
     "UNLIMITED",
     "Action",
     "Allowance",
+    "Asked",
+    "Book",
     "Hours",
     "Interface",
     "Narrowed",
@@ -20,4 +23,5 @@ __all__ = [
     "Rate",
     "Schedule",
     "SpentStore",
+    "Taken",
 ]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from ..clock import Clock
 from .adapt import Adaptive
+from .book import Asked, Book, Taken
 from .limits import UNLIMITED, Allowance, Narrowed, Quota
 from .quota import DayCount, SpentStore
 from .schedule import ALWAYS, Schedule
@@ -38,10 +41,10 @@ class Call:
 class Lane:
     """What is known of one interface."""
 
-    def __init__(self, allowance: Allowance, name: str) -> None:
+    def __init__(self, allowance: Allowance, name: str, counted: bool = True) -> None:
         interface = allowance.of(name)
         most = interface.threads if allowance.threads is None else min(interface.threads, allowance.threads)
-        self.windows = [Window(rate) for rate in interface.rates]
+        self.windows = [Window(rate) for rate in interface.rates] if counted else []
         self.adaptive = Adaptive(most)
         self.departed: deque[float] = deque()
         self.under_way = 0  # calls; a request may count as several
@@ -55,7 +58,8 @@ class Pace:
 
     Without limits (`obey` not called, or called with an allowance that has none) a call departs at once. `listen` is
     called in every slice of a wait; what it raises ends the wait. cap: read at most once a second of the clock, a share
-    (0 to 1) that everything is multiplied by; 0 waits. spent: keeps the day's calls between processes.
+    (0 to 1) that everything is multiplied by; 0 waits. spent: keeps the day's calls between processes. book: counts
+    the calls of several processes together, in place of this one's own count.
     """
 
     def __init__(
@@ -67,10 +71,12 @@ class Pace:
         cap: Callable[[], float] = lambda: 1.0,
         listen: Callable[[], None] = lambda: None,
         spent: SpentStore | None = None,
+        book: Book | None = None,
     ) -> None:
         self.narrowed = narrowed or Narrowed()
         self.schedule = schedule
         self._clock, self._listen, self._read_cap, self._spent = clock, listen, cap, spent
+        self._book = book
         self._lock = threading.Lock()
         self._cap, self._cap_read = 1.0, -LISTENS
         self._made: Counter[str] = Counter()
@@ -88,14 +94,14 @@ class Pace:
                 return
             before, now = self._lanes, self._clock.monotonic()
             self.allowance = allowance
-            self._lanes = {name: Lane(allowance, name) for name in before}
+            self._lanes = {name: Lane(allowance, name, self._book is None) for name in before}
             for name, lane in self._lanes.items():
                 lane.departed = before[name].departed
                 lane.under_way = before[name].under_way
                 lane.held_until = before[name].held_until
                 for window in lane.windows:
                     window.begin(self._made[name], lane.under_way, now)
-            self._shared = [Window(rate) for rate in allowance.shared]
+            self._shared = [Window(rate) for rate in allowance.shared] if self._book is None else []
             for window in self._shared:
                 window.begin(self._made.total(), self._under_way, now)
             self._limit_day()
@@ -115,11 +121,20 @@ class Pace:
         while True:
             with self._lock:
                 wait = self._wait(interface, calls)
-                if wait == 0:
-                    self._depart(interface, calls)
-                    return
-            self._listen()
-            self._clock.sleep(min(wait, LISTENS))
+                taken = self._ask(interface, calls) if wait == 0 else Taken(False, wait)
+                if taken.taken:
+                    self._depart(interface, calls, taken.wait)
+            if taken.taken and taken.wait == 0:
+                return
+            try:
+                self._clock.sleep(min(taken.wait, LISTENS))
+                self._listen()  # the last thing before the call departs: the process may have stood still
+            except BaseException:
+                if taken.taken:
+                    self._give_back(interface, calls)
+                raise
+            if taken.taken:
+                return
 
     def answered(
         self, interface: str, throttled: bool = False, retry_after: float | None = None, calls: int = 1
@@ -130,18 +145,24 @@ class Pace:
             now = self._clock.monotonic()
             lane, departed = self._settle(interface, calls, now, 0.0)
             lane.adaptive.answered(departed, now, throttled)
+            holds = 0.0
             if not throttled:
                 lane.throttled_in_a_row = 0
-                return
-            if departed > lane.throttled_at:  # else it was under way already when the target throttled before
-                lane.throttled_in_a_row, lane.throttled_at = lane.throttled_in_a_row + 1, now
-            backs_off = min(BACKS_OFF_MOST, BACKS_OFF * 2.0 ** (lane.throttled_in_a_row - 1))
-            lane.held_until = max(lane.held_until, now + (backs_off if retry_after is None else retry_after))
+            else:
+                if departed > lane.throttled_at:  # else it was under way already when the target throttled before
+                    lane.throttled_in_a_row, lane.throttled_at = lane.throttled_in_a_row + 1, now
+                backs_off = min(BACKS_OFF_MOST, BACKS_OFF * 2.0 ** (lane.throttled_in_a_row - 1))
+                holds = backs_off if retry_after is None else retry_after
+                lane.held_until = max(lane.held_until, now + holds)
+            if self._book:
+                self._book.answered(interface, calls, holds=holds)
 
     def lost(self, interface: str, calls: int = 1) -> None:
         """The request was given up on: it may have arrived, or arrive yet."""
         with self._lock:
             self._settle(interface, calls, self._clock.monotonic(), self.allowance.late)
+            if self._book:
+                self._book.answered(interface, calls, late=self.allowance.late)
 
     @contextmanager
     def call(self, interface: str, calls: int = 1) -> Iterator[Call]:
@@ -192,21 +213,47 @@ class Pace:
         most = self.allowance.threads
         if len(lane.departed) >= lane.adaptive.number or (most is not None and self._requests >= most):
             return LOOKS
-        share = self.narrowed.share * self.schedule.share(today) * self._capped(now)
+        share = self._share(now, today)
         if share <= 0:
             return LISTENS
         waits = [window.wait(calls, share, now) for window in (*lane.windows, *self._shared)]
         known = [LOOKS if each is None else each for each in waits]
         return max((*known, lane.held_until - now, 0.0))
 
-    def _depart(self, interface: str, calls: int) -> None:
+    def _ask(self, interface: str, calls: int) -> Taken:
+        """The book, where others call the same system."""
+        if self._book is None:
+            return Taken(True, 0.0)
+        today, day = self._clock.now(), self._day
+        asked = Asked(interface, calls, self.allowance, self._share(self._clock.monotonic(), today))
+        if day is None:
+            return self._book.take(asked)
+        ours = math.floor(day.ours * self.schedule.quota(today))
+        quota = self.allowance.quota or Quota()
+        taken = self._book.take(replace(asked, quota=quota, ours=ours, day=day.day, spent=day.spent))
+        day.counted(taken.day, taken.spent)
+        return taken
+
+    def _give_back(self, interface: str, calls: int) -> None:
+        """It was taken, and does not depart."""
+        with self._lock:
+            lane = self._lane(interface)
+            lane.under_way -= calls
+            lane.departed.pop()
+            self._made[interface] -= calls
+            if self._day:
+                self._day.counted(self._day.day, self._day.spent - calls)
+            if self._book:
+                self._book.give_back(interface, calls)
+
+    def _depart(self, interface: str, calls: int, wait: float = 0.0) -> None:
         lane = self._lane(interface)
         for window in (*lane.windows, *self._shared):
             window.depart(calls)
         lane.under_way += calls
-        lane.departed.append(self._clock.monotonic())
+        lane.departed.append(self._clock.monotonic() + wait)
         self._made[interface] += calls
-        if self._day:
+        if self._day and self._book is None:
             self._day.spend(calls)
 
     def _settle(self, interface: str, calls: int, now: float, late: float) -> tuple[Lane, float]:
@@ -220,6 +267,9 @@ class Pace:
         lane.under_way -= calls
         return lane, lane.departed.popleft()
 
+    def _share(self, now: float, today: dt.datetime) -> float:
+        return self.narrowed.share * self.schedule.share(today) * self._capped(now)
+
     @property
     def _requests(self) -> int:
         return sum(len(lane.departed) for lane in self._lanes.values())
@@ -231,7 +281,7 @@ class Pace:
     def _lane(self, interface: str) -> Lane:
         lane = self._lanes.get(interface)
         if lane is None:
-            lane = self._lanes[interface] = Lane(self.allowance, interface)
+            lane = self._lanes[interface] = Lane(self.allowance, interface, self._book is None)
         return lane
 
     def _capped(self, now: float) -> float:

@@ -78,8 +78,19 @@ class DayCount:
             raise QuotaSpentError(self.spent, self.daily, self.reserve, self._days.next(now), self._days.zone)
         return self.spent + calls > self.ours * part
 
+    @property
+    def day(self) -> str:
+        """The name of the day that is counted, empty before the first call."""
+        return self._day
+
     def spend(self, calls: int) -> None:
-        self.spent += calls
+        self.counted(self._day, self.spent + calls)
+
+    def counted(self, day: str, spent: int) -> None:
+        """So many calls of this day are spent; of a day that is not today's here, nothing is learned."""
+        if day != self._day:
+            return
+        self.spent = spent
         if self._store and self.spent > self._noted:
             self._noted = self.spent + AHEAD
             self._store.save(self._day, self._noted)

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
+from collections.abc import Sequence
+from itertools import accumulate
 
 from .limits import Rate
 
 MARGIN_SHARE, MARGIN_SECONDS = 0.001, 0.002
 """The window is kept this much longer than the target says: a share for clocks that do not tick alike (NTP slews up to
 500 ppm, on either side), and a little for a target that counts in whole milliseconds."""
+
+
+GRAINS = 1000
+"""What is kept of a window in a shared book is rounded up to so many parts of the rate's seconds."""
+MICROSECONDS = 1_000_000
 
 
 class Window:
@@ -25,10 +32,14 @@ class Window:
     share seconds / (seconds + x) of the rate is used.
     """
 
-    def __init__(self, rate: Rate) -> None:
+    def __init__(self, rate: Rate, under_way: int = 0, kept: Sequence[int] = ()) -> None:
+        """kept: see `kept`."""
         self.rate = rate
-        self._under_way = 0
+        self._under_way = under_way
         self._answers: deque[float] = deque()
+        grain = _grain(rate)
+        for at, calls in zip(accumulate(kept[::2]), kept[1::2], strict=True):
+            self._answers.extend([at * grain / MICROSECONDS] * calls)
 
     def begin(self, made: int, under_way: int, now: float) -> None:
         """Take over calls made while nobody counted for this rate: as if just answered."""
@@ -64,6 +75,21 @@ class Window:
         else:
             self._answers.extend([at] * calls)
 
+    def kept(self, now: float) -> list[int]:
+        """The answers that still count at the whole rate: when, in grains since the answer before, and of how many
+        calls. Rounded up, so that they count for rather too long."""
+        span, grain = _kept(self.rate), _grain(self.rate)
+        counted = Counter(-(-round(at * MICROSECONDS) // grain) for at in self._answers if at + span > now)
+        told, before = [], 0
+        for at, calls in sorted(counted.items()):
+            told += [at - before, calls]
+            before = at
+        return told
+
+    @property
+    def under_way(self) -> int:
+        return self._under_way
+
     def _forget(self, now: float) -> None:
         """What has left the window; the latest `calls` answers stay, for a share may make the window longer."""
         span = _kept(self.rate)
@@ -73,3 +99,8 @@ class Window:
 
 def _kept(rate: Rate) -> float:
     return rate.seconds * (1 + MARGIN_SHARE) + MARGIN_SECONDS
+
+
+def _grain(rate: Rate) -> int:
+    """In microseconds."""
+    return max(1, round(rate.seconds * MICROSECONDS / GRAINS))

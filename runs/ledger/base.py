@@ -61,7 +61,14 @@ class Base(Protocol):
         """Start a transaction and wait until nobody else writes. Returns the epoch in the control row, which nobody can
         change before this transaction ends."""
 
+    def begin_with(self, statement: str, values: Values = ()) -> tuple[Any, dt.datetime]:
+        """Start a transaction that has the one row which this selects to itself; on a server it keeps nobody else from
+        writing. Returns the row, and the time, read when it had it."""
+
     def commit(self) -> None: ...
+
+    def commit_with(self, statement: str, values: Values = ()) -> None:
+        """A last statement, and commit: at one go, where the database is far away."""
 
     def roll_back(self) -> None:
         """Nothing where no transaction is open."""

@@ -181,11 +181,25 @@ class PostgreSQL(Base):
         # whoever takes the ledger over has to wait for this row, and whoever waited for it sees who took over
         return int(self.execute("select epoch from control for update").fetchone()[0])
 
+    def begin_with(self, statement: str, values: Values = ()) -> tuple[Any, dt.datetime]:
+        with self._heard():
+            with self.connection.pipeline():  # one message there and one back
+                self.connection.execute(b"begin isolation level read committed read write")
+                chosen = self.connection.execute(_numbered(f"{statement} for update"), values, prepare=False)
+                clock = self.connection.execute(b"select clock_timestamp()")
+            ((now,),) = clock.fetchall()
+            return chosen.fetchone(), now.astimezone(dt.UTC)
+
     def commit(self) -> None:
         with self._heard():
-            done = self.connection.execute(b"commit")
-            if done.statusmessage != "COMMIT":  # it takes a failed transaction back, and calls that done
-                raise psycopg.errors.InFailedSqlTransaction
+            _committed(self.connection.execute(b"commit"))
+
+    def commit_with(self, statement: str, values: Values = ()) -> None:
+        with self._heard():
+            with self.connection.pipeline():
+                self.connection.execute(_numbered(statement), values, prepare=False)
+                done = self.connection.execute(b"commit")
+            _committed(done)
 
     def roll_back(self) -> None:
         """A connection that cannot even do that is closed, and the server forgets what was half done."""
@@ -268,6 +282,12 @@ class PostgreSQL(Base):
 
     def close(self) -> None:
         self.connection.close()
+
+
+def _committed(done: psycopg.Cursor[Any]) -> None:
+    """It takes a failed transaction back, and calls that done."""
+    if done.statusmessage != "COMMIT":
+        raise psycopg.errors.InFailedSqlTransaction
 
 
 @lru_cache(maxsize=200)

@@ -66,6 +66,13 @@ create table worker (
   ended text                     -- when it left, or was declared dead
 ) strict;
 
+-- The calls of all processes to one system: what each of them has under way, and what still counts for a rate or for
+-- the day (connectors/pace/account.py). A row has a lock of its own: no call waits for a writer of the ledger.
+create table calls (
+  system text primary key,
+  told text not null             -- JSON: numbers, times, names of interfaces; empty before the first call
+) strict, without rowid;
+
 -- Planned changes that one worker sends as a whole. Its bytes are sealed by whoever puts them here.
 create table partition (
   id integer primary key,

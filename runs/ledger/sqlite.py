@@ -28,12 +28,12 @@ class SQLite(Base):
     error: ClassVar[type[Exception]] = sqlite3.Error
     unnumbered: ClassVar[str] = " without rowid"
 
-    def __init__(self, path: Path, version: str, *, durable: bool = True) -> None:
+    def __init__(self, path: Path, version: str, *, durable: bool = True, any_thread: bool = False) -> None:
         self._path = path
         private_folder(path.parent)
         create_empty(path)
         try:
-            self.connection = sqlite3.connect(path, isolation_level=None, timeout=30)
+            self.connection = sqlite3.connect(path, isolation_level=None, timeout=30, check_same_thread=not any_thread)
             self.execute("pragma journal_mode = wal")
             self.execute(f"pragma synchronous = {'full' if durable else 'off'}")
             self.execute("pragma foreign_keys = on")
@@ -78,8 +78,16 @@ class SQLite(Base):
         self.execute("begin immediate")
         return int(self.execute("select epoch from control").fetchone()[0])
 
+    def begin_with(self, statement: str, values: Values = ()) -> tuple[Any, dt.datetime]:
+        self.execute("begin immediate")
+        return self.execute(statement, values).fetchone(), self.now()
+
     def commit(self) -> None:
         self.execute("commit")
+
+    def commit_with(self, statement: str, values: Values = ()) -> None:
+        self.execute(statement, values)
+        self.commit()
 
     def roll_back(self) -> None:
         """Where even that fails, the connection is closed, and the next process takes back what was half done."""

@@ -35,14 +35,15 @@ class Ledger:
     store's clock was ahead of this process's when it was last looked at (`by_its_clock`).
     """
 
-    def __init__(self, place: Place, *, durable: bool = True) -> None:
+    def __init__(self, place: Place, *, durable: bool = True, any_thread: bool = False) -> None:
+        """any_thread: it is used by several threads, one at a time."""
         self.place = place
         self.epoch: int | None = None
         self.lease: Lease | None = None
         self.inherited = 0
         self._updated = 0
         self.ahead = dt.timedelta()
-        self.db = _opened(place, durable)
+        self.db = _opened(place, durable, any_thread)
         try:
             version = self.get_meta("version")
             if version != VERSION:
@@ -194,9 +195,9 @@ class Ledger:
         self.close()
 
 
-def _opened(place: Place, durable: bool) -> Base:
+def _opened(place: Place, durable: bool, any_thread: bool) -> Base:
     if not isinstance(place, Server):
-        return SQLite(place, VERSION, durable=durable)
+        return SQLite(place, VERSION, durable=durable, any_thread=any_thread)
     try:
         from .postgresql import PostgreSQL
     except ImportError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-from . import events
+from . import events, permits
 from .store import Ledger
 
 COORDINATOR, WORKER = "coordinator", "worker"
@@ -24,12 +24,15 @@ class Worker:
     seen: dt.datetime
 
 
-_COLUMNS = "w.id, w.epoch, w.role, w.name, w.began, w.seen"
-_AT_WORK = f"select {_COLUMNS} from worker w join control c on c.epoch = w.epoch where w.ended is null"  # noqa: S608
+_NOT_LEFT = "select w.id, w.epoch, w.role, w.name, w.began, w.seen from worker w where w.ended is null"
 
 
 def enlist(ledger: Ledger, name: str, role: str = WORKER) -> int:
-    """Begin to work under the ledger's epoch. Returns the worker's number."""
+    """Begin to work under the ledger's epoch. Returns the worker's number. A coordinator has taken the ledger over
+    before: the one that had it is dead."""
+    for each in _not_left(ledger) if role == COORDINATOR else []:
+        if each.role == COORDINATOR:
+            left(ledger, each.id)
     with ledger.transaction():
         now = ledger.now()
         ((worker,),) = ledger.db.execute(
@@ -59,28 +62,36 @@ def left(ledger: Ledger, worker: int) -> None:
             "update worker set ended = ? where id = ? and ended is null", (now.isoformat(), worker)
         ).rowcount:
             events.note(ledger, now, "left", told={"worker": worker})
+    permits.over(ledger, worker)
 
 
 def at_work(ledger: Ledger, within: dt.timedelta) -> list[Worker]:
     """Those of the latest coordinator's run, itself included, that were heard of within this time."""
     now = ledger.now()
-    return [each for each in _enlisted(ledger) if now - each.seen <= within]
+    return [each for each in _of_latest(ledger) if now - each.seen <= within]
 
 
 def silent(ledger: Ledger, within: dt.timedelta) -> list[Worker]:
-    """The others of them that have not left: dead, stopped, or cut off."""
+    """Those of any run that have not left, and were not heard of for longer: dead, stopped, or cut off."""
     now = ledger.now()
-    return [each for each in _enlisted(ledger) if now - each.seen > within]
+    return [each for each in _not_left(ledger) if now - each.seen > within]
 
 
 def coordinator(ledger: Ledger) -> Worker | None:
     """Whoever has the ledger now and lets others work with it; None where nobody does. A worker follows its epoch."""
-    return next((each for each in _enlisted(ledger) if each.role == COORDINATOR), None)
+    return next((each for each in _of_latest(ledger) if each.role == COORDINATOR), None)
 
 
-def _enlisted(ledger: Ledger) -> list[Worker]:
-    rows = ledger.db.execute(f"{_AT_WORK} order by w.id")
+def _of_latest(ledger: Ledger) -> list[Worker]:
+    return _listed(ledger, f"{_NOT_LEFT} and w.epoch = (select epoch from control) order by w.id")  # noqa: S608
+
+
+def _not_left(ledger: Ledger) -> list[Worker]:
+    return _listed(ledger, f"{_NOT_LEFT} order by w.id")
+
+
+def _listed(ledger: Ledger, asked: str) -> list[Worker]:
     return [
         Worker(number, epoch, role, name, dt.datetime.fromisoformat(began), dt.datetime.fromisoformat(seen))
-        for number, epoch, role, name, began, seen in rows
+        for number, epoch, role, name, began, seen in ledger.db.execute(asked)
     ]

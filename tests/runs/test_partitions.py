@@ -435,6 +435,15 @@ def test_a_new_coordinator_has_nobody_yet(crew: Crew) -> None:
         assert workers.at_work(later, dt.timedelta(days=1)) == []
 
 
+def test_a_coordinator_that_has_the_ledger_ends_the_former_one(crew: Crew) -> None:
+    _, me = crew.worker()
+    with Ledger(crew.place) as later:
+        later.take_over()
+        leader = workers.enlist(later, "host 9", workers.COORDINATOR)
+        assert workers.coordinator(later) == workers.at_work(later, dt.timedelta(days=1))[0]
+        assert [each.id for each in workers.silent(later, dt.timedelta(seconds=-1))] == [me, leader]
+
+
 def test_the_time_is_the_stores_own(crew: Crew) -> None:
     before, after = crew.ledger.now(), crew.ledger.now()
     assert before.utcoffset() == dt.timedelta(0)
