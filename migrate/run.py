@@ -82,7 +82,7 @@ def plan(project: Project, order: Order, secrets: Secrets, clock: Clock, tick: C
 def run(project: Project, order: Order, secrets: Secrets, clock: Clock, tick: Callable[[Tick], None]) -> Report:
     """Move the records, or go on where the latest run was cut off."""
     started = clock.monotonic()
-    with open_session(project, secrets, clock) as session:
+    with open_session(project, secrets, clock, sends=True) as session:
         session.tick = tick
         prepared = prepare(session)
         choice = order.choice(project)

@@ -28,7 +28,7 @@ def undo(
 ) -> Report:
     """Take a run back, or say what that would cost and spare."""
     started = clock.monotonic()
-    with open_session(project, secrets, clock) as session:
+    with open_session(project, secrets, clock, sends=execute) as session:
         session.tick = tick
         prepare(session)
         _require_run(session, run_id)

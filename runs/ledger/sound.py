@@ -149,20 +149,26 @@ def _check_pins(ledger: Ledger) -> None:
 
 
 def _check_records(ledger: Ledger) -> None:
-    """Every record names runs, fields and a source that there are, and is parked for the cause that was written."""
+    """Every record names runs, fields, a source and a bucket that there are, and is parked for the cause that was
+    written. Looked through once, for there may be millions."""
     sets = ledger.db.execute("select id, object, mapping from fieldset").fetchall()
-    objects, mappings = {None: None} | {row[0]: row[1] for row in sets}, {"", *(row[2] for row in sets)}
-    runs = {0, *(row[0] for row in ledger.db.execute("select id from run"))}
-    rows = ledger.db.execute(
-        "select object, fieldset, mapping, bucket, run, adopted from record group by 1, 2, 3, 4, 5, 6"
-    )
-    for name, fieldset, mapping, bucket, *of_runs in rows.fetchall():
-        there = objects.get(fieldset, "") in (None, name) and mapping in mappings and runs.issuperset(of_runs)
-        if not there or not (bucket in BUCKETS or _was_intended(ledger, bucket)):
+    known = {
+        "run": [row[0] for row in ledger.db.execute("select id from run")],
+        "mapping": sorted({row[2] for row in sets}),
+        "bucket": sorted(BUCKETS),
+    }
+    wanted = [f"{name} in ({', '.join('?' * len(values))})" for name, values in known.items()]
+    wanted.append("(adopted = 0 or adopted in (select id from run))")
+    wanted.append("(fieldset is null or (fieldset, object) in (select id, object from fieldset))")
+    wanted.append("(source_key is null or instr(our_key, ':' || source_object || ':' || source_key) > 0)")
+    strange = ledger.db.execute(
+        f"select distinct mapping, bucket, {' and '.join(wanted[3:])} and {wanted[0]} from record "  # noqa: S608
+        f"where not ({' and '.join(wanted)})",
+        (*known["run"], *(value for values in known.values() for value in values)),
+    ).fetchall()
+    for mapping, bucket, of_it in strange:
+        if not of_it or mapping not in ("", *known["mapping"]) or not (bucket in BUCKETS or _intended(ledger, bucket)):
             _damaged(ledger)
-    strange = "source_key is not null and instr(our_key, ':' || source_object || ':' || source_key) = 0"
-    if ledger.db.execute(f"select 1 from record where {strange} limit 1").fetchone():  # noqa: S608
-        _damaged(ledger)
     for our_key, code, waits_for, why in ledger.db.execute(
         "select our_key, code, waits_for, why from record where code is not null"
     ):
@@ -170,7 +176,7 @@ def _check_records(ledger: Ledger) -> None:
             _damaged(ledger)
 
 
-def _was_intended(ledger: Ledger, bucket: str) -> bool:
+def _intended(ledger: Ledger, bucket: str) -> bool:
     return ledger.db.execute("select 1 from operation where bucket = ? limit 1", (bucket,)).fetchone() is not None
 
 
