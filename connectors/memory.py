@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import threading
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -31,12 +32,15 @@ from .secrets import Secrets
 Automation: TypeAlias = Callable[[str, ChangeKind, str, Row], Row | None]
 """What the target does by itself after a write: (object, kind, key, the record's cells) -> cells that it changes."""
 
+_LOCK = threading.RLock()
+"""While a batch is written; one for all systems in memory, so that each of them can be copied."""
+
 
 class MemoryConnector:
     """A system in memory.
 
     rows: records it starts with, by object (see `seed`). zone: of its LOCAL_TIME stamps, UTC where not given.
-    batch_size, find_size, read_back_lag, server_maximum: as in Capabilities; the lag passes by `clock`.
+    batch_size, at_once, find_size, read_back_lag, server_maximum: as in Capabilities; the lag passes by `clock`.
     audit: the fields that every write and edit stamps with the clock's time and its author; the author of a write is
     `acting_user`. automation: called after each create, and after each update or adopt that wrote values; what it
     returns is stored at once, unchecked but for its types.
@@ -52,6 +56,7 @@ class MemoryConnector:
         production: bool | None = None,
         rows: Mapping[str, Iterable[Row]] | None = None,
         batch_size: int = 1000,
+        at_once: int = 1,
         find_size: int = 1000,
         read_back_lag: dt.timedelta = dt.timedelta(0),
         server_maximum: dt.timedelta = dt.timedelta(0),
@@ -61,6 +66,7 @@ class MemoryConnector:
     ) -> None:
         self.capabilities = Capabilities(
             batch_size=batch_size,
+            at_once=at_once,
             find_size=find_size,
             writes=True,
             our_key=OurKeyPlace.SIDE_TABLE,
@@ -123,8 +129,9 @@ class MemoryConnector:
         table = self._table(object_name, [*named, *fields])
         if len(values) > self.capabilities.find_size:
             raise ValueError(f"{object_name}: {len(values)} values to find, {self.capabilities.find_size} at most")
-        view = table.visible(self._clock.now())
-        found = {key: view[key] for key in sorted(_found(table, view, tuple(by), values))}
+        with _LOCK:
+            view = table.visible(self._clock.now())
+            found = {key: view[key] for key in sorted(_found(table, view, tuple(by), values))}
         our_keys = [record.our_key for record in found.values()]
         return Chunk(object_name, _frame(table, found, fields), list(found), our_keys=our_keys)
 
@@ -135,7 +142,8 @@ class MemoryConnector:
             raise ValueError(f"{batch.object}: {len(batch.changes)} changes, {self.capabilities.batch_size} at most")
         for change in batch.changes:
             self._table(batch.object, [*change.values, *(change.expect or ())])
-        return [self._apply(table, change) for change in batch.changes]
+        with _LOCK:
+            return [self._apply(table, change) for change in batch.changes]
 
     def prepare(self) -> None:
         """There is always room for our key here."""

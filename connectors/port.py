@@ -35,7 +35,9 @@ class OurKeyPlace(StrEnum):
 class Capabilities:
     """What a connector is able to do, as data.
 
-    batch_size: changes a write takes at most. find_size: values a find takes at most. writes: it can be a target.
+    batch_size: changes a write takes at most. at_once: how many calls of `write` may be under way at a time, each from
+    a thread of its own; one, where the connector is not made for that. find_size: values a find takes at most. writes:
+    it can be a target.
     our_key: where our key lies. compare_and_set: `Change.expect` is honoured in one act with the write.
     all_or_nothing: a batch commits whole or not at all (each bad record is still told apart). answers_as_one: where it
     refuses a batch it names no record: every change comes back REJECTED, and the bad ones are found by splitting.
@@ -46,6 +48,7 @@ class Capabilities:
     """
 
     batch_size: int = 1000
+    at_once: int = 1
     find_size: int = 1000
     writes: bool = False
     our_key: OurKeyPlace = OurKeyPlace.NONE

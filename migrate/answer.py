@@ -12,11 +12,13 @@ from ..runs.ledger.operations import Intent, Settled
 
 
 class Planned(NamedTuple):
-    """One change with the intent that goes into the ledger before it. record: what its record is once it is done."""
+    """One change with the intent that goes into the ledger before it. record: what its record is once it is done.
+    parent: the target's key of its record's parent, where the change itself does not say it."""
 
     change: Change
     intent: Intent
     record: str = "live"
+    parent: str | None = None
 
 
 Pair: TypeAlias = tuple[Planned, Outcome | None]
@@ -62,17 +64,23 @@ def matched(piece: Sequence[Planned], outcomes: Sequence[Outcome]) -> Iterator[P
 
 def told_apart(pairs: Sequence[Pair], answers_as_one: bool) -> list[Pair]:
     """The same, the guilty apart from those that fell with them. A target that answers as one refuses a whole batch:
-    then nobody is known to be guilty yet. A change that was alone fell with nobody."""
-    refused = all(outcome is not None and outcome.state is OutcomeState.REJECTED for _, outcome in pairs)
-    if len(pairs) > 1 and answers_as_one and refused:
+    then nobody is known to be guilty yet, however little of the answer came through. A change that was alone fell with
+    nobody."""
+    if len(pairs) > 1 and answers_as_one and _refused_as_one(pairs):
         return [
             (each, replace(outcome, state=OutcomeState.NOT_SENT, code=CONTAGION, detail=None, field=None))
+            if outcome is not None and outcome.state is OutcomeState.REJECTED
+            else (each, outcome)
             for each, outcome in pairs
-            if outcome is not None
         ]
     if len(pairs) == 1 and fell_with_another(pairs[0][1]):
         return [(each, outcome and replace(outcome, state=OutcomeState.REJECTED, code=None)) for each, outcome in pairs]
     return list(pairs)
+
+
+def _refused_as_one(pairs: Sequence[Pair]) -> bool:
+    told = [outcome.state for _, outcome in pairs if outcome is not None]
+    return OutcomeState.REJECTED in told and not set(told) - {OutcomeState.REJECTED, OutcomeState.UNKNOWN}
 
 
 def fell_with_another(outcome: Outcome | None) -> bool:

@@ -1,4 +1,4 @@
-"""What plan and run tell of the calls to the target. Where the target limits none, nothing is told."""
+"""What plan, run and undo tell of the calls to the target. Where the target limits none, nothing is told."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..runs.plan import Plan, changed_since, load_plan
 from ..runs.report.model import Text
 from .pipeline import Moved, Reader
 from .plan import plan_of
-from .predict import Predicted, calls_of, predict, predicted_facts, records_of
+from .predict import Predicted, Records, calls_of, predict, predicted_facts, records_of
 from .prepare import Prepared
 from .select import Choice
 from .session import Session, Tick
@@ -29,8 +29,7 @@ class CallsTold:
 
 def tell_reading(session: Session, prepared: Prepared, reader: Reader) -> None:
     """Before a plan asks the target anything: how many calls its reading costs at most."""
-    allowance = session.target.capabilities.allowance
-    if not allowance.limited:
+    if not session.target.capabilities.allowance.limited:
         return
     known = Counter[str]()
     for object_name, _, state, number in records.counts_by_state(session.ledger):
@@ -40,8 +39,15 @@ def tell_reading(session: Session, prepared: Prepared, reader: Reader) -> None:
         mapping = session.mappings[name]
         ours = known[mapping.target.name]
         asked += ours + (max(0, (reader.total(mapping) or 0) - ours) if mapping.match else 0)
-    most = sum(calls_of({Action.FIND: asked}, allowance).values())
-    session.tick(Tick("reading_calls", session.project.environment.target.name, most, most))
+    tell_most(session, asked)
+
+
+def tell_most(session: Session, asked: int) -> None:
+    """How many calls it costs at most to ask the target for so many records."""
+    allowance = session.target.capabilities.allowance
+    if allowance.limited:
+        most = sum(calls_of({Action.FIND: asked}, allowance).values())
+        session.tick(Tick("reading_calls", session.project.environment.target.name, most, most))
 
 
 def plan_calls(session: Session, moved: Moved) -> CallsTold:
@@ -82,17 +88,36 @@ def run_calls(session: Session, predicted: Predicted | None) -> CallsTold:
     return CallsTold((*foreseen, ("fact.calls_made", sum(made.values()))), {"calls": {"made": made, "predicted": told}})
 
 
+def undo_calls(session: Session, cost: Records, *, made: bool = False) -> CallsTold:
+    """What the forecast of an undo has spent, and what the undo will, its own reading included; made: what the undo
+    was to spend, and did. cost: how often each action is done to a record."""
+    if not session.target.capabilities.allowance.limited:
+        return CallsTold()
+    predicted = _foreseen(session, cost)
+    spent = session.paces.target.made()
+    told = {"calls": {"made": spent, "predicted": dict(predicted.calls)}}
+    facts = (("fact.calls_made", sum(spent.values())),)
+    if made:
+        return CallsTold((("fact.calls_predicted", predicted.total), *facts), told)
+    return CallsTold((*facts, *predicted_facts(predicted)), {**told, "finish": _iso(predicted)})
+
+
 def _predicted(session: Session, counts: Mapping[str, Mapping[str, int]]) -> Predicted:
     matched = [name for name, mapping in session.mappings.items() if mapping.match]
+    return _foreseen(session, records_of(counts, matched))
+
+
+def _foreseen(session: Session, actions: Records) -> Predicted:
     pace = session.paces.target
     today = pace.of_today()
     return predict(
-        records_of(counts, matched),
+        actions,
         session.target.capabilities.allowance,
         session.clock.now(),
         schedule=pace.schedule,
         narrowed=pace.narrowed,
         spent=today[0] if today else 0,
+        at_once=session.target.capabilities.at_once,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..connectors.clock import Clock
@@ -43,6 +43,7 @@ def explain(project: Project, key: str, show_values: bool, secrets: Secrets, clo
         subject = _subject(session, key)
         object_name = subject.mapping.target.name
         history = operations.history(session.ledger, object_name, subject.our_key)
+        undoes = {each.id: each.undoes for each in runlog.history(session.ledger) if each.undoes is not None}
         noted = runlog.findings_about(session.ledger, subject.mapping.source.name, subject.source_key)
         trace, filtered = _trace(session, subject, show_values)
         latest = [each for run, each in noted if run == max((number for number, _ in noted), default=0)]
@@ -50,13 +51,13 @@ def explain(project: Project, key: str, show_values: bool, secrets: Secrets, clo
         orphan = record is not None and record.waits_for is not None and not _candidates(session, record.waits_for)
         return Report(
             verb="explain",
-            verdict=_sentence(subject, filtered, orphan, latest),
+            verdict=_sentence(subject, filtered, orphan, latest, history, undoes),
             good=filtered if record is None else record.state == "live" and record.code is None,
             facts=(*_facts(session, subject), *_words(session, subject, show_values)),
             tables=(
                 *trace,
                 *_findings_table(latest, subject.mapping.file),
-                *_history_table(history),
+                *_history_table(history, undoes),
             ),
             next_steps=tuple(map(project.command, _next(record, filtered, orphan))),
             extra={
@@ -128,8 +129,16 @@ def _in_source(
     return found
 
 
-def _sentence(subject: _Subject, filtered: bool, orphan: bool, latest: Sequence[Finding]) -> Text:
-    """orphan: the record waits for a parent that neither the ledger nor the source has."""
+def _sentence(
+    subject: _Subject,
+    filtered: bool,
+    orphan: bool,
+    latest: Sequence[Finding],
+    history: Sequence[operations.DoneOperation],
+    undoes: Mapping[int, int],
+) -> Text:
+    """orphan: the record waits for a parent that neither the ledger nor the source has. undoes: undo -> the run that it
+    took back."""
     params: dict[str, str | int] = {
         "source": f"{subject.mapping.source.name}:{subject.source_key}",
         "object": subject.mapping.target.name,
@@ -147,8 +156,18 @@ def _sentence(subject: _Subject, filtered: bool, orphan: bool, latest: Sequence[
         }
         params = {**told, **params, "cause": "@explain.orphan" if orphan else f"@{record.code}"}
         return Text("explain.waits" if record.target_key is None else "explain.waits_in_target", params)
+    if record.run in undoes:
+        return Text(f"explain.{_taken_back(record, history)}", params | {"undoes": undoes[record.run]})
     how = "adopted" if record.adopted else record.state
     return Text(f"explain.{how}", params)
+
+
+def _taken_back(record: RecordRow, history: Sequence[operations.DoneOperation]) -> str:
+    """What an undo, the last that wrote to it, has made of a record."""
+    if record.state != "gone":
+        return "restored" if record.state == "live" else record.state
+    let_go = any(each.kind == "release" and each.state == "acked" for each in history[-1:])
+    return "released" if let_go else "gone"
 
 
 def _facts(session: Session, subject: _Subject) -> tuple[tuple[str, str | int | Text], ...]:
@@ -238,11 +257,17 @@ def _findings_table(findings: Sequence[Finding], named: str) -> tuple[Table, ...
     return (Table(Text("table.findings"), ("column.severity", "column.field", "column.what", "column.rule"), rows),)
 
 
-def _history_table(history: Sequence[operations.DoneOperation]) -> tuple[Table, ...]:
+def _history_table(history: Sequence[operations.DoneOperation], undoes: Mapping[int, int]) -> tuple[Table, ...]:
     if not history:
         return ()
     rows = tuple(
-        (each.run, Text(f"change.{each.kind}"), Text(f"state.{each.state}"), each.at[:19], each.code)
+        (
+            Text("explain.undo", {"run": each.run, "undoes": undoes[each.run]}) if each.run in undoes else each.run,
+            Text(f"change.{each.kind}"),
+            Text(f"state.{each.state}"),
+            each.at[:19],
+            each.code,
+        )
         for each in history
     )
     return (

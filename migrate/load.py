@@ -294,15 +294,18 @@ class ObjectLoad:
         rows: Sequence[int],
         result: Loaded,
     ) -> list[Settled]:
-        """Send a batch at a time; a reject storm stops it after any call."""
+        """Send a batch at a time, or all of them where several may be under way; a reject storm stops it after any
+        call."""
 
         def storms(ended: Sequence[Settled]) -> bool:
-            self.storm.rejected((each.code or "", each.field or "") for each in ended if each.state == "rejected")
+            undone = [each for each in ended if each.state in ("rejected", "held")]
+            self.storm.rejected((each.code or "", each.field or "") for each in undone)
             self._look_out(result)
             return result.stopped is not None
 
         sender = Sender(self.session, self.run, storms)
-        size = self.session.project.spec.limits.batch
+        alone = self.session.at_once(self.mapping.target.name) == 1
+        size = self.session.project.spec.limits.batch if alone else max(1, len(planned))
         ended: list[Settled] = []
         names = (self.mapping.name, self.mapping.target.name, self.mapping.source.name)
         for start in range(0, len(planned), size):
@@ -315,7 +318,9 @@ class ObjectLoad:
             if each.state == "acked":
                 result.buckets[row] = buckets[each.our_key]
                 continue
-            result.buckets[row] = "rejected" if each.state == "rejected" else "conflicted"
+            result.buckets[row] = {"rejected": "rejected", "held": "held"}.get(each.state, "conflicted")
+            if each.state == "held":
+                result.parked.append(Parked(each.our_key, mapped.source_keys[row], "held", each.code or ""))
             severity = Severity.BLOCKS if each.state == "rejected" else Severity.HOLDS
             params = {"field": each.field or ""}
             result.findings.append(

@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..connectors.clock import Clock
-from ..connectors.errors import ChangeoverError
 from ..connectors.pace import Pace
 from ..connectors.secrets import Secrets
-from ..runs.ledger import control
-from ..runs.ledger.place import Place
-from ..runs.ledger.store import Ledger
 from ..runs.private_files import private_folder, write_private
+from .asked import AskedShare
 from .project import ConnectionSpec, Project
 
 
 @dataclass(frozen=True, slots=True)
 class Paces:
+    """asked: what another terminal asks of both; to be closed at the end."""
+
     source: Pace
     target: Pace
+    asked: AskedShare
 
     def keep(self) -> None:
         """Note what the day has cost, at the end of a process."""
@@ -51,30 +50,17 @@ class SpentFile:
 
 def paces_of(project: Project, secrets: Secrets, clock: Clock, listen: Callable[[], None]) -> Paces:
     """listen: called in every slice of a wait; what it raises ends the wait."""
-
-    place = project.ledger(secrets)
+    asked = AskedShare(project.ledger(secrets))
 
     def pace(spec: ConnectionSpec, role: str) -> Pace:
         return Pace(
             clock,
             narrowed=spec.pace.narrowed(),
             schedule=project.schedule,
-            cap=lambda: asked_share(place),
+            cap=asked,
             listen=listen,
             spent=SpentFile(project.runs / f"calls-{role}.json"),
         )
 
     environment = project.environment
-    return Paces(pace(environment.source, "source"), pace(environment.target, "target"))
-
-
-def asked_share(place: Place) -> float:
-    """The share (above 0, at most 1) that was asked for from another terminal; all where none was, or where there is no
-    ledger yet. It is read by a connection of its own, for any thread may ask. What a ledger comes to, the run notices
-    by itself."""
-    if isinstance(place, Path) and not place.exists():
-        return 1.0
-    with suppress(ChangeoverError), Ledger(place) as ledger, suppress(ledger.db.error):
-        share = control.read(ledger).pace
-        return 1.0 if share is None else share
-    return 1.0
+    return Paces(pace(environment.source, "source"), pace(environment.target, "target"), asked)

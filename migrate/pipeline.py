@@ -337,7 +337,7 @@ class Pipeline:
             load = ObjectLoad(self.session, mapping, self.run.id, storm, judge, cut, self.reader.insists)
             loaded = load.load(piece.mapped, piece.findings, wait=False)
             for bucket in filter(None, loaded.buckets):
-                tally.move("pending", bucket)
+                tally.move("pending", "pending" if bucket == "held" else bucket)  # it is in the target all the same
             left = [self._pending(mapping, piece.mapped, row) for row, b in enumerate(loaded.buckets) if b == "pending"]
             deferred.drop(piece.name)
             self._settle(mapping, loaded, [*loaded.findings, *left], progress, tally, deferred)

@@ -67,8 +67,10 @@ def predict(
     schedule: Schedule = ALWAYS,
     narrowed: Narrowed | None = None,
     spent: int = 0,
+    at_once: int = 1,
 ) -> Predicted:
-    """Walk through the hours and days until all calls are made. spent: calls of today already spent.
+    """Walk through the hours and days until all calls are made. spent: calls of today already spent. at_once: as in
+    Capabilities.
 
     The interfaces are called one after another, as the loader does, so what they take adds up; where it goes to and fro
     between them, their windows recover meanwhile and it is done a little earlier.
@@ -80,7 +82,7 @@ def predict(
         return Predicted(calls, now, now)
     daily = narrowed.daily_calls(allowance.quota)
     days = Days(allowance.quota or Quota())
-    busy = _busy(records, allowance)
+    busy = _busy(records, allowance, at_once)
     at, left = now, 1.0
     for _ in range(MOST_STEPS):
         seconds = _seconds(calls, busy, allowance, narrowed.share * schedule.share(at))
@@ -115,12 +117,14 @@ def _seconds(calls: Mapping[str, int], busy: Mapping[str, float], allowance: All
     return max(told, _paced(sum(calls.values()), allowance.shared, share))
 
 
-def _busy(records: Records, allowance: Allowance) -> dict[str, float]:
-    """Seconds that the calls of each interface take from departure to answer, one after another."""
+def _busy(records: Records, allowance: Allowance, at_once: int) -> dict[str, float]:
+    """Seconds that the calls of each interface take from departure to answer, those that write several at a time."""
     busy: dict[str, float] = {}
     for action, number in records.items():
         for need in allowance.needs.get(action, ()):
-            busy[need.interface] = busy.get(need.interface, 0.0) + need.calls_for(number) * need.seconds
+            together = min(at_once, allowance.of(need.interface).threads) if action is Action.WRITE else 1
+            seconds = need.calls_for(number) * need.seconds / together
+            busy[need.interface] = busy.get(need.interface, 0.0) + seconds
     return busy
 
 

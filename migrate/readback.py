@@ -52,12 +52,13 @@ def read_back(session: Session, mapping: CompiledMapping, done: Written, run_id:
     return findings
 
 
-def read_back_left(session: Session, run_id: int) -> None:
+def read_back_left(session: Session, run_id: int, verbs: Sequence[str] = ("run", "undo")) -> None:
     """Read back what earlier processes wrote and were stopped before they could look at it; findings go to this run.
+    verbs: of the runs that wrote it.
 
     Time has passed since: a field that is not as it was sent may have been changed by the target or by somebody. It is
     told, and taken for somebody's, so that nobody's edit is written over."""
-    left = operations.unverified(session.ledger)
+    left = operations.unverified(session.ledger, verbs)
     if left:
         session.wait(session.target.capabilities.read_back_lag.total_seconds())
     for (object_name, number), group in groupby(left, key=lambda each: (each.object, each.fieldset)):

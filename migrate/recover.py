@@ -9,12 +9,13 @@ from itertools import groupby
 import numpy as np
 import pyarrow as pa
 
-from ..connectors.port import KEY, OUR_KEY
+from ..connectors.port import KEY, OUR_KEY, OurKeyPlace
 from ..mappings.compile import CompiledMapping
 from ..runs.digest import field_digests, unpack
-from ..runs.ledger import operations, records
+from ..runs.ledger import operations, records, undone
 from ..runs.ledger.operations import OpenOperation, Settled
-from .fingerprint import find_rows
+from .fingerprint import UNKNOWN, TargetRows, find_rows
+from .parent_names import Former, former_names, holds
 from .session import Session
 
 
@@ -57,7 +58,9 @@ def probe(
         for batch, batch_group in groupby(members, key=lambda each: each.batch):
             batch_members = list(batch_group)
             told = [
-                _with_record(answers[each.our_key], records_after.get((batch, each.our_key), _record_after(each)))
+                _with_record(
+                    answers[each.our_key], records_after.get((batch, each.our_key)) or _record_after(session, each)
+                )
                 for each in batch_members
             ]
             told = [_refused(each) if (batch, each.our_key) in stale else each for each in told]
@@ -67,7 +70,11 @@ def probe(
     return settled
 
 
-def _record_after(operation: OpenOperation) -> str:
+def _record_after(session: Session, operation: OpenOperation) -> str:
+    """What undo puts back of a record does not end what the record waits for."""
+    if operation.bucket in (undone.RESTORED, undone.RELEASED, undone.LOOSENED):
+        row = records.lookup(session.ledger, operation.object, [operation.our_key]).get(operation.our_key)
+        return "pending" if row is not None and row.state == "pending" else "live"
     return "pending" if operation.bucket == "pending" else "live"
 
 
@@ -110,9 +117,13 @@ def _mapping_of(session: Session, operation: OpenOperation) -> str:
 
 def _ask(session: Session, object_name: str, members: Sequence[OpenOperation]) -> dict[str, Settled]:
     """Our key -> how its operation is settled."""
+    answers: dict[str, Settled] = {}
+    if session.target.capabilities.our_key is OurKeyPlace.NONE:  # there, a release is the ledger's affair alone
+        released = [each for each in members if each.kind == "release"]
+        answers |= {each.our_key: Settled(each.our_key, "acked", "gone", each.target_key) for each in released}
+        members = [each for each in members if each.kind != "release"]
     made = [each for each in members if each.kind in ("create", "adopt", "release")]
     changed = [each for each in members if each.kind in ("update", "delete")]
-    answers: dict[str, Settled] = {}
     if made:
         present = _target_keys_by_ours(session, object_name, [each.our_key for each in made])
         answers |= {each.our_key: _of_key(each, present.get(each.our_key)) for each in made}
@@ -158,8 +169,8 @@ def _ask_changed(
         rest = [each for each in members if each.our_key not in blind]
         return told | (_ask_changed(session, mapping_name, object_name, rest) if rest else {})
     rows = find_rows(session, mapping, KEY, sorted(set(keys.values())))
-    names = [field.name for field in mapping.target_fields]
     answers = {}
+    former = former_names(session)
     for each in members:
         row = rows.row_of.get(keys[each.our_key])
         if each.kind == "delete":
@@ -170,7 +181,7 @@ def _ask_changed(
         elif row is None:
             answers[each.our_key] = Settled(each.our_key, "conflict", code="target.gone")
         else:
-            answers[each.our_key] = _of_update(session, each, dict(zip(names, rows.digests[row], strict=True)))
+            answers[each.our_key] = _of_update(session, mapping, each, rows, row, former)
     return answers
 
 
@@ -181,20 +192,33 @@ def _visible(session: Session, mapping: CompiledMapping, operation: OpenOperatio
     return any(mark and fields[place] in names for place, mark in enumerate(operation.written or b""))
 
 
-def _of_update(session: Session, operation: OpenOperation, now: Mapping[str, np.uint64]) -> Settled:
+def _of_update(
+    session: Session,
+    mapping: CompiledMapping,
+    operation: OpenOperation,
+    rows: TargetRows,
+    row: int,
+    former: Former,
+) -> Settled:
     """Done where every field written holds what was sent, not done where every one holds what it held before: what was
     last read back, or nothing where this process never wrote it."""
     fields = records.fieldset_of(session.ledger, operation.fieldset or 0).fields
-    sent = unpack([operation.sent or b""], len(fields))[0]
-    written = [place for place, mark in enumerate(operation.written or b"") if mark and fields[place] in now]
-    if written and all(now[fields[place]] == sent[place] for place in written):
+    sent = dict(zip(fields, unpack([operation.sent or b""], len(fields))[0], strict=True))
+    names = [each.name for each in mapping.target_fields]
+    written = [fields[place] for place, mark in enumerate(operation.written or b"") if mark and fields[place] in names]
+
+    def hold(wanted: Mapping[str, np.uint64]) -> bool:
+        digests = np.array([[wanted.get(name, UNKNOWN) for name in names]], np.uint64)
+        same = holds(session, mapping, rows, [row], digests, former)[0]
+        return all(same[names.index(name)] for name in written)
+
+    if written and hold(sent):
         return Settled(operation.our_key, "acked", target_key=operation.target_key)
     record = records.lookup(session.ledger, operation.object, [operation.our_key]).get(operation.our_key)
     if record is not None and record.back is not None and record.fieldset is not None:
         before_fields = records.fieldset_of(session.ledger, record.fieldset).fields
         before = dict(zip(before_fields, unpack([record.back], len(before_fields))[0], strict=True))
         nothing = field_digests([pa.array([None], pa.string())], session.keys.digest)[0, 0]
-        known = {name: digest if digest else nothing for name, digest in before.items()}
-        if all(now[fields[place]] == known.get(fields[place]) for place in written):
+        if hold({name: digest if digest else nothing for name, digest in before.items()}):
             return Settled(operation.our_key, "not_sent", code="target.no_answer")
     return Settled(operation.our_key, "conflict", code="conflict.edited")

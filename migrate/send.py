@@ -3,24 +3,26 @@ guessed."""
 
 from __future__ import annotations
 
-import datetime as dt
 import json
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from itertools import groupby
 from typing import NamedTuple
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exponential_jitter, wait_random
 
-from ..connectors.change import CONTAGION, Batch, Outcome, OutcomeState
-from ..connectors.errors import UnavailableError
-from ..connectors.pace import QuotaSpentError
+from ..connectors.change import CONTAGION, ChangeKind, Outcome, OutcomeState
+from ..connectors.errors import ChangeoverError, UnavailableError
+from ..connectors.pace import Action, QuotaSpentError
 from ..runs.ledger import operations
 from ..runs.ledger.operations import Settled
 from ..runs.values import REJECT
 from .answer import Call, Kind, Pair, Planned, call_of, matched, settled, told_apart
+from .flight import Flight, NotDepartedError, UnderWay
 from .recover import probe
-from .session import Session, nothing
+from .session import Interrupted, Session
+from .siblings import nothing_touched, touches
 from .split import Line
+from .stragglers import UNDONE, Stragglers
 
 ATTEMPTS = 5
 """So often in a row the same changes may be left undone by a target that answers."""
@@ -49,16 +51,6 @@ class _What(NamedTuple):
     fieldset: int | None
 
 
-class _Round(NamedTuple):
-    """ended: how changes ended. call: the last one that failed. code: why the first of those left was not done. enough:
-    nobody wants the rest any more."""
-
-    ended: list[Settled]
-    call: Call | None
-    code: str | None
-    enough: bool
-
-
 def _never(_ended: Sequence[Settled]) -> bool:
     return False
 
@@ -81,154 +73,280 @@ class Sender:
         fieldset: int | None,
         planned: Sequence[Planned],
     ) -> list[Settled]:
-        """Send everything and return how each of it ended: acked, rejected or conflict, never open; without what
-        `enough` stopped. Raises UnavailableError where the target stays away, turns us away or will not mend by
-        waiting (QuotaSpentError: not before the next day): what was not sent then is as it was before."""
+        """Send everything and return how each of it ended: acked, rejected or conflict, never open, or held where it
+        came to nothing time and again while the target did the others; without what `enough` stopped.
+
+        Raises UnavailableError where the target stays away, turns us away or will not mend by waiting (QuotaSpentError:
+        not before the next day): what was not sent then is as it was before."""
         what = _What(mapping, object_name, source_object, fieldset)
-        able = self._session.target.capabilities
-        line = Line(planned, min(self._session.project.spec.limits.batch, able.batch_size))
+        session = self._session
+        size = min(session.project.spec.limits.batch, session.target.capabilities.batch_size)
+        several = session.at_once(object_name) > 1
+        line = Line(planned, size, touches(session.mappings.get(mapping)) if several else nothing_touched)
+        stragglers = Stragglers(session.ledger, object_name)
         ended: list[Settled] = []
         attempts = 0
         retrying = Retrying(
             stop=_enough_attempts,
             wait=_pause,
             retry=retry_if_exception_type(_AgainError),
-            sleep=self._session.wait,
+            sleep=session.wait,
             reraise=True,
         )
         try:
             for attempt in retrying:
-                with attempt:
-                    told = self._round(what, line)
-                    ended += told.ended
+                with attempt, Flight(session) as flight:
+                    told = _Round(session, self._run, what, line, flight, stragglers, self._enough, self.batches)
+                    done = told.fly()
+                    ended += done
                     if line and not told.enough:
-                        attempts = 0 if told.ended or told.call else attempts + 1
-                        raise _AgainError(told.call, told.code, attempts)
+                        attempts = 0 if done or told.failed else attempts + 1
+                        raise _AgainError(told.failed, told.code, attempts)
         except _AgainError as error:
-            raise UnavailableError(
-                "target.lost", object=object_name, count=len(line), reason=f"@{error.code or 'target.no_answer'}"
-            ) from error
+            if error.code is not None and not error.code.startswith("target."):
+                raise UnavailableError(
+                    "target.lost", object=object_name, count=len(line), reason=f"@{error.code}"
+                ) from error
+            ended += [held(each) for each in line.rest()]
         return ended
 
-    def _round(self, what: _What, line: Line) -> _Round:
-        """Each change once; more often only where it fell with another one. A call that was not taken ends the round,
-        so that nothing more is sent before the time. What is to be sent again is in line afterwards."""
-        session, breaker = self._session, self._session.breaker
-        told: list[Settled] = []
-        unknown: list[tuple[int, Planned]] = []
-        stale: set[tuple[int, str]] = set()
-        undone: list[list[Planned]] = []
-        failed, enough = None, False
-        while line and not enough and (failed is None or failed.kind is Kind.SILENT):
-            session.heed()
-            breaker.ready(session.wait)
-            piece = line.take(1 if breaker.probing else None)
-            batch, pairs, ends = self._one(what, piece)
-            by_key = {each.change.our_key: each for each in piece}
-            unknown += [(batch, by_key[end.our_key]) for end in ends if end.state == "unknown"]
-            stale |= {(batch, end.our_key) for end in ends if end.code == "target.stale"}
-            told += [end for end in ends if end.state != "unknown" and end.code != CONTAGION]
-            undone.append([by_key[end.our_key] for end in ends if end.state == "not_sent" and end.code != CONTAGION])
-            line.again(pairs)
-            failed = self._heed(call_of(pairs), len(piece)) or failed
-            enough = self._enough(ends)
-        if unknown:
-            asked = self._ask(unknown, stale)
+
+class _Round:
+    """Each change of a line once; more often only where it fell with another one. A call that was not taken ends the
+    round, so that nothing more is sent before the time. What is to be sent again is in line afterwards.
+
+    failed: the last call that failed. enough: nobody wants the rest any more.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        run_id: int,
+        what: _What,
+        line: Line,
+        flight: Flight,
+        stragglers: Stragglers,
+        wanted: Callable[[Sequence[Settled]], bool],
+        batches: list[int],
+    ) -> None:
+        self.failed: Call | None = None
+        self.enough = False
+        self._session, self._run, self._what = session, run_id, what
+        self._line, self._flight, self._stragglers = line, flight, stragglers
+        self._wanted, self._batches = wanted, batches
+        self._told: list[Settled] = []
+        self._unknown: list[tuple[int, Planned]] = []
+        self._stale: set[tuple[int, str]] = set()
+        self._undone: list[list[Planned]] = []
+        self._held: list[Settled] = []
+        self._stop: BaseException | None = None
+
+    def fly(self) -> list[Settled]:
+        """How changes ended. Raises what stops it once everything that was under way is settled."""
+        while True:
+            self._fill()
+            if not self._flight.under_way:
+                break
+            for each in self._landed():
+                try:
+                    self._settle(each)
+                except ChangeoverError as error:
+                    self._stopped(error)
+        if self._stop is not None:
+            raise self._stop
+        if self._unknown:
+            asked = self._ask()
             over = {each.our_key for each in asked if each.state != "not_sent"}
-            undone.append([each for _, each in unknown if each.change.our_key not in over])
-            told += asked
-        line.back(undone)
-        ended = [each for each in told if each.state != "not_sent"]
-        return _Round(ended, failed, next((each.code for each in told if each.state == "not_sent"), None), enough)
+            for _, some in groupby(self._unknown, key=lambda each: each[0]):
+                self._undo([each for _, each in some if each.change.our_key not in over], came_to_nothing=True)
+            self._told += asked
+        self._line.back(self._undone)
+        self.enough = (bool(self._held) and self._wanted(self._held)) or self.enough
+        return [each for each in self._told if each.state != "not_sent"] + self._held
 
-    def _heed(self, call: Call, count: int) -> Call | None:
-        """Tell the breaker how a call went; the call where it failed. Raises UnavailableError where the run has to
-        pause."""
-        breaker = self._session.breaker
-        match call.kind:
-            case Kind.ANSWERED:
-                breaker.answered()
-                return None
-            case Kind.FATAL:
-                raise UnavailableError(call.code or "target.fatal", count=count)
-            case Kind.EXPIRED:
-                breaker.expired()
-                return call
-            case Kind.THROTTLED:
-                breaker.throttled(call.retry_after)
-                return call
-            case _:
-                breaker.silent(call.code)
-                return call
+    def _undo(self, group: list[Planned], *, came_to_nothing: bool) -> None:
+        """These were not done, and go again unless they were set aside. came_to_nothing: so did their whole call."""
+        self._held += [held(each) for each in group if each.change.our_key in self._stragglers]
+        left = [each for each in group if each.change.our_key not in self._stragglers]
+        self._undone += self._stragglers.again(left, self._session.breaker.answers) if came_to_nothing else [left]
 
-    def _one(self, what: _What, piece: list[Planned]) -> tuple[int, list[Pair], list[Settled]]:
-        """Send one batch: (its number, each change with its outcome, how each is settled)."""
+    @property
+    def code(self) -> str | None:
+        """Why the first of those left was not done."""
+        return next((each.code for each in self._told if each.state == "not_sent"), None)
+
+    @property
+    def _goes_on(self) -> bool:
+        return not self.enough and self._stop is None and (self.failed is None or self.failed.kind is Kind.SILENT)
+
+    def _fill(self) -> None:
+        """Let as many calls depart as may be under way."""
+        session, breaker = self._session, self._session.breaker
+        while self._line and self._goes_on and len(self._flight) < self._at_once():
+            try:
+                session.heed()
+                breaker.ready(session.wait)
+                piece = self._line.take(1 if breaker.probing else None, self._flight.touched)
+                if not piece:
+                    return
+                names = (self._what.object, self._what.source_object)
+                call = self._flight.intend(self._run, names, self._what.fieldset, piece, self._line.touched(piece))
+                self._batches.append(call.batch)
+                self._flight.depart(self._what.object, call)
+            except (ChangeoverError, Interrupted) as error:
+                self._stopped(error)
+        if not self._goes_on:
+            self._flight.recall()
+
+    def _at_once(self) -> int:
+        """One where something is amiss, or runs are to stand still: then what is under way is waited for first."""
         session = self._session
-        deadline = dt.timedelta(seconds=session.project.spec.limits.deadline)
-        batch = operations.intend(
-            session.ledger,
-            self._run,
-            what.object,
-            what.source_object,
-            what.fieldset,
-            [each.intent for each in piece],
-            session.clock.now(),
-            deadline,
-        )
-        self.batches.append(batch)
-        spent: QuotaSpentError | None = None
+        most = session.at_once(self._what.object)
+        if most == 1 or session.breaker.troubled or session.paused():
+            return 1
+        needs = session.target.capabilities.allowance.needs.get(Action.WRITE, ())
+        return min([most, *(session.paces.target.concurrency(each.interface) for each in needs)])
+
+    def _landed(self) -> list[UnderWay]:
         try:
-            with self._prolonged(batch, deadline):
-                outcomes = session.target.write(Batch(what.object, tuple(each.change for each in piece)))
-        except UnavailableError as error:
-            spent = error if isinstance(error, QuotaSpentError) else None
-            outcomes = [Outcome(each.change.our_key, OutcomeState.NOT_SENT, code=error.code) for each in piece]
-        pairs = told_apart(list(matched(piece, outcomes)), session.target.capabilities.answers_as_one)
+            return self._flight.landed()
+        except ChangeoverError as error:  # a deadline that could not be moved on passes
+            self._stopped(error)
+            return []
+
+    def _stopped(self, error: BaseException) -> None:
+        self._stop = self._stop or error
+        self._flight.recall()
+
+    def _settle(self, call: UnderWay) -> None:
+        """Write down what a call came to. One of which that cannot be said stays open in the ledger."""
+        error = call.answer.exception()
+        if error is not None and not isinstance(error, UnavailableError):
+            self._stopped(error)
+            return
+        session = self._session
+        pairs = told_apart(list(matched(call.piece, _outcomes(call))), session.target.capabilities.answers_as_one)
+        told = call_of(pairs)
+        nothing = told.kind in (Kind.SILENT, Kind.NOT_SENT) and error is None
+        if isinstance(error, QuotaSpentError):  # no attempt helps before the next day begins
+            self._stopped(error)
+        elif nothing and self._blamed(call.piece):
+            self.failed = self.failed or told
+        elif not isinstance(error, NotDepartedError):
+            self._heed(told, call)
         ends = [settled(each, outcome) for each, outcome in pairs]
-        self._keep_words(what.object, pairs)
-        operations.settle(session.ledger, self._run, batch, what.mapping, ends, session.clock.now())
-        if spent is not None:  # no attempt helps before the next day begins
-            raise spent
-        return batch, pairs, ends
+        if call.again:
+            ends = [_proved(each, outcome, end) for (each, outcome), end in zip(pairs, ends, strict=True)]
+        else:
+            self._keep_words(pairs)
+        once_more = [] if call.again else self._doubtful(pairs)
+        keys = {each.change.our_key for each in once_more}
+        ends = [each for each in ends if each.our_key not in keys]
+        if ends:
+            operations.settle(session.ledger, self._run, call.batch, self._what.mapping, ends, session.clock.now())
+        self._sort(call, pairs, ends, nothing)
+        self.enough = self._wanted(ends) or self.enough
+        if once_more:
+            self._flight.depart(self._what.object, self._flight.again(call, once_more))
 
-    @contextmanager
-    def _prolonged(self, batch: int, deadline: dt.timedelta) -> Iterator[None]:
-        """While the call still waits for the pace, its deadline moves on: whoever asks for its outcome later has to
-        know when it can have left at the latest."""
-        session = self._session
-        noted = session.clock.now()
+    def _sort(self, call: UnderWay, pairs: Sequence[Pair], ends: Sequence[Settled], nothing: bool) -> None:
+        """Who is done, who has to be asked for, who goes again. nothing: that is what the call came to."""
+        by_key = {each.change.our_key: each for each in call.piece}
+        self._unknown += [(call.batch, by_key[end.our_key]) for end in ends if end.state == "unknown"]
+        self._stale |= {(call.batch, end.our_key) for end in ends if end.code == "target.stale"}
+        self._told += [end for end in ends if end.state != "unknown" and end.code != CONTAGION]
+        undone = [by_key[end.our_key] for end in ends if end.state == "not_sent" and end.code != CONTAGION]
+        self._undo(undone, came_to_nothing=nothing)
+        if not call.again:
+            self._line.again(pairs)
 
-        def prolong() -> None:
-            nonlocal noted
-            now = session.clock.now()
-            if now - noted >= deadline / 2:
-                operations.prolong(session.ledger, batch, now + deadline)
-                noted = now
-
-        session.interruption.meanwhile = prolong
+    def _heed(self, told: Call, call: UnderWay) -> None:
+        """Tell the breaker how a call went. The run has to pause where it says so."""
+        breaker = self._session.breaker
+        if told.kind is not Kind.ANSWERED and (self.failed is None or self.failed.kind is Kind.SILENT):
+            self.failed = told
         try:
-            yield
-        finally:
-            session.interruption.meanwhile = nothing
+            match told.kind:
+                case Kind.ANSWERED:
+                    breaker.answered()
+                case Kind.FATAL:
+                    raise UnavailableError(told.code or "target.fatal", count=len(call.piece))
+                case Kind.EXPIRED:
+                    breaker.expired(call.wave)
+                case Kind.THROTTLED:
+                    breaker.throttled(told.retry_after, call.wave)
+                case _:
+                    breaker.silent(told.code, call.wave)
+        except UnavailableError as error:
+            self._stopped(error)
 
-    def _keep_words(self, object_name: str, pairs: Sequence[Pair]) -> None:
+    def _blamed(self, piece: Sequence[Planned]) -> bool:
+        """Whether it is for these changes that their call came to nothing, and the target is well."""
+        breaker = self._session.breaker
+        suspected = self._stragglers.suspected(piece, breaker.answers)
+        return self._stragglers.set_aside(piece, breaker.probing) or suspected
+
+    def _doubtful(self, pairs: Sequence[Pair]) -> list[Planned]:
+        """Creations that nobody answered for and that may be sent once more without waiting: the target is proven to
+        refuse our key twice, so whatever has become of the first call, this one tells. Nothing but a creation is such:
+        an update would be done over what somebody may have written since."""
+        session = self._session
+        waits = not self._goes_on or session.breaker.resting or session.interruption.asked
+        if waits or self._what.object not in session.proven:
+            return []
+        return [
+            each
+            for each, outcome in pairs
+            if each.change.kind is ChangeKind.CREATE and (outcome is None or outcome.state is OutcomeState.UNKNOWN)
+        ]
+
+    def _keep_words(self, pairs: Sequence[Pair]) -> None:
         words = [
-            (REJECT, str(self._run), object_name, each.our_key, json.dumps(each.detail, ensure_ascii=False).encode())
+            (
+                REJECT,
+                str(self._run),
+                self._what.object,
+                each.our_key,
+                json.dumps(each.detail, ensure_ascii=False).encode(),
+            )
             for _, each in pairs
             if each is not None and each.detail
         ]
         if words:
             self._session.values.put_many(words)
 
-    def _ask(self, unknown: Sequence[tuple[int, Planned]], stale: Collection[tuple[int, str]]) -> list[Settled]:
+    def _ask(self) -> list[Settled]:
         """Settle the unknown ones of this round by asking the target for them."""
-        records_after = {(batch, each.change.our_key): each.record for batch, each in unknown}
+        records_after = {(batch, each.change.our_key): each.record for batch, each in self._unknown}
         pending = [
             operation
             for operation in operations.open_operations(self._session.ledger)
             if (operation.batch, operation.our_key) in records_after
         ]
-        return probe(self._session, self._run, pending, records_after, stale)
+        return probe(self._session, self._run, pending, records_after, self._stale)
+
+
+def _outcomes(call: UnderWay) -> list[Outcome]:
+    """The answer to a call. One that raised has not left."""
+    error = call.answer.exception()
+    if not isinstance(error, UnavailableError):
+        return call.answer.result()
+    return [Outcome(each.change.our_key, OutcomeState.NOT_SENT, code=error.code) for each in call.piece]
+
+
+def held(planned: Planned) -> Settled:
+    """It is set aside: its operations have ended undone, and the next run plans it anew."""
+    return Settled(planned.change.our_key, "held", code=UNDONE)
+
+
+def _proved(planned: Planned, outcome: Outcome | None, end: Settled) -> Settled:
+    """What the second call of a creation says of both: done where it made the record or found it there, else unknown
+    as before."""
+    if end.state == "acked":
+        return end
+    if outcome is not None and outcome.state is OutcomeState.EXISTS and outcome.target_key is not None:
+        return Settled(end.our_key, "acked", planned.record, outcome.target_key)
+    return Settled(end.our_key, "unknown", code="target.no_answer")
 
 
 def _error_of(state: RetryCallState) -> _AgainError:

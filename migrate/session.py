@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from ..connectors.clock import Clock
 from ..connectors.errors import DecisionError, UnavailableError
 from ..connectors.finding import Finding, Severity
-from ..connectors.port import KEY, Connector, Identity
+from ..connectors.port import KEY, Connector, Identity, OurKeyPlace
 from ..connectors.registry import connect
 from ..connectors.schema import Schema
 from ..connectors.secrets import Secrets
@@ -27,6 +27,7 @@ from ..runs.ledger.store import Ledger, hold
 from ..runs.stage import Stage
 from ..runs.values import ValueStore
 from .breaker import Breaker
+from .flight import Caller, Inline, caller_for
 from .pacing import Paces, paces_of
 from .project import Project, zone_of
 
@@ -60,21 +61,33 @@ def nothing() -> None:
 
 class Interruption:
     """Turns the first Ctrl-C into a request that the work looks for between batches; the second one kills. meanwhile:
-    called in every slice of a wait for the pace."""
+    called in every slice of the main thread's wait for the pace, where calls are under way."""
 
     def __init__(self) -> None:
         self.asked = False
         self.meanwhile: Callable[[], None] = nothing
+        self._here = threading.local()
 
     def check(self) -> None:
         if self.asked:
             raise Interrupted
 
+    @contextmanager
+    def departing(self, may: Callable[[], None]) -> Iterator[None]:
+        """A call is about to depart from this thread. may: raises where it must not; asked at once, and in every slice
+        of its wait for the pace."""
+        may()
+        self._here.may = may
+        try:
+            yield
+        finally:
+            del self._here.may
+
     def listen(self) -> None:
-        """In every slice of a wait for the pace. Raises Interrupted."""
-        self.check()
+        """In every slice of a wait for the pace. Raises Interrupted, or what keeps the call from departing."""
         if threading.current_thread() is threading.main_thread():  # the ledger is that thread's
             self.meanwhile()
+        getattr(self._here, "may", self.check)()
 
     def _ask(self, _signal: int, _frame: FrameType | None) -> None:
         self.asked = True
@@ -97,7 +110,9 @@ class Interruption:
 class Session:
     """An environment of a project, open. `rehearsal` is true for a dry run: then ledger and values are throw-away
     copies and the target only says what it would do. notices: what opening it noticed, for the next report. watch:
-    called between batches. breaker: what the target's latest calls came to. began: when, by the monotonic clock."""
+    called between batches. caller: makes the calls that write. proven: objects on which the target is proven to refuse
+    our key twice. degraded: objects of which that is known to be otherwise. breaker: what the target's latest calls
+    came to. began: when it was opened, by the monotonic clock."""
 
     project: Project
     source: Connector
@@ -117,7 +132,11 @@ class Session:
     watch: Callable[[], None] = nothing
     interruption: Interruption = field(default_factory=Interruption)
     notices: list[Finding] = field(default_factory=list)
+    caller: Caller = field(default_factory=Inline)
+    proven: set[str] = field(default_factory=set)
+    degraded: set[str] = field(default_factory=set)
     _look_again: float = 0.0
+    _paused: bool = False
     breaker: Breaker = field(init=False)
     began: float = field(init=False)
 
@@ -130,18 +149,32 @@ class Session:
         Interrupted."""
         self.interruption.check()
         self.watch()
-        now = self.clock.monotonic()
-        if self.rehearsal or now < self._look_again:
+        if not self.paused():
             return
-        self._look_again = now + LISTENS
-        paused = False
+        told = False
         while (asked := control.read(self.ledger)).paused_at is not None:
-            if not paused:
+            if not told:
                 self.tick(Tick("paused", asked.paused_at[:19], 1))
-                paused = True
+                told = True
             self.wait(LISTENS)
-        if paused:
+        self._paused = False
+        if told:
             self.tick(Tick("continued", "", 1))
+
+    def paused(self) -> bool:
+        """Whether runs are to stand still; looked at once in a while."""
+        now = self.clock.monotonic()
+        if not self.rehearsal and now >= self._look_again:
+            self._look_again = now + LISTENS
+            self._paused = control.read(self.ledger).paused_at is not None
+        return self._paused
+
+    def at_once(self, object_name: str) -> int:
+        """Calls that may be under way at a time on this object at most: where our key does not keep it from doubling,
+        or nothing is sent at all, one."""
+        able = self.target.capabilities
+        alone = self.rehearsal or able.our_key is OurKeyPlace.NONE or object_name in self.degraded
+        return 1 if alone else able.at_once
 
     def wait(self, seconds: float) -> None:
         """Let so much time pass. Raises Interrupted where the operator does not want to."""
@@ -223,6 +256,7 @@ def open_session(
         stack.enter_context(_machine_heard())
         interruption = Interruption()
         paces = paces_of(project, secrets, clock, interruption.listen)
+        stack.callback(paces.asked.close)
         source, target = stack.enter_context(open_connectors(project, secrets, paces, clock))
         identities = {"source": source.identity(), "target": target.identity()}
         if alone:
@@ -238,6 +272,8 @@ def open_session(
         check_known_keys(ledger, target)
         values = ValueStore(project.runs / "values.db", keys.data)
         stack.callback(values.close)
+        caller = caller_for(target.capabilities.at_once)
+        stack.callback(caller.close)
         stack.enter_context(interruption.heard())
         yield Session(
             project=project,
@@ -252,6 +288,7 @@ def open_session(
             source_schema=source.describe(),
             target_schema=target.describe(),
             interruption=interruption,
+            caller=caller,
             notices=_notice_data_key(ledger, keys),
         )
 
@@ -283,6 +320,7 @@ def rehearse(session: Session, target: Connector) -> Iterator[Session]:
                 ledger=ledger,
                 values=values,
                 stage=Stage(folder / "stage", session.keys.data),
+                caller=Inline(),
                 rehearsal=True,
             )
         finally:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from io import StringIO
 
 from ..connectors.secrets import Secrets
-from ..runs.ledger import control, operations, records, runlog
+from ..runs.ledger import control, operations, records, runlog, undone
 from ..runs.ledger.store import Ledger
 from ..runs.report.model import Report, Table, Text
 from .project import Project
@@ -84,17 +84,18 @@ def runs(project: Project, secrets: Secrets) -> Report:
     """All runs, the latest first."""
     with open_ledger(project, secrets) as (ledger, _):
         history = runlog.history(ledger)
+        taken_back = undone.by_run(history)
         rows = tuple(
             (
                 run.id,
-                run.verb,
-                Text(f"runstate.{run.state}"),
+                run.verb if run.undoes is None else f"{run.verb} {run.undoes}",
+                _state(run, taken_back.get(run.id, [])),
                 _minute(run.started),
                 *_written(ledger, run.id),
             )
             for run in history
         )
-        undoable = [run.id for run in history if run.verb == "run"]
+        undoable = [run.id for run in history if run.verb == "run" and run.id not in taken_back]
         columns = (
             "column.run",
             "column.verb",
@@ -110,8 +111,14 @@ def runs(project: Project, secrets: Secrets) -> Report:
             good=True,
             tables=(Table(Text("table.runs"), columns, rows),) if rows else (),
             next_steps=(project.command(f"undo {undoable[0]}" if undoable else "plan"),),
-            extra={"runs": [run.id for run in history]},
+            extra={"runs": [run.id for run in history], "undone": {str(run): by for run, by in taken_back.items()}},
         )
+
+
+def _state(run: runlog.Run, taken_back_by: Sequence[int]) -> Text:
+    if not taken_back_by:
+        return Text(f"runstate.{run.state}")
+    return Text("runs.undone", {"state": f"@runstate.{run.state}", "by": ", ".join(map(str, taken_back_by))})
 
 
 def _minute(time: str | None) -> str | None:

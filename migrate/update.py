@@ -22,6 +22,7 @@ from .fingerprint import Digests, Marks, TargetRows, find_rows
 from .references import Resolved
 from .rehearsal import UNBORN
 from .session import Session
+from .siblings import parent_field
 
 
 @dataclass
@@ -168,7 +169,9 @@ class _Found:
         intent = Intent(our_key, ChangeKind.UPDATE, target_key, sent.tobytes(), marks, bucket)
         change = Change(ChangeKind.UPDATE, our_key, target_key, values, image)
         self.plan.rows.append(row)
-        self.plan.planned.append(Planned(change, intent, "pending" if waits else "live"))
+        parent = cells.get(parent_field(self.mapping) or "")
+        record = "pending" if waits else "live"
+        self.plan.planned.append(Planned(change, intent, record, None if parent is None else str(parent)))
         self.plan.sent.append(sent)
         self.plan.written.append(write)
         self.plan.before.append(back)

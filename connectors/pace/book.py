@@ -48,5 +48,6 @@ class Book(Protocol):
         """It was taken, and will not depart. Never raises."""
 
     def answered(self, interface: str, calls: int, late: float = 0.0, holds: float = 0.0) -> None:
-        """late: seconds for which the calls, whose answer was given up on, may still arrive. holds: seconds for which
-        nobody shall call this interface. Never raises: the call is over, and what came of it must not be lost."""
+        """late: seconds for which the calls, whose answer was given up on, may still arrive; less than 0 where they had
+        arrived so long before it. holds: seconds for which nobody shall call this interface. Never raises: the call is
+        over, and what came of it must not be lost."""

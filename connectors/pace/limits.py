@@ -43,7 +43,9 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Interface:
-    """rates: all of them hold at once. threads: requests that may be under way at a time."""
+    """rates: all of them hold at once. threads: requests that may be under way at a time. How many do good is told by
+    how long answers take: calls that take their own time are an interface of their own, and where they are counted
+    together the rate is a shared one."""
 
     rates: tuple[Rate, ...] = ()
     threads: int = 1

@@ -16,7 +16,7 @@ from .book import Asked, Book, Taken
 from .limits import UNLIMITED, Allowance, Narrowed, Quota
 from .quota import DayCount, SpentStore
 from .schedule import ALWAYS, Schedule
-from .window import Window
+from .window import MARGIN_SHARE, Window
 
 LISTENS = 1.0
 """Seconds of a wait until it looks again for an interruption, the cap and the schedule."""
@@ -29,13 +29,18 @@ BACKS_OFF_MOST = 64.0
 
 
 class Call:
-    """A call under way. `throttled` tells that the target said it was one too many."""
+    """A call under way. `throttled` tells that the target said it was one too many; `at_work` that the target says it
+    counted the call so many seconds, at least, before it answered."""
 
     def __init__(self) -> None:
         self.told: tuple[bool, float | None] = (False, None)
+        self.counted_before = 0.0
 
     def throttled(self, retry_after: float | None = None) -> None:
         self.told = (True, retry_after)
+
+    def at_work(self, seconds: float) -> None:
+        self.counted_before = seconds
 
 
 class Lane:
@@ -137,13 +142,19 @@ class Pace:
                 return
 
     def answered(
-        self, interface: str, throttled: bool = False, retry_after: float | None = None, calls: int = 1
+        self,
+        interface: str,
+        throttled: bool = False,
+        retry_after: float | None = None,
+        calls: int = 1,
+        counted_before: float = 0.0,
     ) -> None:
         """The request was answered. throttled: the target says that it was one too many. retry_after: seconds after
-        which it wants to be asked again."""
+        which it wants to be asked again. counted_before: so many seconds, at least, before its answer it was counted,
+        where the target says."""
         with self._lock:
-            now = self._clock.monotonic()
-            lane, departed = self._settle(interface, calls, now, 0.0)
+            now, late = self._clock.monotonic(), -counted_before * (1 - MARGIN_SHARE)
+            lane, departed = self._settle(interface, calls, now, late)
             lane.adaptive.answered(departed, now, throttled)
             holds = 0.0
             if not throttled:
@@ -155,7 +166,7 @@ class Pace:
                 holds = backs_off if retry_after is None else retry_after
                 lane.held_until = max(lane.held_until, now + holds)
             if self._book:
-                self._book.answered(interface, calls, holds=holds)
+                self._book.answered(interface, calls, late, holds)
 
     def lost(self, interface: str, calls: int = 1) -> None:
         """The request was given up on: it may have arrived, or arrive yet."""
@@ -175,7 +186,7 @@ class Pace:
             self.lost(interface, calls)
             raise
         throttled, retry_after = call.told
-        self.answered(interface, throttled, retry_after, calls)
+        self.answered(interface, throttled, retry_after, calls, call.counted_before)
 
     def concurrency(self, interface: str) -> int:
         """How many requests at a time are good now; never more than the target's stated most. `take` keeps to it."""

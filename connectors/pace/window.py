@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from collections import Counter, deque
 from collections.abc import Sequence
 from itertools import accumulate
@@ -21,15 +22,16 @@ MICROSECONDS = 1_000_000
 class Window:
     """Calls of one rate.
 
-    A call arrives at some moment between its departure and its answer. It is counted from its departure until the
-    rate's seconds, and the margin, have passed *since its answer*. So no `seconds` ever hold more arrivals than
-    `calls`: suppose that some did, and take the one of these calls that departed last. Each other one arrived at most
-    `seconds` before it did, hence was not yet answered, or answered at most `seconds` before that departure; all of
-    them were counted then, and it would not have been let go. Which departure an answer belongs to does not matter to
-    the count.
+    A call arrives at some moment between its departure and its answer; where the target says how long before the answer
+    it counted the call, by then at the latest. It is counted from its departure until the rate's seconds, and the
+    margin, have passed *since that latest moment*. So no `seconds` ever hold more arrivals than `calls`: suppose that
+    some did, and take the one of these calls that departed last. Each other one arrived at most `seconds` before it
+    did, hence was not yet answered, or had its latest moment at most `seconds` before that departure; all of them were
+    counted then, and it would not have been let go. Which departure an answer belongs to does not matter to the count.
 
-    The price: a call holds its place for `seconds` and the time until its answer, so with answers that take x, the
-    share seconds / (seconds + x) of the rate is used.
+    The price: a call holds its place for `seconds` and the time until its latest moment, so with x from its departure
+    to that, the share seconds / (seconds + x) of the rate is used. x is the time that an answer takes; where the target
+    says how long it was at work, only the way there and back.
     """
 
     def __init__(self, rate: Rate, under_way: int = 0, kept: Sequence[int] = ()) -> None:
@@ -67,13 +69,15 @@ class Window:
         self._under_way += calls
 
     def answer(self, calls: int, now: float, late: float = 0.0) -> None:
-        """late: seconds for which these calls, whose answer was given up on, may still arrive."""
+        """late: seconds for which these calls, whose answer was given up on, may still arrive; less than 0 where they
+        had arrived so long before it."""
         self._under_way -= calls
         at = now + late
-        if self._answers and self._answers[-1] > at:
-            self._answers = deque(sorted([*self._answers, *[at] * calls]))
-        else:
+        if not self._answers or self._answers[-1] <= at:
             self._answers.extend([at] * calls)
+            return
+        for _ in range(calls):
+            insort(self._answers, at)
 
     def kept(self, now: float) -> list[int]:
         """The answers that still count at the whole rate: when, in grains since the answer before, and of how many

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -43,6 +44,26 @@ class MatchesByPosition(Broken):
         ordered = sorted(batch.changes, key=lambda change: change.our_key)
         outcomes = super().write(Batch(batch.object, tuple(ordered)))
         return [replace(each, our_key=change.our_key) for each, change in zip(outcomes, batch.changes, strict=True)]
+
+
+class AnswersWhoeverAsksLast(Broken):
+    """Keeps the answer where all its threads can reach it."""
+
+    breaks = ("test_calls_under_way_together_are_answered_apart",)
+
+    def __init__(self, schema: Schema, *, clock: Clock) -> None:
+        super().__init__(schema, clock=clock)
+        self.capabilities = replace(self.capabilities, at_once=2)
+        self._both = threading.Barrier(2)
+        self._answer: list[Outcome] = []
+
+    def write(self, batch: Batch) -> list[Outcome]:
+        self._answer = super().write(batch)
+        try:
+            self._both.wait(0.1)
+        except threading.BrokenBarrierError:  # it was alone
+            self._both.reset()
+        return self._answer
 
 
 class OneOutcomeTooFew(AltersOutcomes):

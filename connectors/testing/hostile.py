@@ -31,9 +31,10 @@ class FaultKind(StrEnum):
     """What happens to a write: LOST_AFTER: done, no answer. SERVER_ERROR: done, answered by a 500. LOST_BEFORE: not
     done, no answer. LATE: no answer, and done later (see `Fault.after`). HALF_DONE: the first half done, no answer.
     HALF_ANSWERED: all done, the second half not answered. TWICE: done twice over, the second answer comes back.
-    REORDERED: done, the outcomes in another order. THROTTLED: not done, to be sent again in RETRY_AFTER seconds.
-    EXPIRED: not done, for our session is over. FULL: not done, for the disk is full. UNREACHABLE: raises before
-    anything is sent. DIES_BEFORE, DIES_AFTER: this process dies before or after it was done (ProcessDied).
+    REORDERED: done, the outcomes in another order. SHORT: done, without a word of the second half. THROTTLED: not done,
+    to be sent again in RETRY_AFTER seconds. EXPIRED: not done, for our session is over. FULL: not done, for the disk is
+    full. UNREACHABLE: raises before anything is sent. DIES_BEFORE, DIES_AFTER: this process dies before or after it was
+    done (ProcessDied).
 
     What happens to a find: FIND_BREAKS: raises. To a read: READ_BREAKS: raises after so many chunks (`Fault.chunks`).
     """
@@ -46,6 +47,7 @@ class FaultKind(StrEnum):
     HALF_ANSWERED = "half_answered"
     TWICE = "twice"
     REORDERED = "reordered"
+    SHORT = "short"
     THROTTLED = "throttled"
     EXPIRED = "expired"
     FULL = "full"
@@ -228,6 +230,8 @@ class Hostile:
                 return self.inner.write(batch)
             case FaultKind.REORDERED:
                 return outcomes[1::2] + outcomes[0::2][::-1]
+            case FaultKind.SHORT:
+                return outcomes[: len(outcomes) // 2]
             case FaultKind.HALF_ANSWERED:
                 answered = {change.our_key for change in batch.changes[: len(batch.changes) // 2]}
                 known = [outcome for outcome in outcomes if outcome.our_key in answered]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
 import pytest
 
 from ..cell import Cell
-from ..change import Change, ChangeKind, OutcomeState
+from ..change import Change, ChangeKind, Outcome, OutcomeState
 from ..errors import InputError
 from ..port import KEY, OUR_KEY, Connector
 from ..schema import FieldType
@@ -202,6 +204,28 @@ class WriteLaws(Ground):
             outcome = write(connector, "sample", update(number, {"note": expected}, number=1))[f"ours:{number}"]
             wanted = OutcomeState.ACKED if stored == expected else OutcomeState.STALE
             assert outcome.state is wanted, f"{expected!r} expected, {stored!r} held"
+
+    def test_calls_under_way_together_are_answered_apart(self, connector: Connector) -> None:
+        """As many calls as `at_once` says may be under way together: each tells of its own changes, and all is done."""
+        at_once = min(8, connector.capabilities.at_once)
+        if at_once == 1:
+            pytest.skip("one call after the other")
+        connector.prepare()
+        start = threading.Barrier(at_once, timeout=60)
+
+        def call(place: int) -> dict[str, Outcome]:
+            told: dict[str, Outcome] = {}
+            for number in range(place, 5 * at_once, at_once):
+                start.wait()
+                told |= write(connector, "sample", create(number))
+            return told
+
+        with ThreadPoolExecutor(at_once) as threads:
+            outcomes = {key: each for told in threads.map(call, range(at_once)) for key, each in told.items()}
+        keys = {f"ours:{number}": f"s{number:04}" for number in range(5 * at_once)}
+        assert {key: each.target_key for key, each in outcomes.items()} == keys
+        self.settle(connector)
+        assert dict(pair for some in connector.our_keys("sample") for pair in some) == keys
 
     def test_delete_removes_record_and_key(self, connector: Connector) -> None:
         """A deleted record is gone, and so is our key of it: it can be created again."""

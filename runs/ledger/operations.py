@@ -33,7 +33,8 @@ class Intent(NamedTuple):
 
 
 class Settled(NamedTuple):
-    """How an operation went on. state: `acked`, `rejected`, `not_sent`, `unknown` or `conflict`. record: the record's
+    """How an operation went on. state: `acked`, `rejected`, `not_sent`, `unknown` or `conflict`; of a change that was
+    set aside undone `held`, which is no state of an operation. record: the record's
     new state; `gone` takes its target key off. code: of the cause where it was not done. field: at fault, where the
     target names one."""
 
@@ -268,14 +269,17 @@ class Unverified(NamedTuple):
     source_key: str | None
 
 
-def unverified(ledger: Ledger) -> list[Unverified]:
-    """What runs that did not come to their end wrote and did not look at any more."""
+def unverified(ledger: Ledger, verbs: Sequence[str] = ("run", "undo")) -> list[Unverified]:
+    """What runs and undos that did not come to their end wrote and did not look at any more."""
+    marks = ",".join("?" * len(verbs))
     rows = ledger.db.execute(
-        "select o.batch, o.object, o.our_key, r.target_key, o.fieldset, o.sent, o.written, r.back, r.source_key "
+        "select o.batch, o.object, o.our_key, r.target_key, o.fieldset, o.sent, o.written, r.back, r.source_key "  # noqa: S608
         "from run u join batch b on b.run = u.id join operation o on o.batch = b.id "
         "join record r on (r.object, r.our_key, r.fieldset) = (o.object, o.our_key, o.fieldset) "
-        "where u.verb = 'run' and u.state <> 'finished' and o.state = 'acked' and r.target_key is not null "
-        "order by o.object, o.fieldset, o.batch, o.our_key"
+        f"where u.verb in ({marks}) and u.state <> 'finished' and o.state = 'acked' "
+        "and o.sent is not null and r.target_key is not null "
+        "order by o.object, o.fieldset, o.batch, o.our_key",
+        tuple(verbs),
     )
     return [Unverified(*row) for row in rows]
 
@@ -329,17 +333,19 @@ def history(ledger: Ledger, object_name: str, our_key: str) -> list[DoneOperatio
     return [DoneOperation(*row) for row in rows]
 
 
-def done_by(
-    ledger: Ledger, run_id: int, object_name: str, after: tuple[int, str], size: int
-) -> list[tuple[int, str, str, str | None]]:
-    """(batch, our key, kind, target key) of what a run really did to an object, a page at a time behind (batch, our
-    key)."""
-    return ledger.db.execute(
-        "select o.batch, o.our_key, o.kind, o.target_key from batch b join operation o on o.batch = b.id "
-        "where b.run = ? and b.object = ? and (o.batch, o.our_key) > (?, ?) "
-        "and o.state in ('acked', 'verified', 'diverged') order by o.batch, o.our_key limit ?",
-        (run_id, object_name, *after, size),
-    ).fetchall()
+RECENT_RUNS = 5
+
+
+def left_undone(ledger: Ledger, object_name: str, our_key: str) -> int:
+    """How often of late, over several runs, the target left this record undone without turning us away."""
+    told = ledger.db.execute(
+        "select count(*) from batch b cross join operation o where b.object = ?1 "
+        "and b.run > (select max(id) from run) - ?3 and o.batch = b.id and o.our_key = ?2 and o.state = 'not_sent' "
+        "and o.code like 'target.%' "
+        "and o.code not in ('target.contagion', 'target.throttled', 'target.session_expired')",
+        (object_name, our_key, RECENT_RUNS),
+    )
+    return int(told.fetchone()[0])
 
 
 def objects_of(ledger: Ledger, run_id: int) -> list[str]:

@@ -30,15 +30,15 @@ HOLD_WAIT = "2s"
 """A server takes a moment to notice that who held the ledger was killed."""
 SETTINGS = """
 set lock_timeout = '30s';
-set idle_in_transaction_session_timeout = '60s';
+set idle_in_transaction_session_timeout = '20s';
 set tcp_keepalives_idle = 60;
 set tcp_keepalives_interval = 10;
 set tcp_keepalives_count = 6;
 set enable_seqscan = off;
 set jit = off
 """
-"""A writer that stands still, or whose machine is gone, lets go of the ledger. Every question is by key: a plan made
-while a table was empty must not read it from end to end once it is full."""
+"""A writer that stands still, or whose machine is gone, lets go of the ledger before those give up who wait for it.
+Every question is by key: a plan made while a table was empty must not read it from end to end once it is full."""
 _MARK = re.compile(r"\?(\d*)")
 _DAMAGED = ("XX001", "XX002")
 _LOCKED = ("55P03", "40P01")
@@ -182,13 +182,9 @@ class PostgreSQL(Base):
         return int(self.execute("select epoch from control for update").fetchone()[0])
 
     def begin_with(self, statement: str, values: Values = ()) -> tuple[Any, dt.datetime]:
-        with self._heard():
-            with self.connection.pipeline():  # one message there and one back
-                self.connection.execute(b"begin isolation level read committed read write")
-                chosen = self.connection.execute(_numbered(f"{statement} for update"), values, prepare=False)
-                clock = self.connection.execute(b"select clock_timestamp()")
-            ((now,),) = clock.fetchall()
-            return chosen.fetchone(), now.astimezone(dt.UTC)
+        # not as a pipeline: the server does not end one that stands still in it
+        self.execute("begin isolation level read committed read write")
+        return self.execute(f"{statement} for update", values).fetchone(), self.now()
 
     def commit(self) -> None:
         with self._heard():

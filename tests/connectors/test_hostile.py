@@ -169,9 +169,16 @@ def test_it_counts_calls_and_what_they_carried() -> None:
     assert connector.number(Operation.WRITE) == 2
 
 
+def test_an_answer_that_falls_short_says_nothing_of_the_second_half() -> None:
+    connector = hostile(Fault(1, FaultKind.SHORT))
+    outcomes = connector.write(batch(1, 2, 3))
+    assert [(each.our_key, each.state) for each in outcomes] == [("ours:1", OutcomeState.ACKED)]
+    assert connector.inner.count("sample") == 3
+
+
 def test_every_fault_at_every_call() -> None:
     faults = list(every_fault(writes=3, finds=2, reads=1))
-    assert len(faults) == len(set(faults)) == 14 * 3 + 2 + 1
+    assert len(faults) == len(set(faults)) == 15 * 3 + 2 + 1
     assert {fault.kind for fault in faults} == set(FaultKind)
 
 

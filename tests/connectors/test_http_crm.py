@@ -16,7 +16,7 @@ from changeover.connectors.errors import InputError, UnavailableError
 from changeover.connectors.memory import MemoryConnector
 from changeover.connectors.port import OUR_KEY, Connector
 from changeover.connectors.testing.contract import TargetContract
-from changeover.connectors.testing.http_crm.server import Batches, HttpCrm, Strike, StrikeKind, Told
+from changeover.connectors.testing.http_crm.server import Batches, Gate, HttpCrm, Strike, StrikeKind, Told
 from changeover.connectors.testing.sample import SCHEMA, sample_row
 
 from .http_kit import connected, installed
@@ -44,6 +44,15 @@ class TestHttpCrmThatShowsWritesLate(TargetContract):
     @pytest.fixture
     def connector(self) -> Iterator[Connector]:
         with HttpCrm(MemoryConnector(SCHEMA, read_back_lag=LAG)) as crm, closing(connected(crm)) as connector:
+            yield connector
+
+
+class TestHttpCrmThatTakesSeveralCalls(TargetContract):
+    refuses = TargetContract.refuses | {"target.check"}
+
+    @pytest.fixture
+    def connector(self) -> Iterator[Connector]:
+        with HttpCrm(MemoryConnector(SCHEMA), gate=Gate(threads=4)) as crm, closing(connected(crm)) as connector:
             yield connector
 
 
@@ -153,7 +162,7 @@ def test_a_session_that_is_over_is_exchanged_once(served: Served) -> None:
 def test_a_refused_connection_was_not_sent(served: Served) -> None:
     crm, connector = served()
     crm.__exit__(None, None, None)
-    connector._wire._session.close()  # type: ignore[attr-defined]
+    connector._wire._session().close()  # type: ignore[attr-defined]
     with pytest.raises(UnavailableError, match=r"http_crm\.unreachable"):
         connector.write(batch(1))
 

@@ -31,6 +31,14 @@ class TestMemory(TargetContract):
         return MemoryConnector(SCHEMA, clock=VirtualClock(START))
 
 
+class TestMemoryThatTakesSeveralCalls(TargetContract):
+    refuses = TargetContract.refuses | {"target.check"}
+
+    @pytest.fixture
+    def connector(self) -> MemoryConnector:
+        return MemoryConnector(SCHEMA, clock=VirtualClock(START), at_once=8)
+
+
 class TestMemoryThatShowsWritesLate(TargetContract):
     @pytest.fixture
     def connector(self) -> MemoryConnector:

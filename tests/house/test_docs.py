@@ -224,7 +224,7 @@ def test_the_json_members_of_each_command(reader: Reader) -> None:
     assert real("plan") == listed("plan")
     assert real("run --execute") | {"safe", "unknown"} == listed("run")
     assert real("reconcile") == listed("reconcile")
-    assert real("undo 1") | {"run"} == listed("undo")
+    assert real("undo 1") | {"run", "differences"} == listed("undo")
     assert real("undo 1 --execute") == listed("undo")
     for command in ("runs", "status", "explain C-001", "connectors"):
         assert real(command) == listed(command.split()[0])

@@ -148,7 +148,11 @@ class Move:
         """The laws broken by the same move under these faults, by a process that dies at these effects."""
         self.world.back_to(start or self.start)
         self.world.faults(*faults)
-        return broken_laws(self.world, self.world.until_it_ends(*deaths), self.wanted)
+        return self.judged(self.world.until_it_ends(*deaths))
+
+    def judged(self, ended: Ended) -> dict[str, str]:
+        """The laws that this end breaks."""
+        return broken_laws(self.world, ended, self.wanted)
 
     def faults(self, *kinds: FaultKind) -> list[Fault]:
         calls = self.calls

@@ -19,12 +19,12 @@ from changeover.connectors.testing.hostile import Call, Fault, FaultKind, Operat
 from changeover.migrate.session import Interrupted, Interruption
 
 from .firms import CIRCLE, LEVELS, Keyless, Rows
-from .laws import Move, broken_laws, first, prepared
+from .laws import Move, first, prepared
 from .moving import Way, World, way
 
 DEATHS = (FaultKind.DIES_BEFORE, FaultKind.DIES_AFTER)
 """Two of the effects before which a process may die: those are enumerated as effects."""
-OF_SEVERAL = (FaultKind.HALF_DONE, FaultKind.HALF_ANSWERED, FaultKind.REORDERED)
+OF_SEVERAL = (FaultKind.HALF_DONE, FaultKind.HALF_ANSWERED, FaultKind.REORDERED, FaultKind.SHORT)
 """Of one change alone they are LOST_BEFORE, LOST_AFTER and no fault at all."""
 IN_TARGET = ("send", "half", "answer")
 """Effects that depend on what the target makes of our key; the others are the process's own."""
@@ -213,6 +213,6 @@ def interrupted(move: Move, choose: Callable[[list[Way]], Iterable[int]]) -> dic
             ways.clear()
             move.world.back_to(move.start)
             assert move.world.run().exit_code == 130
-            if broken := broken_laws(move.world, move.world.until_it_ends(), move.wanted):
+            if broken := move.judged(move.world.until_it_ends()):
                 told[at] = broken
     return told

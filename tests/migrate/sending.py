@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from changeover.connectors.change import Batch, Change, ChangeKind, Outcome, OutcomeState
-from changeover.connectors.clock import VirtualClock
+from changeover.connectors.clock import Clock, VirtualClock
 from changeover.connectors.memory import MemoryConnector
 from changeover.connectors.port import Connector
 from changeover.connectors.secrets import Secrets
@@ -18,6 +18,7 @@ from changeover.connectors.testing.hostile import Call, Fault, Hostile, Operatio
 from changeover.connectors.testing.sample import SCHEMA, sample_row
 from changeover.migrate import session as sessions
 from changeover.migrate.answer import Planned
+from changeover.migrate.flight import Caller
 from changeover.migrate.project import Limits, load_project
 from changeover.migrate.send import Sender
 from changeover.migrate.session import Session, open_session
@@ -33,9 +34,13 @@ LAG, SERVER_MAXIMUM = dt.timedelta(seconds=2), dt.timedelta(seconds=30)
 class Crm(MemoryConnector):
     """A target that may take a batch whole or not at all. whole: it does. names: then it says which change was bad."""
 
-    def __init__(self, clock: VirtualClock, *, whole: bool = False, names: bool = True, size: int = 1000) -> None:
+    def __init__(
+        self, clock: Clock, *, whole: bool = False, names: bool = True, size: int = 1000, at_once: int = 1
+    ) -> None:
         super().__init__(SCHEMA, clock=clock, batch_size=size, read_back_lag=LAG, server_maximum=SERVER_MAXIMUM)
-        self.capabilities = replace(self.capabilities, all_or_nothing=whole, answers_as_one=whole and not names)
+        self.capabilities = replace(
+            self.capabilities, at_once=at_once, all_or_nothing=whole, answers_as_one=whole and not names
+        )
         self._whole, self._names = whole, names
 
     def write(self, batch: Batch) -> list[Outcome]:
@@ -58,7 +63,7 @@ class Sending:
 
     session: Session
     line: Hostile
-    clock: VirtualClock
+    clock: Clock
     run: int
 
     def send(
@@ -99,10 +104,19 @@ Open = Callable[..., Sending]
 
 @contextmanager
 def sending(
-    folder: Path, *faults: Fault, whole: bool = False, names: bool = True, size: int = 1000, **limits: int
+    folder: Path,
+    *faults: Fault,
+    whole: bool = False,
+    names: bool = True,
+    size: int = 1000,
+    at_once: int = 1,
+    caller: Caller | None = None,
+    clock: Clock | None = None,
+    **limits: int,
 ) -> Iterator[Sending]:
-    clock = VirtualClock(START)
-    line = Hostile(Crm(clock, whole=whole, names=names, size=size), faults, clock=clock)
+    """caller: who makes the calls, where it is not the product's own."""
+    clock = clock or VirtualClock(START)
+    line = Hostile(Crm(clock, whole=whole, names=names, size=size, at_once=at_once), faults, clock=clock)
 
     @contextmanager
     def connectors(*_: object) -> Iterator[tuple[Connector, Connector]]:
@@ -116,4 +130,5 @@ def sending(
         patch.setenv("CHANGEOVER_DIGEST_KEY", "A" * 22 + "==")
         patch.setattr(sessions, "open_connectors", connectors)
         with open_session(project, Secrets(), line.clock) as session:
+            session.caller = caller or session.caller
             yield Sending(session, line, clock, runlog.begin(session.ledger, "run", clock.now()).id)

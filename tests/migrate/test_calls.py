@@ -35,7 +35,7 @@ from changeover.connectors.port import Settings
 from changeover.connectors.schema import Field, FieldType, ObjectSchema, Schema
 from changeover.connectors.secrets import Secrets
 from changeover.migrate import run as verbs
-from changeover.migrate.pacing import asked_share
+from changeover.migrate.asked import AskedShare
 from changeover.migrate.predict import calls_of, predict, records_of
 from changeover.migrate.project import Project, load_project
 from changeover.migrate.session import Tick, open_ledger
@@ -207,7 +207,8 @@ def test_where_the_target_limits_nothing_nothing_is_told(tmp_path: Path, monkeyp
 
 
 def test_the_project_narrows_and_another_terminal_narrows_further(move: Move) -> None:
-    assert asked_share(move.project.runs / "ledger.db") == 1.0, "there is none yet"
+    asked = AskedShare(move.project.runs / "ledger.db")
+    assert asked() == 1.0, "there is none yet"
     with open_ledger(move.project, Secrets()) as (ledger, _):
         control.set_pace(ledger, START, 0.5)
     move.says('schedule: {zone: Asia/Shanghai, hours: [{days: [sat], from: "09:00", to: "12:00", share: 0.4}]}\n')
@@ -311,6 +312,15 @@ def test_slow_answers_count_where_the_rate_would_allow_more() -> None:
     told = predict({Action.WRITE: 1_000}, slow, START)
     assert told.finish is not None
     assert (told.finish - START).total_seconds() == pytest.approx(4_000)
+
+
+@pytest.mark.parametrize(("at_once", "seconds"), [(2, 2_000), (9, 1_000), (50, 1_000)])
+def test_several_calls_under_way_take_so_much_less_time(at_once: int, seconds: int) -> None:
+    """Never more than the target takes at a time."""
+    slow = Allowance(others=Interface(threads=4), needs={Action.WRITE: (Need("write", seconds=4),)})
+    told = predict({Action.WRITE: 1_000}, slow, START, at_once=at_once)
+    assert told.finish is not None
+    assert (told.finish - START).total_seconds() == pytest.approx(seconds, rel=0.01)
 
 
 @pytest.mark.parametrize("seed", range(5))

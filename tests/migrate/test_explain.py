@@ -62,7 +62,7 @@ def target_key(company: Company, tax_no: str) -> int:
         ("LATE", "explain.not_run", ("t_customer:LATE has not been moved yet",)),
         # our key of what the ledger does not know: what a held record waits for
         ("legacy:t_customer:FILTERED", "explain.filtered", ("t_customer:FILTERED is left out",)),
-        ("UNDONE", "explain.gone", ("was in the target and run 4 took it back",)),
+        ("UNDONE", "explain.gone", ("brought into the target by run 3, and run 4 took it back",)),
     ],
 )
 def test_one_sentence_says_it(company: Company, key: str, code: str, words: tuple[str, ...]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -11,8 +11,11 @@ from changeover.connectors.change import Batch, Outcome, OutcomeState
 from changeover.connectors.errors import UnavailableError
 from changeover.connectors.pace import Allowance, Interface, Pace, Quota, QuotaSpentError, Rate
 from changeover.connectors.testing.hostile import RETRY_AFTER, Fault, FaultKind, Operation
+from changeover.migrate.breaker import Breaker
+from changeover.migrate.recover import recover
 from changeover.migrate.send import ATTEMPTS
 from changeover.runs.catalogue import LANGUAGES, Catalogue
+from changeover.runs.ledger.operations import Settled
 
 from .sending import LAG, SERVER_MAXIMUM, Open, Sending, sending
 
@@ -161,8 +164,6 @@ def test_a_run_that_goes_on_after_a_pause_begins_with_one_change(opened: Open) -
 
 
 def test_what_is_unknown_when_it_pauses_is_asked_for_by_the_next(opened: Open) -> None:
-    from changeover.migrate.recover import recover
-
     rig = opened(*faults(FaultKind.LOST_AFTER, 1, 2, 3), size=1, pause_after=2, cool_down=0)
     stops(rig, "target.paused")
     assert rig.operations() == {"unknown": 3}
@@ -173,31 +174,93 @@ def test_what_is_unknown_when_it_pauses_is_asked_for_by_the_next(opened: Open) -
 # A target that answers and leaves some undone
 
 
-def test_a_record_that_stays_locked_pauses_the_run(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The others of its batch are done."""
-    rig = opened()
+def struck(
+    rig: Sending, monkeypatch: pytest.MonkeyPatch, keys: set[str], outcome: Callable[[str], Outcome], *, alone: bool
+) -> None:
+    """The target never does these. alone: their own change is left undone, else the whole call comes to nothing."""
     write = rig.line.inner.write
 
-    def locked(batch: Batch) -> list[Outcome]:
-        done = write(Batch("sample", tuple(each for each in batch.changes if each.our_key != "ours:2")))
-        return [*done, Outcome("ours:2", OutcomeState.NOT_SENT, code="target.locked")]
+    def written(batch: Batch) -> list[Outcome]:
+        hit = [each for each in batch.changes if each.our_key in keys]
+        if hit and not alone:
+            return [outcome(each.our_key) for each in batch.changes]
+        done = write(Batch(batch.object, tuple(each for each in batch.changes if each not in hit)))
+        return [*done, *(outcome(each.our_key) for each in hit)]
 
-    monkeypatch.setattr(rig.line.inner, "write", locked)
-    stopped = stops(rig, "target.paused")
-    assert stopped.params["reason"] == "@target.locked"
-    assert rig.operations() == {"acked": 3, "not_sent": len(rig.writes)}
+    monkeypatch.setattr(rig.line.inner, "write", written)
 
 
-def test_our_key_that_is_there_and_cannot_be_found_stops_the_run(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+def set_aside(ended: list[Settled]) -> list[tuple[str, str | None]]:
+    return [(each.our_key, each.code) for each in ended if each.state == "held"]
+
+
+def silent(key: str) -> Outcome:
+    return Outcome(key, OutcomeState.UNKNOWN, code="target.no_answer")
+
+
+def locked(key: str) -> Outcome:
+    return Outcome(key, OutcomeState.NOT_SENT, code="target.locked")
+
+
+def test_a_record_that_stays_locked_is_set_aside(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others of its batch are done, and what comes after it."""
+    rig = opened(size=4)
+    struck(rig, monkeypatch, {"ours:2"}, locked, alone=True)
+    ended = rig.send(range(8))
+    assert set_aside(ended) == [("ours:2", "target.undone")]
+    assert sorted(each.our_key for each in ended if each.state == "acked") == [f"ours:{n}" for n in range(8) if n != 2]
+    assert not rig.operations().keys() - {"acked", "not_sent"}
+
+
+@pytest.mark.parametrize("at_once", [1, 3])
+@pytest.mark.parametrize("size", [1, 16])
+@pytest.mark.parametrize("bad", [{5}, {0}, {15}, {3, 4}])
+def test_a_record_that_the_target_breaks_off_at_is_found_and_set_aside(
+    opened: Open, monkeypatch: pytest.MonkeyPatch, bad: set[int], size: int, at_once: int
+) -> None:
+    """Each call with it comes to nothing and names nobody."""
+    rig = opened(size=size, at_once=at_once)
+    struck(rig, monkeypatch, {f"ours:{n}" for n in bad}, silent, alone=False)
+    ended = rig.send(range(16))
+    assert set_aside(ended) == [(f"ours:{n}", "target.undone") for n in sorted(bad)]
+    assert sum(each.state == "acked" for each in ended) == 16 - len(bad)
+    assert len(rig.writes) < 16 * len(bad) + 40
+    assert not rig.operations().keys() - {"acked", "not_sent"}
+
+
+def begin_again(rig: Sending) -> None:
+    """As a run does after one that was paused."""
+    recover(rig.session)
+    rig.session.breaker = Breaker(rig.session.project.spec.limits, probing=True)
+
+
+def test_the_last_record_of_a_run_does_not_pause_it_for_ever(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing else is left to be sent, so nobody can tell at first that the target is well."""
+    rig = opened(size=1, pause_after=3)
+    struck(rig, monkeypatch, {"ours:0"}, silent, alone=False)
+    stops(rig, "target.paused", range(1))
+    begin_again(rig)
+    assert set_aside(rig.send(range(1))) == [("ours:0", "target.undone")]
+
+
+def test_a_target_that_is_away_gets_no_record_set_aside(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    rig = opened(size=1, pause_after=5)
+    struck(rig, monkeypatch, {f"ours:{n}" for n in range(9)}, silent, alone=False)
+    for _ in range(4):
+        stops(rig, "target.paused", range(9))
+        begin_again(rig)
+    monkeypatch.undo()
+    ended = rig.send(range(9))
+    assert (len(ended), set_aside(ended)) == (9, [])
+
+
+def test_our_key_that_is_there_and_cannot_be_found_is_set_aside(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     """The target answers each call, so the breaker has nothing to say."""
     rig = opened()
-
-    def exists(batch: Batch) -> list[Outcome]:
-        return [Outcome(each.our_key, OutcomeState.EXISTS) for each in batch.changes]
-
-    monkeypatch.setattr(rig.line.inner, "write", exists)
-    stops(rig, "target.lost")
-    assert len(rig.writes) == ATTEMPTS
+    struck(rig, monkeypatch, {"ours:1"}, lambda key: Outcome(key, OutcomeState.EXISTS), alone=True)
+    ended = rig.send(range(4))
+    assert set_aside(ended) == [("ours:1", "target.undone")]
+    assert len(rig.writes) == 1 + ATTEMPTS
 
 
 def test_unknown_ones_wait_until_the_server_can_no_longer_finish(opened: Open) -> None:
@@ -205,6 +268,12 @@ def test_unknown_ones_wait_until_the_server_can_no_longer_finish(opened: Open) -
     all_done(rig, rig.send(range(4)))
     assert rig.clock.monotonic() >= 10 + (SERVER_MAXIMUM + LAG).total_seconds()
     assert rig.line.number(Operation.WRITE) == 1
+
+
+def test_what_was_not_done_of_several_batches_goes_again_in_as_many(opened: Open) -> None:
+    rig = opened(*faults(FaultKind.LOST_BEFORE, 1, 2), size=2)
+    all_done(rig, rig.send(range(4)))
+    assert rig.sizes() == [2] * 4
 
 
 def paced(rig: Sending, monkeypatch: pytest.MonkeyPatch, allowance: Allowance) -> Pace:

@@ -77,6 +77,13 @@ def test_a_target_that_names_the_guilty(opened: Open, bad: list[int]) -> None:
     assert rig.sizes() == [N, N - len(bad)]
 
 
+@pytest.mark.parametrize("kind", [FaultKind.HALF_ANSWERED, FaultKind.SHORT])
+def test_half_an_answer_that_names_nobody_condemns_nobody(opened: Open, kind: FaultKind) -> None:
+    rig = opened(Fault(1, kind), whole=True, names=False)
+    assert rejected(rig.send(range(4), [3])) == {3}
+    assert rig.line.inner.count("sample") == 3
+
+
 def test_a_batch_without_a_bad_record_is_one_call(opened: Open) -> None:
     rig = opened(whole=True, names=False)
     judge(rig, rig.send(range(N), [0]), range(N), [0])

@@ -60,9 +60,9 @@ def test_runs_are_listed_the_latest_first_with_their_reports(tmp_path: Path) -> 
     (table,) = said.document["tables"]  # type: ignore[misc]
     rows = [[cell["code"] if isinstance(cell, dict) else cell for cell in row] for row in table["rows"]]  # type: ignore[index]
     assert [row[:3] for row in rows] == [
-        [3, "undo", "runstate.finished"],
+        [3, "undo 1", "runstate.finished"],
         [2, "run", "runstate.finished"],
-        [1, "run", "runstate.finished"],
+        [1, "run", "runs.undone"],
     ]
     assert rows[2][4:] == [4, 2, 0]
     ((report,),) = company.ledger("select report from run where id = 2")

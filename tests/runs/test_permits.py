@@ -132,6 +132,24 @@ def test_nothing_departs_without_the_book(postgres: sa.URL, stack: ExitStack) ->
         book.take(ONE)
 
 
+def test_who_stands_still_with_the_book_in_its_hands_lets_go_before_the_others_give_up(
+    postgres: sa.URL, stack: ExitStack
+) -> None:
+    server = new_server(postgres)
+    still, other = (stack.enter_context(Permits(server, "target", number)) for number in (1, 2))
+    base = still._ledger.db
+    asked = "select setting::int from pg_settings where name = ?"
+    lets_go, gives_up = (
+        base.execute(asked, (name,)).fetchone()[0] for name in ("idle_in_transaction_session_timeout", "lock_timeout")
+    )
+    assert 0 < lets_go < gives_up
+    base.execute("set idle_in_transaction_session_timeout = '100ms'")
+    base.begin_with("select told from calls where system = ?", ("target",))
+    assert other.take(ONE).taken
+    with pytest.raises(UnavailableError):
+        still.take(ONE)
+
+
 # Real processes
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 import ssl
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -18,7 +20,7 @@ from ...change import CONTAGION, Batch, Outcome, OutcomeState
 from ...chunk import Chunk
 from ...clock import Clock
 from ...errors import InputError, UnavailableError
-from ...pace import Pace
+from ...pace import UNLIMITED, Action, Allowance, Interface, Need, Pace, Rate
 from ...port import KEY, OUR_KEY, AuditFields, Capabilities, Identity, OurKeyPlace
 from ...schema import ObjectSchema, Schema, schema_from_json
 from ...sign_in import SignIn
@@ -27,15 +29,18 @@ from .wire import Document, Json, as_document, as_list, as_texts, decoded, encod
 TRIES = 3
 """Of a call that changes nothing, where the target turns it away."""
 LONGEST_WAIT = 60.0
-INTERFACE = "http"
+WRITE, QUERY = "write", "query"
+"""Counted together, but answered in their own time."""
 STATES = {
     200: OutcomeState.ACKED,
     404: OutcomeState.REJECTED,
     409: OutcomeState.EXISTS,
     412: OutcomeState.STALE,
     422: OutcomeState.REJECTED,
+    423: OutcomeState.NOT_SENT,
     424: OutcomeState.NOT_SENT,
 }
+FELL_WITH_ANOTHER = 424
 
 
 class NotSentError(Exception):
@@ -52,11 +57,12 @@ class WrongCredentialsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """retry_after: seconds, where the answer says so."""
+    """retry_after: seconds, where the answer says so. at_work: seconds that the server had it."""
 
     status: int
     document: Document
     retry_after: float | None = None
+    at_work: float = 0.0
 
     @property
     def throttled(self) -> bool:
@@ -64,19 +70,29 @@ class Answer:
 
 
 class Wire:
-    """Calls over one connection. timeout: seconds for the connection, and for each wait for the answer's next bytes."""
+    """Calls over one connection for each thread. timeout: seconds for the connection, and for each wait for the
+    answer's next bytes."""
 
     def __init__(self, url: str, timeout: float, pace: Pace) -> None:
         self._pace = pace
         self._url = url.rstrip("/")
         self._timeout = timeout
-        self._session = requests.Session()
-        self._session.trust_env = False
+        self._here = threading.local()
+        self._sessions: list[requests.Session] = []
+
+    def _session(self) -> requests.Session:
+        session: requests.Session | None = getattr(self._here, "session", None)
+        if session is None:
+            session = self._here.session = requests.Session()
+            session.trust_env = False
+            self._sessions.append(session)
+        return session
 
     def call(self, path: str, document: Document, token: str | None = None) -> Answer:
         """Raises NotSentError or NoAnswerError; QuotaSpentError before anything has left."""
-        with self._pace.call(INTERFACE) as call:
+        with self._pace.call(WRITE if path.endswith(("/change", "/batch")) else QUERY) as call:
             answer = self._post(path, document, token)
+            call.at_work(answer.at_work)
             if answer.throttled:
                 call.throttled(answer.retry_after)
             return answer
@@ -84,7 +100,7 @@ class Wire:
     def _post(self, path: str, document: Document, token: str | None) -> Answer:
         headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
         try:
-            told = self._session.post(
+            told = self._session().post(
                 self._url + path,
                 data=json.dumps(document).encode(),
                 headers=headers,
@@ -92,14 +108,16 @@ class Wire:
                 allow_redirects=False,
             )
             body = parsed(json.loads(told.content))
-            return Answer(told.status_code, as_document(body), _seconds(told.headers.get("Retry-After")))
+            retry_after, at_work = (_seconds(told.headers.get("Retry-After")), _at_work(told.headers))
+            return Answer(told.status_code, as_document(body), retry_after, at_work)
         except requests.RequestException as error:
             raise (NotSentError if _never_left(error) else NoAnswerError)(type(error).__name__) from error
         except ValueError as error:
             raise NoAnswerError("no JSON") from error
 
     def close(self) -> None:
-        self._session.close()
+        for each in self._sessions:
+            each.close()
 
 
 def _never_left(error: BaseException) -> bool:
@@ -122,6 +140,12 @@ def _seconds(told: str | None) -> float | None:
         return None
 
 
+def _at_work(headers: Mapping[str, str]) -> float:
+    """Of a Server-Timing that says how long the server had the call; nothing is 0."""
+    told = re.search(r"\btotal;dur=([0-9.]+)", headers.get("Server-Timing", ""))
+    return (_seconds(told[1]) or 0.0) / 1000 if told else 0.0
+
+
 class HttpCrmConnector:
     """See the package."""
 
@@ -137,6 +161,7 @@ class HttpCrmConnector:
         )
         self.capabilities = Capabilities(
             batch_size=int(str(about["batch_size"])),
+            at_once=int(str(about["threads"])),
             find_size=int(str(about["find_size"])),
             writes=True,
             our_key=OurKeyPlace.FIELD,
@@ -146,7 +171,9 @@ class HttpCrmConnector:
             deletes=True,
             read_back_lag=dt.timedelta(seconds=float(str(about["read_back_lag"]))),
             server_maximum=dt.timedelta(seconds=float(str(about["server_maximum"]))),
+            allowance=_allowance(about),
         )
+        pace.obey(self.capabilities.allowance)
 
     # The port
 
@@ -282,6 +309,18 @@ class HttpCrmConnector:
         return described
 
 
+def _allowance(about: Document) -> Allowance:
+    """What the server says of the calls that it takes; nothing where it limits none."""
+    calls, threads = int(str(about["calls"])), int(str(about["threads"]))
+    if not calls:
+        return UNLIMITED
+    rate = Rate(calls, float(str(about["seconds"])))
+    write = Need(WRITE, int(str(about["batch_size"])), seconds=float(str(about["takes"])))
+    find = Need(QUERY, int(str(about["find_size"])))
+    needs = {Action.WRITE: (write,), Action.FIND: (find,)}
+    return Allowance(others=Interface(threads=threads), shared=(rate,), threads=threads, needs=needs)
+
+
 def _all(
     batch: Batch, state: OutcomeState, code: str, detail: str | None = None, retry_after: float | None = None
 ) -> list[Outcome]:
@@ -313,9 +352,10 @@ def _told_one_by_one(batch: Batch, results: Sequence[Json]) -> list[Outcome]:
         if each is None:
             outcomes += _all(Batch(batch.object, (change,)), OutcomeState.UNKNOWN, "target.no_answer")
             continue
-        state = STATES[int(str(each["status"]))]
+        status = int(str(each["status"]))
+        state = STATES[status]
         key, code, field = (None if each[name] is None else str(each[name]) for name in ("key", "code", "field"))
-        code = CONTAGION if state is OutcomeState.NOT_SENT else code
+        code = CONTAGION if status == FELL_WITH_ANOTHER else code
         outcomes.append(Outcome(change.our_key, state, key or change.target_key, code, field=field))
     return outcomes
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TypeAlias
 
 from ...change import CONTAGION, Batch, Outcome, OutcomeState
@@ -20,14 +20,21 @@ STATUS = {
     OutcomeState.NOT_SENT: 424,
 }
 """Of a change: done, our key is there already, another value was found, refused, fell with another one."""
+LOCKED = "target.locked"
+STATUS_LOCKED = 423
 
 
 def batch_of(object_name: str, document: Document) -> Batch:
     return Batch(object_name, tuple(decoded_change(each) for each in as_list(document["changes"])))
 
 
-def do(crm: MemoryConnector, batch: Batch, *, whole: bool) -> list[Outcome]:
-    """Do the changes. whole: all or none of them."""
+def do(crm: MemoryConnector, batch: Batch, locked: Collection[str] = (), *, whole: bool) -> list[Outcome]:
+    """Do the changes but those that are locked. whole: all or none of them."""
+    if locked:
+        free = {each.our_key: each for each in batch.changes if each.our_key not in locked}
+        done = {each.our_key: each for each in crm.write(Batch(batch.object, tuple(free.values())))}
+        kept_out = {key: Outcome(key, OutcomeState.NOT_SENT, code=LOCKED) for key in locked}
+        return [(done | kept_out)[each.our_key] for each in batch.changes]
     before = copy.deepcopy(crm._tables, {id(each): each for each in crm.describe().objects.values()}) if whole else None
     outcomes = crm.write(batch)
     if before is None or all(each.state is OutcomeState.ACKED for each in outcomes):
@@ -43,16 +50,20 @@ def answer_of(outcomes: Sequence[Outcome], *, single: bool, as_one: bool) -> Ans
     """(status, document) for one change, or for a batch whose changes are told one by one, in no order that counts."""
     results: list[Json] = [_result(each) for each in outcomes]
     if single:
-        return STATUS[outcomes[0].state], _result(outcomes[0])
+        return _status(outcomes[0]), _result(outcomes[0])
     if as_one and any(each.state is not OutcomeState.ACKED for each in outcomes):
         return 422, {"code": "target.refused", "message": "one of the records is bad"}
     return 200, {"results": results}
 
 
+def _status(outcome: Outcome) -> int:
+    return STATUS_LOCKED if outcome.code == LOCKED else STATUS[outcome.state]
+
+
 def _result(outcome: Outcome) -> Document:
     return {
         "our_key": outcome.our_key,
-        "status": STATUS[outcome.state],
+        "status": _status(outcome),
         "key": outcome.target_key,
         "code": outcome.code,
         "field": outcome.field,

@@ -12,8 +12,11 @@ import json
 import socket
 import struct
 import threading
+import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -78,6 +81,63 @@ class Doors:
     tokens: set[str] = field(default_factory=set)
 
 
+@dataclass
+class Gate:
+    """Where calls are counted. calls, seconds: more than so many in any so many seconds are turned away, none where
+    calls is 0. threads: calls at a time. takes: seconds that a write takes. arrivals: when each call was counted, by a
+    clock of the server's own, and whether it was a write. turned_away: calls too many."""
+
+    calls: int = 0
+    seconds: float = 1.0
+    threads: int = 1
+    takes: float = 0.0
+    arrivals: list[tuple[float, bool]] = field(default_factory=list)
+    turned_away: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _latest: deque[float] = field(default_factory=deque)
+
+    def count(self, path: str) -> bool:
+        """Whether the call may come in."""
+        with self._lock:
+            now = time.perf_counter()
+            self.arrivals.append((now, path.endswith(("/change", "/batch"))))
+            self._latest.append(now)
+            while self._latest[0] < now - self.seconds:
+                self._latest.popleft()
+            return not 0 < self.calls < len(self._latest)
+
+    def turn_away(self) -> Told:
+        self.turned_away += 1
+        return Told(429, {"code": "busy"}, (("Retry-After", f"{self.seconds:g}"),))
+
+
+class RowLocks:
+    """A write locks the records that its changes refer to, and refuses changes of records that are locked. fields:
+    object -> the reference whose record is locked. refused: so many changes."""
+
+    def __init__(self, fields: Mapping[str, str]) -> None:
+        self.refused = 0
+        self._fields = fields
+        self._held: set[tuple[str, str]] = set()
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def held(self, batch: Batch) -> Iterator[set[str]]:
+        """Our keys of the changes that are refused."""
+        name = self._fields.get(batch.object, "")
+        rows = {each.our_key: (batch.object, str(each.values.get(name))) for each in batch.changes if name}
+        with self._lock:
+            refused = {our_key for our_key, row in rows.items() if row in self._held}
+            ours = set(rows.values()) - self._held
+            self._held |= ours
+            self.refused += len(refused)
+        try:
+            yield refused
+        finally:
+            with self._lock:
+                self._held -= ours
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """An answer: its status, document and headers."""
@@ -92,8 +152,9 @@ Watch = Callable[[str, int, Batch], None]
 
 
 class HttpCrm:
-    """The server. server_maximum: seconds a call may still be at work after its caller has given up. writes: how many
-    write calls there were. done: every change with its outcome, in the order of the deeds."""
+    """The server. server_maximum: seconds a call may still be at work after its caller has given up. locks: object ->
+    the reference whose record a write locks. writes: how many write calls there were. done: every change with its
+    outcome, in the order of the deeds."""
 
     def __init__(
         self,
@@ -103,6 +164,8 @@ class HttpCrm:
         script: Sequence[Strike] = (),
         server_maximum: float = 0.0,
         batch_size: int = 200,
+        gate: Gate | None = None,
+        locks: Mapping[str, str] | None = None,
         watch: Watch = lambda _moment, _number, _batch: None,
     ) -> None:
         self.crm = crm
@@ -110,6 +173,8 @@ class HttpCrm:
         self.server_maximum, self.batch_size = server_maximum, batch_size
         self.watch = watch
         self.doors = Doors()
+        self.gate = gate or Gate()
+        self.locks = RowLocks(locks or {})
         self.writes = 0
         self.done: list[tuple[str, Outcome]] = []
         self.lock = threading.RLock()
@@ -148,6 +213,10 @@ class HttpCrm:
             "batch_size": self.batch_size,
             "find_size": self.crm.capabilities.find_size,
             "batches": self.batches.value,
+            "calls": self.gate.calls,
+            "seconds": self.gate.seconds,
+            "threads": self.gate.threads,
+            "takes": self.gate.takes,
             "read_back_lag": lag,
             "server_maximum": self.server_maximum,
         }
@@ -190,9 +259,14 @@ class HttpCrm:
             return Told(403, {"code": "target.no_permission"})
         if strike is not None and (before := self._struck_before(strike)) is not None:
             return before.told
-        with self.lock:
-            outcomes = desk.do(self.crm, batch, whole=self.batches is not Batches.EACH)
-            self.done += [(change.kind.value, outcome) for change, outcome in zip(batch.changes, outcomes, strict=True)]
+        with self.locks.held(batch) as refused:
+            if self.gate.takes:
+                threading.Event().wait(self.gate.takes)
+            with self.lock:
+                outcomes = desk.do(self.crm, batch, refused, whole=self.batches is not Batches.EACH)
+                self.done += [
+                    (change.kind.value, outcome) for change, outcome in zip(batch.changes, outcomes, strict=True)
+                ]
         self.watch("done", number, batch)
         told = desk.answer_of(outcomes, single=single, as_one=self.batches is Batches.AS_ONE)
         return self._struck_after(kind, told)
@@ -282,7 +356,10 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(length)
         document = as_document(parsed(json.loads(body))) if body else {}
         token = (self.headers.get("Authorization") or "").removeprefix("Bearer ")
-        told = self.server.crm.answer(self.command, self.path, token, document)
+        crm = self.server.crm
+        let_in = crm.gate.count(self.path)
+        counted = time.perf_counter()
+        told = crm.answer(self.command, self.path, token, document) if let_in else crm.gate.turn_away()
         if told is None:
             self._reset()
             return
@@ -290,6 +367,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(told.status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(answer)))
+        self.send_header("Server-Timing", f"total;dur={(time.perf_counter() - counted) * 1000:.3f}")
         for name, value in told.headers:
             self.send_header(name, value)
         self.end_headers()
