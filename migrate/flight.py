@@ -196,7 +196,9 @@ class Flight:
         self._recalled = True
 
     def prolong(self) -> None:
-        """Move on the deadlines of which half has passed."""
+        """Move on the deadlines of which half has passed, as long as any call may still depart."""
+        if self._recalled:
+            return
         now = self._session.clock.now()
         for each in self.under_way:
             if now - each.noted >= self._deadline / 2 and not each.answer.done():

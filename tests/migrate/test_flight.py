@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from changeover.connectors.change import Batch, Change, ChangeKind, Outcome
-from changeover.connectors.errors import UnavailableError
+from changeover.connectors.errors import BusyError, UnavailableError
 from changeover.connectors.pace import Action, Allowance, Interface, Need, Pace, Quota, QuotaSpentError, Rate
 from changeover.connectors.port import OurKeyPlace
 from changeover.connectors.testing.hostile import Fault, FaultKind
@@ -23,6 +23,7 @@ from changeover.migrate.session import Interrupted
 from changeover.runs.catalogue import LANGUAGES, Catalogue
 from changeover.runs.ledger import control, operations, records
 from changeover.runs.ledger.operations import Intent, Settled
+from changeover.runs.ledger.store import Ledger
 
 from ..connectors.arrivals import World, most_in_any, used
 from .held import Held, last
@@ -418,6 +419,24 @@ def test_while_calls_are_under_way_their_deadlines_move_on(opened: Open) -> None
     all_done(rig, rig.send(range(4)), 4)
     assert len(left) >= 4
     assert all(left)
+
+
+def test_a_ledger_that_another_process_has_taken_over_ends_them_all(opened: Open) -> None:
+    """Their deadlines cannot be moved on any more, and nobody waits for that for ever."""
+    rig: Sending
+
+    def taken_over(_number: int) -> int:
+        if rig.session.ledger.epoch == 1:
+            with Ledger(rig.session.ledger.place) as another:
+                another.take_over()
+        return 0
+
+    held = Held(taken_over, seconds=100.0)
+    rig = opened(size=1, at_once=4, caller=held, deadline=10)
+    held.clock = rig.line.clock
+    with pytest.raises(BusyError, match=r"ledger\.fenced"):
+        rig.send(range(8))
+    assert len(rig.writes) == 4
 
 
 def test_a_call_that_comes_too_late_is_not_sent(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
