@@ -13,7 +13,7 @@ from types import FrameType
 from zoneinfo import ZoneInfo
 
 from ..connectors.clock import Clock
-from ..connectors.errors import DecisionError
+from ..connectors.errors import DecisionError, UnavailableError
 from ..connectors.finding import Finding, Severity
 from ..connectors.port import KEY, Connector, Identity, OurKeyPlace
 from ..connectors.registry import connect
@@ -22,7 +22,7 @@ from ..connectors.secrets import Secrets
 from ..mappings.compile import CompiledMapping
 from ..mappings.people import People
 from ..runs.keys import Keys, fingerprint, load_or_create_keys, require_digest_key
-from ..runs.ledger import control, events, proofs, records
+from ..runs.ledger import control, events, proofs, records, sound
 from ..runs.ledger.store import Ledger, hold
 from ..runs.stage import Stage
 from ..runs.values import ValueStore
@@ -113,7 +113,7 @@ class Session:
     copies and the target only says what it would do. notices: what opening it noticed, for the next report. watch:
     called between batches. caller: makes the calls that write. proven: objects on which the target is proven to refuse
     our key twice. degraded: objects of which that is known to be otherwise. breaker: what the target's latest calls
-    came to."""
+    came to. began: when it was opened, by the monotonic clock."""
 
     project: Project
     source: Connector
@@ -139,9 +139,11 @@ class Session:
     _look_again: float = 0.0
     _paused: bool = False
     breaker: Breaker = field(init=False)
+    began: float = field(init=False)
 
     def __post_init__(self) -> None:
         self.breaker = Breaker(self.project.spec.limits)
+        self.began = self.clock.monotonic()
 
     def heed(self) -> None:
         """Between batches: what the operator asks for. Stands still while runs are paused from another terminal. Raises
@@ -225,7 +227,7 @@ def open_ledger(project: Project, secrets: Secrets) -> Iterator[tuple[Ledger, Ke
     """The environment's ledger and its keys, for reading; nobody is locked out. Raises DecisionError
     `key.digest_exchanged` where the digest key is not the one the ledger was written with."""
     keys = load_or_create_keys(project.key_id)
-    with Ledger(project.ledger(secrets)) as ledger:
+    with Ledger(project.ledger(secrets)) as ledger, ledger.told():
         _check_digest_key(ledger, keys)
         yield ledger, keys
 
@@ -251,10 +253,15 @@ def _check_digest_key(ledger: Ledger, keys: Keys) -> None:
 
 
 @contextmanager
-def open_session(project: Project, secrets: Secrets, clock: Clock, *, alone: bool = True) -> Iterator[Session]:
-    """Open everything. alone: hold the environment's lock (every verb that writes). Raises BusyError while another
-    process holds it, DecisionError `org.*` where a system is not the one the ledger was written against."""
+def open_session(
+    project: Project, secrets: Secrets, clock: Clock, *, alone: bool = True, sends: bool = False
+) -> Iterator[Session]:
+    """Open everything. alone: hold the environment's lock (every verb that writes). sends: it writes to the target.
+    Raises BusyError while another process holds the lock, DecisionError `org.*` where a system is not the one the
+    ledger was written against, and, where it `sends`, `ledger.damaged` or `ledger.history_broken` where the ledger is
+    not as it was written."""
     with ExitStack() as stack:
+        stack.enter_context(_machine_heard())
         interruption = Interruption()
         paces = paces_of(project, secrets, clock, interruption.listen)
         stack.callback(paces.asked.close)
@@ -265,6 +272,8 @@ def open_session(project: Project, secrets: Secrets, clock: Clock, *, alone: boo
         ledger, keys = stack.enter_context(open_ledger(project, secrets))
         if alone:
             stack.enter_context(ledger.held())
+            if sends:
+                sound.check(ledger)
             ledger.take_over()
         for role, identity in identities.items():
             check_pin(ledger, role, identity)
@@ -293,6 +302,17 @@ def open_session(project: Project, secrets: Secrets, clock: Clock, *, alone: boo
             proven={each.object for each in graded if each.proven},
             degraded={each.object for each in graded if each.degraded},
         )
+
+
+@contextmanager
+def _machine_heard() -> Iterator[None]:
+    """What this machine comes to, wherever it is noticed, is the operator's to mend; then the command goes on."""
+    try:
+        yield
+    except MemoryError as error:
+        raise UnavailableError("machine.memory") from error
+    except OSError as error:
+        raise UnavailableError("machine.refused", reason=error.strerror or type(error).__name__) from error
 
 
 @contextmanager
