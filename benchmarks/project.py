@@ -12,8 +12,9 @@ ENVIRONMENT = "bench"
 CHOICES = {"stage": STAGES, "status": STATUSES}
 
 
-def write(folder: Path, source: Path, url: str, *, declared: bool) -> None:
-    """A project folder. declared: with Great Expectations on top of what the target's own schema demands."""
+def write(folder: Path, source: Path, url: str, *, declared: bool, ledger: str | None = None) -> None:
+    """A project folder. declared: with Great Expectations on top of what the target's own schema demands. ledger: the
+    URL of a server to keep it on."""
     (folder / "mappings").mkdir(parents=True)
     _write(
         folder / "changeover.yaml",
@@ -25,6 +26,7 @@ def write(folder: Path, source: Path, url: str, *, declared: bool) -> None:
                     "source": _connection("legacy", f"sqlite:///{source}"),
                     "target": _connection("crm", url) | {"schema": CRM, "references": _references()},
                     "production": False,
+                    **({} if ledger is None else {"ledger": ledger}),
                 }
             },
         },

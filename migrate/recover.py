@@ -96,14 +96,23 @@ def _with_record(settled: Settled, record: str) -> Settled:
 
 def _wait(session: Session, unknown: Sequence[OpenOperation]) -> None:
     """Until the slowest call is over for certain and what it did can be seen. A connector that answers for its own
-    deadline (server_maximum 0) has ended the call already."""
+    deadline (server_maximum 0) has ended the call already.
+
+    Deadlines are by the clock of the ledger's server. A ledger in a file has only the host's, which may have been
+    another one, or wrong, when they were written; but who wrote them is dead, for we hold the file alone. So what is
+    waited for counts from the moment we took it over: the server's maximum at least, and at most our own deadline too.
+    """
     able = session.target.capabilities
     if able.server_maximum <= dt.timedelta(0) or not unknown:
         session.wait(able.read_back_lag.total_seconds())
         return
+    ledger, after = session.ledger, (able.server_maximum + able.read_back_lag).total_seconds()
     latest = max(dt.datetime.fromisoformat(each.not_after) for each in unknown)
-    until = latest + able.server_maximum + able.read_back_lag
-    session.wait((until - session.clock.now()).total_seconds())
+    left = (latest - ledger.by_its_clock(session.clock.now())).total_seconds()
+    if not ledger.shared and all(each.batch <= ledger.inherited for each in unknown):
+        left = min(max(left, 0.0), float(session.project.spec.limits.deadline))
+        after -= session.clock.monotonic() - session.began
+    session.wait(left + after)
 
 
 def _mapping_of(session: Session, operation: OpenOperation) -> str:
@@ -168,6 +177,11 @@ def _ask_changed(
     mapping = session.mappings.get(mapping_name)
     if mapping is None or mapping.target.name != object_name:
         return {each.our_key: Settled(each.our_key, "conflict", code="recover.mapping_gone") for each in members}
+    blind = {each.our_key for each in members if each.kind == "update" and not _visible(session, mapping, each)}
+    if blind:
+        told = {key: Settled(key, "conflict", code="recover.mapping_gone") for key in blind}
+        rest = [each for each in members if each.our_key not in blind]
+        return told | (_ask_changed(session, mapping_name, object_name, rest) if rest else {})
     rows = find_rows(session, mapping, KEY, sorted(set(keys.values())))
     answers = {}
     former = former_names(session)
@@ -183,6 +197,13 @@ def _ask_changed(
         else:
             answers[each.our_key] = _of_update(session, mapping, each, rows, row, former)
     return answers
+
+
+def _visible(session: Session, mapping: CompiledMapping, operation: OpenOperation) -> bool:
+    """Whether today's mapping still has any of the fields that were written."""
+    fields = records.fieldset_of(session.ledger, operation.fieldset or 0).fields
+    names = {each.name for each in mapping.target_fields}
+    return any(mark and fields[place] in names for place, mark in enumerate(operation.written or b""))
 
 
 def _of_update(

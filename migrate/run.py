@@ -10,7 +10,7 @@ from pathlib import Path
 from ..connectors.clock import Clock
 from ..connectors.errors import InputError
 from ..connectors.secrets import Secrets
-from ..runs.ledger import events, runlog
+from ..runs.ledger import runlog
 from ..runs.ledger.runlog import Run
 from ..runs.report.model import Report
 from .calls import plan_calls, predicted_by_plan, run_calls, tell_reading
@@ -107,7 +107,7 @@ def run(project: Project, order: Order, secrets: Secrets, clock: Clock, tick: Ca
     started = clock.monotonic()
     if order.shared:
         require_shareable(project)
-    with open_session(project, secrets, clock, shared=order.shared) as session:
+    with open_session(project, secrets, clock, sends=True, shared=order.shared) as session:
         session.tick = tick
         prepared = prepare(session)
         choice = order.choice(project)
@@ -118,8 +118,6 @@ def run(project: Project, order: Order, secrets: Secrets, clock: Clock, tick: Ca
             require_plan(session, prepared, choice, order.plan)
         predicted = predicted_by_plan(session, prepared, choice, order.plan)
         reader = reader_for(session, choice, prepared)
-        session.ledger.check()
-        events.check_chain(session.ledger)
         before = session.target.identity()
         session.target.prepare()
         pin_systems(session, before)

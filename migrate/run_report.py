@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ..connectors.finding import Finding, Severity
-from ..runs.ledger import operations, records
+from ..runs.ledger import operations, records, runlog
 from ..runs.ledger.runlog import Run
 from ..runs.report.model import BUCKETS, BranchCounts, Cause, Report, Row, Table, Text
 from ..runs.values import SAMPLE
@@ -58,6 +58,7 @@ def plan_report(
         facts=(
             *_systems(session),
             *_recovered(recovered),
+            *_changed(runlog.superseded(session.ledger, "run", prepared.digest)),
             *_asked(moved),
             *degraded_facts(session.graded),
             *calls.facts,
@@ -97,6 +98,7 @@ def run_report(
     facts: list[tuple[str, str | int | Text]] = [*_systems(session), ("fact.run", moved.run.id)]
     if resumed:
         facts.append(("fact.resumed", moved.run.started[:19]))
+    facts += _changed(runlog.superseded(session.ledger, "run", moved.run.mapping_digest, moved.run.id))
     facts += [*_recovered(recovered), *_asked(moved), *_shared(session), *degraded_facts(graded), *calls.facts]
     facts.append(("fact.seconds", f"{seconds:.1f}"))
     return Report(
@@ -139,6 +141,11 @@ def _idle(moved: Moved, counts: Sequence[BranchCounts]) -> bool:
 
 def _recovered(number: int) -> tuple[tuple[str, int], ...]:
     return (("fact.recovered", number),) if number else ()
+
+
+def _changed(former: Run | None) -> tuple[tuple[str, Text], ...]:
+    """That the mappings have changed since a run that did not come to its end, and what that means."""
+    return () if former is None else (("fact.mapping_changed", Text("run.mapping_changed", {"run": former.id})),)
 
 
 def _run_code(moved: Moved, balanced: bool, left: int, doubled: int, differences: int, equal: bool | None) -> str:

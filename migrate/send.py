@@ -233,7 +233,7 @@ class _Round:
         nothing = told.kind in (Kind.SILENT, Kind.NOT_SENT) and error is None
         if isinstance(error, QuotaSpentError):  # no attempt helps before the next day begins
             self._stopped(error)
-        elif nothing and self._blamed(call.piece):
+        elif nothing and self._stragglers.blamed(call.piece, session.breaker.answers, session.breaker.probing):
             self.failed = self.failed or told
         elif not isinstance(error, NotDepartedError):
             self._heed(told, call)
@@ -282,12 +282,6 @@ class _Round:
                     breaker.silent(told.code, call.wave)
         except UnavailableError as error:
             self._stopped(error)
-
-    def _blamed(self, piece: Sequence[Planned]) -> bool:
-        """Whether it is for these changes that their call came to nothing, and the target is well."""
-        breaker = self._session.breaker
-        suspected = self._stragglers.suspected(piece, breaker.answers)
-        return self._stragglers.set_aside(piece, breaker.probing) or suspected
 
     def _doubtful(self, pairs: Sequence[Pair]) -> list[Planned]:
         """Creations that nobody answered for and that may be sent once more without waiting: the target is proven to

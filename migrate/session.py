@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from ..connectors.clock import Clock
-from ..connectors.errors import DecisionError
+from ..connectors.errors import DecisionError, UnavailableError
 from ..connectors.finding import Finding, Severity
 from ..connectors.port import KEY, Connector, Identity, OurKeyPlace
 from ..connectors.registry import connect
@@ -23,7 +23,7 @@ from ..connectors.secrets import Secrets
 from ..mappings.compile import CompiledMapping
 from ..mappings.people import People
 from ..runs.keys import Keys, fingerprint, load_or_create_keys, require_digest_key
-from ..runs.ledger import control, events, proofs, records
+from ..runs.ledger import control, events, proofs, records, sound
 from ..runs.ledger.store import Ledger, hold
 from ..runs.stage import Stage
 from ..runs.values import Item, ValueStore
@@ -118,7 +118,8 @@ class Session:
     called between batches. caller: makes the calls that write. proven: objects on which the target is proven to refuse
     our key twice. degraded: objects of which that is known to be otherwise. breaker: what the target's latest calls
     came to. team: who shares this process's run; None where nobody does. carry: takes the target's own words to where
-    they are kept, while this process works on a partition of another's run."""
+    they are kept, while this process works on a partition of another's run. began: when it was opened, by the monotonic
+    clock."""
 
     project: Project
     source: Connector
@@ -146,9 +147,11 @@ class Session:
     _look_again: float = 0.0
     _paused: bool = False
     breaker: Breaker = field(init=False)
+    began: float = field(init=False)
 
     def __post_init__(self) -> None:
         self.breaker = Breaker(self.project.spec.limits)
+        self.began = self.clock.monotonic()
 
     def heed(self) -> None:
         """Between batches: what the operator asks for. Stands still while runs are paused from another terminal. Raises
@@ -236,7 +239,7 @@ def open_ledger(project: Project, secrets: Secrets) -> Iterator[tuple[Ledger, Ke
     """The environment's ledger and its keys, for reading; nobody is locked out. Raises DecisionError
     `key.digest_exchanged` where the digest key is not the one the ledger was written with."""
     keys = load_or_create_keys(project.key_id)
-    with Ledger(project.ledger(secrets)) as ledger:
+    with Ledger(project.ledger(secrets)) as ledger, ledger.told():
         _check_digest_key(ledger, keys)
         yield ledger, keys
 
@@ -263,12 +266,16 @@ def _check_digest_key(ledger: Ledger, keys: Keys) -> None:
 
 @contextmanager
 def open_session(
-    project: Project, secrets: Secrets, clock: Clock, *, alone: bool = True, shared: bool = False
+    project: Project, secrets: Secrets, clock: Clock, *, alone: bool = True, sends: bool = False, shared: bool = False
 ) -> Iterator[Session]:
     """Open everything. alone: hold the environment's lock (every verb that writes, but for a worker of another's run).
-    shared: the pace is that of all who share a run. Raises BusyError while another
-    process holds it, DecisionError `org.*` where a system is not the one the ledger was written against."""
+    sends: it writes to the target. shared: its pace is that of all who share a run.
+
+    Raises BusyError while another process holds the lock, DecisionError `org.*` where a system is not the one the
+    ledger was written against, and, where it `sends`, `ledger.damaged` or `ledger.history_broken` where the ledger is
+    not as it was written."""
     with ExitStack() as stack:
+        stack.enter_context(_machine_heard())
         interruption = Interruption()
         paces = paces_of(project, secrets, clock, interruption.listen, shared=shared)
         stack.callback(paces.asked.close)
@@ -279,6 +286,8 @@ def open_session(
         ledger, keys = stack.enter_context(open_ledger(project, secrets))
         if alone:
             stack.enter_context(ledger.held())
+            if sends:
+                sound.check(ledger)
             ledger.take_over()
         for role, identity in identities.items():
             check_pin(ledger, role, identity)
@@ -307,6 +316,17 @@ def open_session(
             proven={each.object for each in graded if each.proven},
             degraded={each.object for each in graded if each.degraded},
         )
+
+
+@contextmanager
+def _machine_heard() -> Iterator[None]:
+    """What this machine comes to, wherever it is noticed, is the operator's to mend; then the command goes on."""
+    try:
+        yield
+    except MemoryError as error:
+        raise UnavailableError("machine.memory") from error
+    except OSError as error:
+        raise UnavailableError("machine.refused", reason=error.strerror or type(error).__name__) from error
 
 
 @contextmanager

@@ -30,27 +30,24 @@ class Stragglers:
         """Whether it was set aside."""
         return our_key in self._aside
 
-    def set_aside(self, piece: Sequence[Planned], probing: bool) -> bool:
-        """The call came to nothing; whether its change, alone in it, is the one to blame. probing: it was the one call
-        by which to see whether the target is there."""
-        if len(piece) > 1:
-            return False
-        key = piece[0].change.our_key
-        tries = operations.left_undone(self._ledger, self._object, key) if probing else self._tries[key]
-        if tries + 1 >= TRIES:
-            self._aside.add(key)
-        return key in self._aside
-
-    def suspected(self, piece: Sequence[Planned], answers: int) -> bool:
-        """They have come to nothing; whether the target has answered others since they did so for the first time, so
-        that it is they and not the line. answers: how many calls the target has answered so far."""
-        first = [self._first.setdefault(each.change.our_key, answers) for each in piece]
+    def blamed(self, piece: Sequence[Planned], answers: int, probing: bool) -> bool:
+        """A call with these came to nothing; whether it is for them, and the target is well: one that stands alone and
+        did so time and again is set aside, and where the target has answered others in between it is not the line.
+        answers: how many calls the target has answered so far. probing: it was the one call by which to see whether the
+        target is there."""
+        keys = [each.change.our_key for each in piece]
+        self._tries.update(keys)
+        first = [self._first.setdefault(key, answers) for key in keys]
+        if len(keys) == 1:
+            earlier = operations.left_undone(self._ledger, self._object, keys[0]) if probing else 0
+            if max(self._tries[keys[0]], earlier + 1) >= TRIES:
+                self._aside.add(keys[0])
+                return True
         return max(first) < answers
 
     def again(self, group: list[Planned], answers: int) -> list[list[Planned]]:
-        """In which groups these changes go again after a call that came to nothing: in halves where it is they."""
-        self._tries.update(each.change.our_key for each in group)
-        if len(group) < 2 or not self.suspected(group, answers):
+        """In which groups these changes go again after a call that came to nothing: in halves where it is for them."""
+        if len(group) < 2 or any(self._first.get(each.change.our_key, answers) >= answers for each in group):
             return [group]
         middle = (len(group) + 1) // 2
         return [group[:middle], group[middle:]]

@@ -9,7 +9,7 @@ from ..connectors.clock import Clock
 from ..connectors.errors import InputError
 from ..connectors.finding import Finding, Severity
 from ..connectors.secrets import Secrets
-from ..runs.ledger import events, records, runlog, undone
+from ..runs.ledger import records, runlog, sound, undone
 from ..runs.ledger.runlog import Run
 from ..runs.report.model import Report, Row, Table, Text
 from ..runs.values import PREIMAGE
@@ -52,7 +52,7 @@ def undo(
     """Take a run back, or say what that would cost and spare. What an earlier process left open is asked for first, so
     that a run, or an undo, that was cut off is taken back whole."""
     started = clock.monotonic()
-    with open_session(project, secrets, clock) as session:
+    with open_session(project, secrets, clock, sends=execute) as session:
         session.tick = tick
         prepare(session)
         _require_run(session, run_id)
@@ -60,8 +60,7 @@ def undo(
         work = Undo(session, run_id)
         tell_most(session, work.to_read())
         if execute:
-            session.ledger.check()
-            events.check_chain(session.ledger)
+            sound.check_run(session.ledger, run_id)
         recovered = recover(session)
         if recovered:
             work = Undo(session, run_id)

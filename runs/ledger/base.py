@@ -79,6 +79,9 @@ class Base(Protocol):
     def check(self) -> bool:
         """Whether it is sound, as far as the database can tell."""
 
+    def tidy(self) -> None:
+        """Make room of what updates have left behind, where the database keeps it; outside a transaction."""
+
     def copy_to(self, path: Path) -> None:
         """Put what a rehearsal needs into a new SQLite file."""
 

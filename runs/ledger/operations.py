@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from . import events
+from .sound import What, ended_digest, line_digest
 from .store import Ledger
 
 PROVE: Final = "prove"
@@ -37,9 +37,8 @@ class Intent(NamedTuple):
 
 class Settled(NamedTuple):
     """How an operation went on. state: `acked`, `rejected`, `not_sent`, `unknown` or `conflict`; of a change that was
-    set aside undone `held`, which is no state of an operation. record: the record's
-    new state; `gone` takes its target key off. code: of the cause where it was not done. field: at fault, where the
-    target names one."""
+    set aside undone `held`, which is no state of an operation. record: the record's new state; `gone` takes its target
+    key off. code: of the cause where it was not done. field: at fault, where the target names one."""
 
     our_key: str
     state: str
@@ -92,13 +91,14 @@ def intend(
     deadline: dt.timedelta,
 ) -> int:
     """Write the intents of a whole batch down, durably, before a byte of it may leave. Returns the batch's number. It
-    is a part of the partition that this process has a lease of."""
+    is a part of the partition that this process has a lease of. Its times are by the store's clock."""
+    sent_at = ledger.by_its_clock(now)
     partition = ledger.lease.partition if ledger.lease else None
     with ledger.transaction():
         ((batch,),) = ledger.db.execute(
             "insert into batch (run, object, source_object, sent_at, not_after, partition) values (?, ?, ?, ?, ?, ?) "
             "returning id",
-            (run_id, object_name, source_object, now.isoformat(), (now + deadline).isoformat(), partition),
+            (run_id, object_name, source_object, sent_at.isoformat(), (sent_at + deadline).isoformat(), partition),
         ).fetchall()
         ledger.db.insert(
             "operation",
@@ -121,14 +121,16 @@ def intend(
             ],
         )
         told: dict[str, str | int] = {"batch": int(batch), "object": object_name, "operations": len(intents)}
-        events.note(ledger, now, "intended", run_id, told | {"keys": _digest(each.our_key for each in intents)})
+        told |= {} if source_object is None else {"source": source_object}
+        events.note(ledger, now, "intended", run_id, told | {"keys": _what(intents).digest})
     return int(batch)
 
 
 def prolong(ledger: Ledger, batch: int, not_after: dt.datetime) -> None:
-    """The batch has not left yet, and may leave later than was thought."""
+    """The batch has not left yet, and may leave later than was thought. not_after: by this process's clock."""
+    latest = (not_after + ledger.ahead).isoformat()
     with ledger.transaction():
-        ledger.db.execute("update batch set not_after = ? where id = ?", (not_after.isoformat(), batch))
+        ledger.db.execute("update batch set not_after = ? where id = ?", (latest, batch))
 
 
 def settle(ledger: Ledger, run_id: int, batch: int, mapping: str, settled: Sequence[Settled], now: dt.datetime) -> None:
@@ -140,12 +142,23 @@ def settle(ledger: Ledger, run_id: int, batch: int, mapping: str, settled: Seque
         _keep_refused(ledger, run_id, batch, mapping, refused)
         ledger.db.execute("update batch set settled_at = ? where id = ?", (now.isoformat(), batch))
         told: dict[str, str | int] = {"batch": batch, **Counter(each.state for each in settled)}
-        outcomes = _digest(f"{each.our_key} {each.state} {each.target_key}" for each in settled)
+        ended = sorted(settled, key=lambda each: each.our_key)
+        keys, states = [each.our_key for each in ended], [each.state for each in ended]
+        outcomes = ended_digest(keys, states, [each.code for each in ended], [each.field for each in ended])
         events.note(ledger, now, "settled", run_id, told | {"outcomes": outcomes})
 
 
-def _digest(lines: Iterable[str]) -> str:
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+def _what(intents: Sequence[Intent]) -> What:
+    ordered = sorted(intents, key=lambda each: each.our_key)
+    return What(
+        [each.our_key for each in ordered],
+        [str(each.kind) for each in ordered],
+        [each.target_key for each in ordered],
+        [each.bucket for each in ordered],
+        [each.source_key for each in ordered],
+        b"".join(each.sent or b"" for each in ordered),
+        b"".join(each.written or b"" for each in ordered),
+    )
 
 
 def _end_operations(ledger: Ledger, batch: int, settled: Sequence[Settled]) -> None:
@@ -195,11 +208,12 @@ def _keep_done(ledger: Ledger, run_id: int, batch: int, mapping: str, done: Sequ
 
 def _keep_refused(ledger: Ledger, run_id: int, batch: int, mapping: str, refused: Sequence[Settled]) -> None:
     ledger.db.executemany(
-        "insert into record (object, our_key, state, mapping, fieldset, sent, code, run, bucket, source_object, "
-        "source_key, batch) select o.object, o.our_key, ?1, ?2, o.fieldset, o.sent, ?3, ?4, ?1, b.source_object, "
+        "insert into record (object, our_key, state, mapping, fieldset, sent, code, why, run, bucket, source_object, "
+        "source_key, batch) select o.object, o.our_key, ?1, ?2, o.fieldset, o.sent, ?3, ?7, ?4, ?1, b.source_object, "
         "o.source_key, b.id from batch b join operation o on o.batch = b.id "
         "where b.id = ?5 and o.our_key = ?6 and o.kind <> 'prove' on conflict (object, our_key) do update set "
-        "code = excluded.code, waits_for = null, run = excluded.run, bucket = excluded.bucket, batch = excluded.batch, "
+        "code = excluded.code, why = excluded.why, waits_for = null, run = excluded.run, bucket = excluded.bucket, "
+        "batch = excluded.batch, "
         "source_object = coalesce(excluded.source_object, record.source_object), "
         "source_key = coalesce(excluded.source_key, record.source_key), "
         "fieldset = case when record.target_key is null then excluded.fieldset else record.fieldset end, "
@@ -207,7 +221,15 @@ def _keep_refused(ledger: Ledger, run_id: int, batch: int, mapping: str, refused
         "state = case when record.target_key is not null and excluded.state = 'rejected' "
         "then record.state else excluded.state end",
         [
-            ("rejected" if s.state == "rejected" else "conflicted", mapping, s.code, run_id, batch, s.our_key)
+            (
+                "rejected" if s.state == "rejected" else "conflicted",
+                mapping,
+                s.code,
+                run_id,
+                batch,
+                s.our_key,
+                line_digest(s.our_key, s.code, None),
+            )
             for s in refused
         ],
     )
@@ -229,10 +251,11 @@ def verify(ledger: Ledger, object_name: str, rows: Sequence[tuple[str, bytes, bo
                 "and our_key = ?",
                 (*batches, our_key),
             )
-        ledger.db.execute(
+        verified = ledger.db.execute(
             f"update operation set state = 'verified' where batch in ({marks}) and state = 'acked'",  # noqa: S608
             tuple(batches),
         )
+    ledger.left_behind(2 * verified.rowcount + len(rows))
 
 
 class Unverified(NamedTuple):

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from .sound import line_digest
 from .store import Ledger
 
 
@@ -124,9 +125,10 @@ def park(
     """Note records that were not written; inside the caller's transaction. A record that is in the target already stays
     what it is there (only a conflict changes its state): what is parked is the newer version of it."""
     ledger.db.executemany(
-        "insert into record (object, our_key, state, mapping, code, waits_for, run, bucket, source_object, source_key) "
-        "values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "insert into record (object, our_key, state, mapping, code, waits_for, why, run, bucket, source_object, "
+        "source_key) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
         "on conflict (object, our_key) do update set code = excluded.code, waits_for = excluded.waits_for, "
+        "why = excluded.why, "
         "run = excluded.run, bucket = excluded.bucket, mapping = excluded.mapping, "
         "state = case when record.target_key is not null and excluded.state <> 'conflicted' "
         "then record.state else excluded.state end",
@@ -138,6 +140,7 @@ def park(
                 mapping,
                 p.code,
                 p.waits_for,
+                line_digest(p.our_key, p.code, p.waits_for),
                 run_id,
                 p.state,
                 source_object,

@@ -7,8 +7,10 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from ...connectors.errors import DecisionError
 from ...connectors.finding import Finding, Severity
 from . import events
+from .sound import line_digest
 from .store import Ledger
 
 
@@ -40,6 +42,7 @@ class Progress:
     pieces: list[str] = field(default_factory=list)
 
 
+UNFINISHED = ("open", "interrupted", "paused", "failed")
 _COLUMNS = "id, verb, state, started, ended, mapping_digest, selection, undoes, report"
 
 
@@ -60,6 +63,7 @@ def begin(
             (verb, now.isoformat(), mapping_digest, selection, (source_time or now).isoformat(), undoes),
         ).fetchall()
         told: dict[str, str | int] = {"verb": verb, "mappings": mapping_digest, "selection": selection}
+        told["source_time"] = (source_time or now).isoformat()
         events.note(ledger, now, "begun", made[0], told | ({} if undoes is None else {"undoes": undoes}))
     return get(ledger, int(made[0]))
 
@@ -75,8 +79,24 @@ def resumable(ledger: Ledger, verb: str, mapping_digest: str, selection: str) ->
         return None
     run = Run(*row)
     taken_back = ledger.db.execute("select 1 from run where undoes = ?", (run.id,)).fetchone() is not None
-    unfinished = run.state in ("open", "interrupted", "paused", "failed") and not taken_back
+    unfinished = run.state in UNFINISHED and not taken_back
     return run if unfinished and (run.mapping_digest, run.selection) == (mapping_digest, selection) else None
+
+
+def superseded(ledger: Ledger, verb: str, mapping_digest: str, before: int | None = None) -> Run | None:
+    """The full run that did not come to its end and is not gone on with, because the mappings have changed since.
+    before: the run that begins in its place; None where it has not begun."""
+    rows = ledger.db.execute(
+        f"select {_COLUMNS} from run where verb = ? and (cast(? as integer) is null or id < ?) "  # noqa: S608
+        "order by id desc limit 1",
+        (verb, before, before),
+    ).fetchall()
+    latest = [Run(*row) for row in rows]
+    return next((each for each in latest if each.state in UNFINISHED and _meant_else(each, mapping_digest)), None)
+
+
+def _meant_else(run: Run, mapping_digest: str) -> bool:
+    return not run.selection and run.mapping_digest != mapping_digest
 
 
 def get(ledger: Ledger, run_id: int) -> Run:
@@ -120,26 +140,24 @@ def reopen(ledger: Ledger, run_id: int, now: dt.datetime) -> None:
 
 
 def progress_of(ledger: Ledger, run_id: int) -> dict[str, Progress]:
+    """By mapping. Raises DecisionError `ledger.damaged` where it is not as it was written."""
     rows = ledger.db.execute(
-        "select mapping, cursor, done, counts, pieces from progress where run = ?", (run_id,)
+        "select mapping, cursor, done, counts, pieces, digest from progress where run = ?", (run_id,)
     ).fetchall()
+    if any(line_digest(run_id, *row[:-1]) != row[-1] for row in rows):
+        raise DecisionError("ledger.damaged", path=str(ledger.place))
     return {row[0]: Progress(row[0], row[1], bool(row[2]), json.loads(row[3]), json.loads(row[4])) for row in rows}
 
 
 def save_progress(ledger: Ledger, run_id: int, progress: Progress) -> None:
     """Write one mapping's progress; inside the caller's transaction."""
+    counts, pieces = json.dumps(progress.counts, sort_keys=True), json.dumps(progress.pieces)
+    line = (progress.mapping, progress.cursor, int(progress.done), counts, pieces)
     ledger.db.execute(
-        "insert into progress (run, mapping, cursor, done, counts, pieces) values (?, ?, ?, ?, ?, ?) "
+        "insert into progress (run, mapping, cursor, done, counts, pieces, digest) values (?, ?, ?, ?, ?, ?, ?) "
         "on conflict (run, mapping) do update set cursor = excluded.cursor, done = excluded.done, "
-        "counts = excluded.counts, pieces = excluded.pieces",
-        (
-            run_id,
-            progress.mapping,
-            progress.cursor,
-            int(progress.done),
-            json.dumps(progress.counts, sort_keys=True),
-            json.dumps(progress.pieces),
-        ),
+        "counts = excluded.counts, pieces = excluded.pieces, digest = excluded.digest",
+        (run_id, *line, line_digest(run_id, *line)),
     )
 
 
@@ -152,29 +170,21 @@ def add_findings(ledger: Ledger, run_id: int, findings: Iterable[Finding]) -> No
         [(run_id, each.object, each.key, each.code, each.field or "") for each in listed if each.key is not None],
     )
     ledger.db.executemany(
-        "insert into finding (run, mapping, object, key, field, code, severity, params, file, line) "
-        "values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            (
-                run_id,
-                each.mapping,
-                each.object,
-                each.key,
-                each.field,
-                each.code,
-                each.severity.value,
-                json.dumps(dict(each.params), ensure_ascii=False, sort_keys=True),
-                each.file,
-                each.line,
-            )
-            for each in listed
-        ],
+        "insert into finding (run, mapping, object, key, field, code, severity, params, file, line, digest) "
+        "values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [(*line, line_digest(*line)) for line in (_line(run_id, each) for each in listed)],
     )
 
 
 def forget_findings(ledger: Ledger, run_id: int, code: str) -> None:
     """Take out what this run noted under this code, before it is noted anew; inside the caller's transaction."""
     ledger.db.execute("delete from finding where run = ? and code = ?", (run_id, code))
+
+
+def _line(run_id: int, each: Finding) -> tuple[str | int | None, ...]:
+    params = json.dumps(dict(each.params), ensure_ascii=False, sort_keys=True)
+    about = (each.mapping, each.object, each.key, each.field, each.code, each.severity.value)
+    return (run_id, *about, params, each.file, each.line)
 
 
 def findings_of(ledger: Ledger, run_id: int) -> list[Finding]:

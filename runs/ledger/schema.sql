@@ -125,6 +125,7 @@ create table progress (
   done integer not null default 0,
   counts text not null default '{}',    -- JSON: read, the buckets, adopted
   pieces text not null default '[]',    -- JSON: the staged rows that still wait, by the names of their pieces
+  digest text not null,                 -- of the rest: a bit that was flipped here would lose records
   primary key (run, mapping)
 ) strict, without rowid;
 
@@ -150,6 +151,7 @@ create table record (
   back blob,
   code text,          -- why it is held, rejected or conflicted
   waits_for text,     -- our key of the parent it is held for
+  why text,           -- digest of our key, code and waits_for, where there is a code
   adopted integer not null default 0,   -- the run that found it in the target and made it ours; 0: we created it
   run integer not null,          -- the last run that settled or parked it
   bucket text not null,          -- what that run counted it as
@@ -167,7 +169,7 @@ create table batch (
   object text not null,
   source_object text,            -- what its records are made of; null where the ledger knows that already
   sent_at text not null,
-  not_after text not null,       -- the send deadline: earlier than this plus the target's maximum nothing is probed
+  not_after text not null,       -- the send deadline, by the store's clock: earlier than this plus the target's maximum nothing is probed
   settled_at text,
   partition integer              -- that it is a part of; null where the coordinator sent it by itself
 ) strict;
@@ -254,7 +256,8 @@ create table finding (
   severity text not null,
   params text not null,
   file text,
-  line integer
+  line integer,
+  digest text not null          -- of the rest
 ) strict;
 create index finding_record on finding (object, key);
 create index finding_run on finding (run, code);

@@ -113,6 +113,7 @@ create table progress (
   done bigint not null default 0,
   counts text collate "C" not null default '{}',
   pieces text collate "C" not null default '[]',
+  digest text collate "C" not null,
   primary key (run, mapping)
 );
 
@@ -136,6 +137,7 @@ create table record (
   back bytea,
   code text collate "C",
   waits_for text collate "C",
+  why text collate "C",
   adopted bigint not null default 0,
   run bigint not null,
   bucket text collate "C" not null,
@@ -225,7 +227,8 @@ create table finding (
   severity text collate "C" not null,
   params text collate "C" not null,
   file text collate "C",
-  line bigint
+  line bigint,
+  digest text collate "C" not null
 );
 create index finding_record on finding (object, key);
 create index finding_run on finding (run, code);

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from importlib import resources
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,6 +13,12 @@ from typing import Any, ClassVar
 from ...connectors.errors import BusyError, ChangeoverError, DecisionError, UnavailableError
 from ..private_files import create_empty, private_folder
 from .base import Base, Values
+
+_GUARDS = (
+    "select type, name, tbl_name, sql from sqlite_schema where name not like 'sqlite_%' order by 1, 2",
+    "select here, there from edge order by 1, 2",
+)
+_NO_TEXT = "Could not decode to UTF-8"
 
 
 class SQLite(Base):
@@ -36,13 +42,12 @@ class SQLite(Base):
             self.execute("pragma wal_autocheckpoint = 16000")
             if not self.execute("select count(*) from sqlite_schema").fetchone()[0]:
                 self._create(version)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             raise self.told(error) from error
 
     def _create(self, version: str) -> None:
-        script = resources.files(__package__).joinpath("schema.sql").read_text(encoding="utf-8")
         known = f"insert into meta values ('version', '{version}');"  # noqa: S608 - a constant of ours
-        self.connection.executescript("\n".join(["begin immediate;", script, known, "commit;"]))
+        self.connection.executescript("\n".join(["begin immediate;", _script(), known, "commit;"]))
 
     def execute(self, statement: str, values: Values = ()) -> sqlite3.Cursor:
         return self.connection.execute(statement, values)
@@ -85,15 +90,27 @@ class SQLite(Base):
         self.commit()
 
     def roll_back(self) -> None:
-        if self.connection.in_transaction:
-            self.execute("rollback")
+        """Where even that fails, the connection is closed, and the next process takes back what was half done."""
+        try:
+            if self.connection.in_transaction:
+                self.execute("rollback")
+        except (sqlite3.Error, MemoryError):
+            self.connection.close()
 
     @contextmanager
     def held(self) -> Iterator[None]:
         yield  # whoever holds its folder holds the file
 
     def check(self) -> bool:
-        return bool(self.execute("pragma quick_check(1)").fetchone()[0] == "ok")
+        """Its pages, its indexes, each against its table, and all that guards it."""
+        if self.execute("pragma integrity_check(1)").fetchone()[0] != "ok":
+            return False
+        with closing(sqlite3.connect(":memory:")) as made:
+            made.executescript(_script())
+            return all(self.execute(each).fetchall() == made.execute(each).fetchall() for each in _GUARDS)
+
+    def tidy(self) -> None:
+        """A row is updated in its place."""
 
     def copy_to(self, path: Path) -> None:
         copy = sqlite3.connect(path)
@@ -102,7 +119,9 @@ class SQLite(Base):
 
     def told(self, error: Exception) -> ChangeoverError:
         name = getattr(error, "sqlite_errorname", "") or ""
-        if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+        if _NO_TEXT in str(error):
+            return DecisionError("ledger.damaged", path=str(self._path))
+        if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")) or isinstance(error, UnicodeDecodeError):
             return DecisionError("ledger.damaged", path=str(self._path))
         if name.startswith("SQLITE_FULL"):
             return UnavailableError("ledger.disk_full", path=str(self._path))
@@ -112,3 +131,7 @@ class SQLite(Base):
 
     def close(self) -> None:
         self.connection.close()
+
+
+def _script() -> str:
+    return resources.files(__package__).joinpath("schema.sql").read_text(encoding="utf-8")

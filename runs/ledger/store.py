@@ -19,6 +19,8 @@ from .place import Place, Server
 from .sqlite import SQLite
 
 VERSION = "3"
+TIDY_AFTER = 50_000
+"""Updated rows."""
 
 
 class Ledger:
@@ -29,7 +31,8 @@ class Ledger:
 
     epoch: of the process that has taken it over to write (`take_over`); None where it only reads, or writes what needs
     no lock. lease: of the partition that this process is at work on; while it has one, nothing is written once the
-    partition is another worker's.
+    partition is another worker's. inherited: the latest batch that was there when it was taken over. ahead: how far the
+    store's clock was ahead of this process's when it was last looked at (`by_its_clock`).
     """
 
     def __init__(self, place: Place, *, durable: bool = True, any_thread: bool = False) -> None:
@@ -37,6 +40,9 @@ class Ledger:
         self.place = place
         self.epoch: int | None = None
         self.lease: Lease | None = None
+        self.inherited = 0
+        self._updated = 0
+        self.ahead = dt.timedelta()
         self.db = _opened(place, durable, any_thread)
         try:
             version = self.get_meta("version")
@@ -84,6 +90,7 @@ class Ledger:
         with self.transaction():
             self.db.execute("update control set epoch = epoch + 1")
             epoch = int(self.db.execute("select epoch from control").fetchone()[0])
+            self.inherited = int(self.db.execute("select coalesce(max(id), 0) from batch").fetchone()[0])
         self.epoch = epoch
         return epoch
 
@@ -100,6 +107,25 @@ class Ledger:
             return self.db.now()
         except self.db.error as error:
             raise self.db.told(error) from error
+
+    @property
+    def shared(self) -> bool:
+        """Whether processes on several hosts may use it, by a clock of its own."""
+        return isinstance(self.place, Server)
+
+    def left_behind(self, rows: int) -> None:
+        """Count updated rows; from time to time the room of the former ones is given back. Outside a transaction."""
+        self._updated += rows
+        if self._updated >= TIDY_AFTER:
+            self._updated = 0
+            with self.told():
+                self.db.tidy()
+
+    def by_its_clock(self, here: dt.datetime) -> dt.datetime:
+        """The time by the store's clock. here: the same by this process's; a file has no other."""
+        if self.shared:
+            self.ahead = self.now() - here
+        return here + self.ahead
 
     def get_meta(self, name: str) -> str | None:
         row = self.db.execute("select value from meta where name = ?", (name,)).fetchone()
@@ -144,10 +170,18 @@ class Ledger:
         """Raise DecisionError `ledger.damaged` where it is torn, flipped or without what guards it."""
         try:
             sound = self.db.check()
-        except self.db.error as error:
+        except (self.db.error, UnicodeDecodeError) as error:
             raise self.db.told(error) from error
         if not sound:
             raise DecisionError("ledger.damaged", path=str(self.place))
+
+    @contextmanager
+    def told(self) -> Iterator[None]:
+        """What the database says while it is only read from, as the operator's error."""
+        try:
+            yield
+        except (self.db.error, UnicodeDecodeError) as error:
+            raise self.db.told(error) from error
 
     def close(self) -> None:
         self.db.close()

@@ -1,18 +1,21 @@
 """Runs the real command in processes that die, or stand still, at a chosen commit.
 
-As a program it loads once what the command loads, and then forks a process for every order that comes as a JSON line
-on its standard input; it answers with the process's id at once and with its wait status when it has ended.
+As a program it loads what the command loads, and then forks a process for every order that comes as a JSON line on its
+standard input; it answers with the process's id at once and with its wait status when it has ended. What a command that
+came to its end had to load besides is loaded for those that follow.
 """
 
 from __future__ import annotations
 
+import gc
+import importlib
 import json
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -188,6 +191,7 @@ def _live(order: Order) -> None:
     except SystemExit as ended:
         code = ended.code
     Path(f"{order.out}.commits").write_text(str(counter.passed))
+    Path(f"{order.out}.modules").write_text("\n".join(sys.modules))
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code if isinstance(code, int) else 1)
@@ -209,7 +213,18 @@ def _serve() -> None:
             if child == 0:
                 _live(order)
             print(child, flush=True)
-            print(os.waitpid(child, 0)[1], flush=True)
+            status = os.waitpid(child, 0)[1]
+            _load(Path(f"{order.out}.modules"))
+            print(status, flush=True)
+
+
+def _load(modules: Path) -> None:
+    if modules.exists():
+        for name in modules.read_text().splitlines():
+            if name not in sys.modules:
+                with suppress(ImportError):
+                    importlib.import_module(name)
+        gc.freeze()
 
 
 if __name__ == "__main__":

@@ -56,21 +56,22 @@ class Left:
     done: Counter[tuple[object, ...]]
 
 
-def fill(company: Company) -> None:
+def fill(company: Company, number_of_customers: int = CUSTOMERS, number_of_orders: int = ORDERS) -> None:
     """Customers in levels, parents often after their children, two of them in a circle; and a little dirt."""
     customers: list[tuple[object, ...]] = []
-    for number in range(CUSTOMERS):
+    for number in range(number_of_customers):
         parent = number + 1 if number % 5 == 0 else number // 8
-        leaf = number > CUSTOMERS // 8
+        leaf = number > number_of_customers // 8
         state = "test" if leaf and number % 97 == 5 else "ok"
-        key = f"C{CUSTOMERS + number}" if leaf and number % 83 == 7 else f"C{parent}"
+        key = f"C{number_of_customers + number}" if leaf and number % 83 == 7 else f"C{parent}"
         customers.append((f"C{number}", f"客户{number}", None if number == 1 else key, f"T{number}", "1.50", state))
-    for number, parent in ((CUSTOMERS - 1, CUSTOMERS - 2), (CUSTOMERS - 2, CUSTOMERS - 1)):
+    last = number_of_customers - 1
+    for number, parent in ((last, last - 1), (last - 1, last)):
         customers[number] = (f"C{number}", f"客户{number}", f"C{parent}", f"T{number}", "1.50", "ok")
     company.old("insert into t_customer (khbh, khmc, sjkh, sh, je, zt) values (?, ?, ?, ?, ?, ?)", customers)
     orders: list[tuple[object, ...]] = [
-        (number, f"C{number % CUSTOMERS}", f"{number}.25", "谁知道" if number % 211 == 3 else "赢单")
-        for number in range(ORDERS)
+        (number, f"C{number % number_of_customers}", f"{number}.25", "谁知道" if number % 211 == 3 else "赢单")
+        for number in range(number_of_orders)
     ]
     company.old("insert into t_order (id, khbh, je, zt) values (?, ?, ?, ?)", orders)
 

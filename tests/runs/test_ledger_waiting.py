@@ -81,5 +81,8 @@ def test_a_call_that_has_not_left_yet_may_leave_later(ledger: Ledger, run: int) 
     intent = Intent("p:5", ChangeKind.CREATE, None, b"12345678", b"\x01", "created", "5")
     batch = operations.intend(ledger, run, PERSON, "t_person", None, [intent], NOW, dt.timedelta(seconds=60))
     later = NOW + dt.timedelta(hours=1)
+    ((before,),) = ledger.db.execute("select not_after from batch").fetchall()
     operations.prolong(ledger, batch, later)
-    assert [dt.datetime.fromisoformat(each.not_after) for each in operations.open_operations(ledger)] == [later]
+    ((after,),) = [(each.not_after,) for each in operations.open_operations(ledger)]
+    moved_on = dt.datetime.fromisoformat(after) - dt.datetime.fromisoformat(before)
+    assert moved_on == later - (NOW + dt.timedelta(seconds=60))
