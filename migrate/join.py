@@ -187,7 +187,7 @@ def _could(session: Session, run: Run) -> Report:
 def _report(session: Session, joined: _Joined, interrupted: bool, seconds: float) -> Report:
     done = joined.sum()
     changes = done.outcomes.total()
-    rows = tuple((Text(f"outcome.{state}"), number) for state, number in sorted(done.outcomes.items()))
+    rows = tuple((Text(f"state.{state}"), number) for state, number in sorted(done.outcomes.items()))
     told = {"partitions": done.partitions, "changes": changes, "recovered": done.recovered, "lost": done.lost}
     command = "run --join --execute" if interrupted else "status"
     return Report(

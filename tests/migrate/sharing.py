@@ -84,14 +84,15 @@ class Shared:
     waits_at: int = 0
 
     def __post_init__(self) -> None:
-        self.arrived, self.released = threading.Event(), threading.Event()
+        self.arrived, self.released, self.lock = threading.Event(), threading.Event(), threading.Lock()
         self.crm.watch = self._seen
 
     def _seen(self, moment: str, number: int, batch: Batch) -> None:
         if moment == "arrived":
             self.record.leaving(self._ask, batch)
-            if self.waits_at < 0 and self.number("select count(*) from partition where state = 'leased'"):
-                self.waits_at = number
+            with self.lock:
+                if self.waits_at < 0 and self.number("select count(*) from partition where state = 'leased'"):
+                    self.waits_at = number
         if number != self.waits_at:
             self.other(moment, number, batch)
         elif moment == "arrived":

@@ -199,10 +199,12 @@ def test_two_processes_keep_to_one_limit(
     gate = Gate(30, 1.0, threads=4)
     with begun(template, tmp_path, url, gate) as world:
         pair = Pair(world, commands)
-        pair.start("arrived", 1)
-        leased = "select count(*) from partition where worker in (select id from worker where role = 'worker')"
+        world.let_wait()
+        pair.lead.start(pair.folder, LEAD, NOBODY)
+        assert world.arrived.wait(PATIENCE)
+        pair.join.start(pair.folder, JOIN, NOBODY)
         until = time.monotonic() + PATIENCE
-        while world.number(leased) == 0 and time.monotonic() < until:
+        while world.number("select count(*) from worker where role = 'worker'") == 0 and time.monotonic() < until:
             time.sleep(0.05)
         assert world.broken(pair.end(), alone) == {}
         code, told = pair.joiner()
