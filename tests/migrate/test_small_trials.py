@@ -31,7 +31,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Trials]:
 def test_a_hundred_thousand_are_tried() -> None:
     kinds = [kind for suite in SUITES for kind in suite.kinds]
     assert sorted(kinds) == sorted(KINDS)
-    assert TRIALS * len(kinds) == 100_000 or "CHANGEOVER_TEST_TRIALS" in os.environ
+    assert TRIALS * len(kinds) == 32_000 or "CHANGEOVER_TEST_TRIALS" in os.environ
 
 
 @pytest.mark.parametrize("kind", ["slow", "crossed"])
