@@ -28,10 +28,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Trials]:
     return cache(lambda kind: Trials(tmp_path_factory.mktemp(kind), kind))
 
 
-def test_a_hundred_thousand_are_tried() -> None:
+def test_so_many_are_tried_in_all() -> None:
     kinds = [kind for suite in SUITES for kind in suite.kinds]
     assert sorted(kinds) == sorted(KINDS)
-    assert TRIALS * len(kinds) == 100_000 or "CHANGEOVER_TEST_TRIALS" in os.environ
+    assert TRIALS * len(kinds) == 32_000 or "CHANGEOVER_TEST_TRIALS" in os.environ
 
 
 @pytest.mark.parametrize("kind", ["slow", "crossed"])
