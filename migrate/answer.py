@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from enum import StrEnum
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from ..connectors.change import CONTAGION, Change, ChangeKind, Outcome, OutcomeState
 from ..runs.ledger.operations import PROVE, Intent, Settled
@@ -21,6 +21,23 @@ class Planned(NamedTuple):
     intent: Intent
     record: str = "live"
     parent: str | None = None
+
+
+class Sends(Protocol):
+    """Sends the changes of one run. batches: the numbers of all batches that were written down."""
+
+    batches: list[int]
+
+    def send(
+        self,
+        mapping: str,
+        object_name: str,
+        source_object: str | None,
+        fieldset: int | None,
+        planned: Sequence[Planned],
+    ) -> list[Settled]:
+        """How each change ended."""
+        ...
 
 
 Pair: TypeAlias = tuple[Planned, Outcome | None]

@@ -23,15 +23,15 @@ from ..runs.ledger.records import Parked, RecordRow
 from ..runs.values import PREIMAGE
 from ..validators.judge import Judge
 from .adopt import Matches, adoption, find_matches, keep_adopted
-from .answer import Planned
+from .answer import Planned, Sends
 from .classify import Sorted, classify
 from .fingerprint import Marks, arrow_column, marked
 from .loaded import Loaded
 from .prove import first_alone
 from .readback import Written, read_back
 from .references import Resolved, resolve
+from .send import Sender
 from .session import Session
-from .share import sender_for
 from .tally import RejectStorm, StormWatch, chosen
 from .update import plan_updates
 
@@ -306,8 +306,9 @@ class ObjectLoad:
             self._look_out(result)
             return result.stopped is not None
 
-        sender = sender_for(self.session, self.run, storms)
-        alone = self.session.team is None and self.session.at_once(self.mapping.target.name) == 1
+        team = self.session.team
+        sender: Sends = Sender(self.session, self.run, storms) if team is None else team.sender(storms)
+        alone = team is None and self.session.at_once(self.mapping.target.name) == 1
         size = self.session.project.spec.limits.batch if alone else max(1, len(planned))
         names = (self.mapping.name, self.mapping.target.name, self.mapping.source.name)
         send = partial(sender.send, *names, self.fieldset)

@@ -19,9 +19,9 @@ from ..runs.ledger.proofs import TWICE, Told
 from ..runs.ledger.records import RecordRow
 from ..runs.values import PROOF
 from .answer import EXISTS, Planned
+from .caller import Inline
 from .doubles import UNDOUBLE, keys_of
 from .fingerprint import arrow_column
-from .flight import Inline
 from .grade import DOUBLED, FOUND, LOST, REFUSED, UNTOLD
 from .rehearsal import Rehearsal
 from .send import Sender

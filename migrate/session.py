@@ -5,12 +5,13 @@ from __future__ import annotations
 import signal
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from ..connectors.clock import Clock
@@ -24,17 +25,16 @@ from ..mappings.compile import CompiledMapping
 from ..mappings.people import People
 from ..runs.keys import Keys, fingerprint, load_or_create_keys, require_digest_key
 from ..runs.ledger import control, events, proofs, records, sound
+from ..runs.ledger.operations import Settled
 from ..runs.ledger.store import Ledger, hold
 from ..runs.stage import Stage
 from ..runs.values import Item, ValueStore
+from .answer import Sends
 from .breaker import Breaker
-from .flight import Caller, Inline, caller_for
+from .caller import Caller, Inline, caller_for
 from .grade import Grade, grades
 from .pacing import Paces, paces_of
 from .project import Project, zone_of
-
-if TYPE_CHECKING:
-    from .share import Team
 
 LISTENS = 1.0
 """Seconds until a wait looks whether Ctrl-C was pressed."""
@@ -109,6 +109,19 @@ class Interruption:
             yield
         finally:
             signal.signal(signal.SIGINT, before)
+
+
+class Team(Protocol):
+    """The processes that share this process's run. calls: that others have made to the target, by interface.
+    partitions: that were laid out. took_part: processes."""
+
+    calls: Counter[str]
+    partitions: int
+    took_part: int
+
+    def sender(self, enough: Callable[[Sequence[Settled]], bool]) -> Sends:
+        """What sends the run's changes by all of them. enough: told how changes ended; true stops the rest."""
+        ...
 
 
 @dataclass

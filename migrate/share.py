@@ -85,6 +85,9 @@ class Team:
             partitions.release_of(ledger, worker.id)
             workers.left(ledger, worker.id)
 
+    def sender(self, enough: Enough) -> SharedSender:
+        return SharedSender(self, enough)
+
     def dismiss(self) -> None:
         """Nothing more is to be begun; what others have under way is finished and settled by them. Best effort: what
         still fails is what the next process finds open."""
@@ -248,8 +251,3 @@ class SharedSender:
             )
         over = [each for each in collected.settled if each.state in ("acked", "rejected", "conflict")]
         return over + [Settled(our_key, "held", code=UNDONE) for our_key in brought.aside]
-
-
-def sender_for(session: Session, run_id: int, enough: Enough) -> Sender | SharedSender:
-    """What sends a run's changes: this process, or all who share the run."""
-    return Sender(session, run_id, enough) if session.team is None else SharedSender(session.team, enough)

@@ -18,7 +18,7 @@ from changeover.connectors.testing.hostile import Call, Fault, Hostile, Operatio
 from changeover.connectors.testing.sample import SCHEMA, sample_row
 from changeover.migrate import session as sessions
 from changeover.migrate.answer import Planned
-from changeover.migrate.flight import Caller
+from changeover.migrate.caller import Caller
 from changeover.migrate.project import Limits, load_project
 from changeover.migrate.send import Sender
 from changeover.migrate.session import Session, open_session

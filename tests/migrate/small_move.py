@@ -29,8 +29,8 @@ from changeover.connectors.testing.hostile import Fault, ProcessDied
 from changeover.mappings.compile import compile_mappings, load_mapping_files
 from changeover.migrate import readback, recover
 from changeover.migrate.answer import Planned
+from changeover.migrate.caller import Inline
 from changeover.migrate.fingerprint import mapped_digests
-from changeover.migrate.flight import Inline
 from changeover.migrate.hooks import end_early
 from changeover.migrate.project import load_project
 from changeover.migrate.readback import Written

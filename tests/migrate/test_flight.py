@@ -17,7 +17,7 @@ from changeover.connectors.pace import Action, Allowance, Interface, Need, Pace,
 from changeover.connectors.port import OurKeyPlace
 from changeover.connectors.testing.hostile import Fault, FaultKind
 from changeover.migrate.answer import Planned
-from changeover.migrate.flight import Answer, Threads, Write
+from changeover.migrate.caller import Answer, Threads, Write
 from changeover.migrate.send import Sender
 from changeover.migrate.session import Interrupted
 from changeover.runs.catalogue import LANGUAGES, Catalogue
