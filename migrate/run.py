@@ -17,6 +17,7 @@ from .calls import plan_calls, predicted_by_plan, run_calls, tell_reading
 from .deferred import all_staged
 from .hooks import QuotaWatch, end_early
 from .ordeals import take_back_left
+from .pins import pin_systems
 from .pipeline import Moved, Pipeline
 from .plan import keep_plan, plan_of, reader_for, rehearsed, require_plan
 from .prepare import Prepared, prepare
@@ -26,7 +27,7 @@ from .readback import read_back_left
 from .recover import recover
 from .run_report import interrupted_report, plan_report, run_report
 from .select import Choice, parse_keys
-from .session import Interrupted, Session, Tick, open_session, pin_systems
+from .session import Interrupted, Session, Tick, open_session
 from .share import require_our_key, require_shareable, shared
 from .sweep import note_duplicates
 from .totals import totals_if_any
@@ -120,7 +121,7 @@ def run(project: Project, order: Order, secrets: Secrets, clock: Clock, tick: Ca
         reader = reader_for(session, choice, prepared)
         before = session.target.identity()
         session.target.prepare()
-        pin_systems(session, before)
+        pin_systems(session.ledger, session.source, session.target, before, clock.now())
         recovered = recover(session)
         take_back_left(session)
         accept(session, order.accept)
