@@ -29,13 +29,13 @@ from ..runs.ledger.operations import Settled
 from ..runs.ledger.store import Ledger, hold
 from ..runs.stage import Stage
 from ..runs.values import Item, ValueStore
-from .answer import Sends
-from .breaker import Breaker
-from .caller import Caller, Inline, caller_for
-from .grade import Grade, grades
-from .pacing import Paces, paces_of
+from .pace.pacing import Paces, paces_of
 from .pins import check_known_keys, check_pin
 from .project import Project, zone_of
+from .proving.grade import Grade, grades
+from .sending.answer import Sends
+from .sending.breaker import Breaker
+from .sending.caller import Caller, Inline, caller_for
 
 LISTENS = 1.0
 """Seconds until a wait looks whether Ctrl-C was pressed."""
