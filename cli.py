@@ -58,6 +58,9 @@ AcceptOption = Annotated[
 ]
 ExecuteOption = Annotated[bool, typer.Option("--execute", help="Really write to the target.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only say what would happen (the default).")]
+ConfirmOption = Annotated[
+    str | None, typer.Option("--confirm", metavar="NAME", help="The target org's own name; production asks for it.")
+]
 CHOICE = {"keys": (KeysOption, ()), "sample": (SampleOption, None), "children": (ChildrenOption, False)}
 OF_WAITING = {"code": (CodeOption, None), "owner": (OwnerOption, None)}
 RETRY = {"rejected": (RejectedOption, False), **OF_WAITING}
@@ -201,9 +204,7 @@ def run(
     plan_name: Annotated[
         str | None, typer.Option("--plan", metavar="PLAN", help="Refuse if anything changed since this plan.")
     ] = None,
-    confirm: Annotated[
-        str | None, typer.Option("--confirm", metavar="NAME", help="The target org's own name; production asks for it.")
-    ] = None,
+    confirm: ConfirmOption = None,
     workers: Annotated[
         int | None,
         typer.Option("--workers", min=1, metavar="N", help="Share the run among N processes, and who joins."),
@@ -244,12 +245,13 @@ def undo(
     run_id: Annotated[int, typer.Argument(metavar="RUN", help="The run's number; `changeover runs` lists them.")],
     execute: ExecuteOption = False,
     dry_run: DryRunOption = False,
+    confirm: ConfirmOption = None,
 ) -> Report:
     """Take a run back, sparing what was edited since. Without --execute: what it would cost and spare."""
     from .migrate.undoing import take_back
 
     with call.progress() as tick:
-        return take_back.undo(call.project, run_id, execute and not dry_run, *call.outside, tick)
+        return take_back.undo(call.project, run_id, execute and not dry_run, *call.outside, tick, confirm)
 
 
 @command()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from ..connectors.errors import DecisionError
+from ..connectors.errors import DecisionError, InputError
 from ..connectors.port import KEY, Connector, Identity
 from ..runs.ledger import events, records
 from ..runs.ledger.store import Ledger
@@ -36,6 +36,17 @@ def check_known_keys(ledger: Ledger, target: Connector) -> None:
         gone[object_name] = len(sample)
     if sum(gone.values()) >= TELLING_KEYS:
         raise DecisionError("org.keys_gone", object=", ".join(gone), count=sum(gone.values()))
+
+
+def in_production(identity: Identity, declared: bool) -> bool:
+    """What the system says of itself outranks the project."""
+    return declared if identity.production is None else identity.production
+
+
+def require_name(identity: Identity, declared: bool, confirm: str | None) -> None:
+    """A production system is written to only with its own name typed. Raises InputError `run.production_needs_name`."""
+    if in_production(identity, declared) and confirm != identity.name:
+        raise InputError("run.production_needs_name", org=identity.name)
 
 
 UNMARKED = "target_unmarked"

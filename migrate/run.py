@@ -18,7 +18,7 @@ from .loading.deferred import all_staged
 from .loading.pipeline import Moved, Pipeline
 from .loading.select import Choice, parse_keys
 from .pace.calls import plan_calls, predicted_by_plan, run_calls, tell_reading
-from .pins import pin_systems
+from .pins import in_production, pin_systems, require_name
 from .plan import keep_plan, plan_of, reader_for, rehearsed, require_plan
 from .prepare import Prepared, prepare
 from .project import Project
@@ -163,12 +163,8 @@ def _begin(session: Session, prepared: Prepared, choice: Choice) -> tuple[Run, b
 
 
 def _guard_production(session: Session, order: Order) -> None:
-    """Production wants a plan and the org's own name typed. What the system says of itself outranks the project."""
-    identity = session.target.identity()
-    production = identity.production if identity.production is not None else session.project.environment.production
-    if not production:
-        return
-    if order.plan is None:
+    """Production wants a plan and the org's own name typed."""
+    identity, declared = session.target.identity(), session.project.environment.production
+    if in_production(identity, declared) and order.plan is None:
         raise InputError("run.production_needs_plan", org=identity.name)
-    if order.confirm != identity.name:
-        raise InputError("run.production_needs_name", org=identity.name)
+    require_name(identity, declared, order.confirm)

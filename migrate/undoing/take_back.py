@@ -16,6 +16,7 @@ from ...runs.values import PREIMAGE
 from ..causes import causes
 from ..hooks import QuotaWatch, end_early
 from ..pace.calls import CallsTold, tell_most, undo_calls
+from ..pins import require_name
 from ..prepare import prepare
 from ..project import Project
 from ..proving.grade import degraded_facts, grades_told
@@ -47,15 +48,23 @@ class _Told:
 
 
 def undo(
-    project: Project, run_id: int, execute: bool, secrets: Secrets, clock: Clock, tick: Callable[[Tick], None]
+    project: Project,
+    run_id: int,
+    execute: bool,
+    secrets: Secrets,
+    clock: Clock,
+    tick: Callable[[Tick], None],
+    confirm: str | None = None,
 ) -> Report:
     """Take a run back, or say what that would cost and spare. What an earlier process left open is asked for first, so
-    that a run, or an undo, that was cut off is taken back whole."""
+    that a run, or an undo, that was cut off is taken back whole. confirm: the org's name, typed by hand."""
     started = clock.monotonic()
     with open_session(project, secrets, clock, sends=execute) as session:
         session.tick = tick
         prepare(session)
         _require_run(session, run_id)
+        if execute:
+            require_name(session.target.identity(), project.environment.production, confirm)
         session.values.require_key(PREIMAGE, str(run_id))
         work = Undo(session, run_id)
         tell_most(session, work.to_read())

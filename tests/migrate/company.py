@@ -161,9 +161,9 @@ class Company:
             lambda project, secrets: compare.reconcile(project, _order(keys, order), secrets, SystemClock(), _quiet)
         )
 
-    def undo(self, run_id: int, *, execute: bool = False) -> Told:
+    def undo(self, run_id: int, *, execute: bool = False, confirm: str | None = None) -> Told:
         return self._verb(
-            lambda project, secrets: take_back.undo(project, run_id, execute, secrets, SystemClock(), _quiet)
+            lambda project, secrets: take_back.undo(project, run_id, execute, secrets, SystemClock(), _quiet, confirm)
         )
 
     def explain(self, key: str, *, show_values: bool = False) -> Told:

@@ -245,6 +245,21 @@ def test_production_wants_a_plan_and_the_orgs_name_and_the_plan_serves_till_the_
     assert company.new("select kind, count(*) from customer group by 1") == [("moved", 4)]
 
 
+def test_production_wants_the_orgs_name_before_a_run_is_taken_back(tmp_path: Path) -> None:
+    company = make_company(tmp_path / "move")
+    company.customer("C1")
+    company.run()
+    company.rewrite("changeover.yaml", ("production: false", "production: true"))
+    assert company.undo(1).document["deleted"] == 1
+    for confirm in (None, "CRM.DB"):
+        code, exit_code, text = refusal(lambda confirm=confirm: company.undo(1, execute=True, confirm=confirm))  # type: ignore[misc]
+        assert (code, exit_code) == ("run.production_needs_name", 2)
+        assert "--confirm 'crm.db'" in text
+    assert company.new("select count(*) from customer") == [(1,)]
+    assert company.undo(1, execute=True, confirm="crm.db").code == 0
+    assert company.new("select count(*) from customer") == [(0,)]
+
+
 @contextmanager
 def cut_off(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The process ends when its first batch has been written and nothing is known of it yet."""
