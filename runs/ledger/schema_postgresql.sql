@@ -1,5 +1,6 @@
 -- The ledger of one environment of one project in PostgreSQL, in a schema of its own. Version 3. What the tables and
--- columns are for stands in schema.sql; this is the same. Texts are compared by their bytes, as SQLite does it.
+-- columns are for stands in schema.sql; this is the same. Texts are compared by their bytes, as SQLite does it. Where a
+-- table has a row for each record, its numbers are short and stand first: no byte is lost to alignment.
 
 create function refuse() returns trigger language plpgsql as $$
 begin
@@ -127,23 +128,23 @@ create table fieldset (
 );
 
 create table record (
+  fieldset integer,
+  adopted integer not null default 0,
+  run integer not null,
+  batch integer,
   object text collate "C" not null,
   our_key text collate "C" not null,
   target_key text collate "C",
   state text collate "C" not null,
   mapping text collate "C" not null,
-  fieldset bigint,
   sent bytea,
   back bytea,
   code text collate "C",
   waits_for text collate "C",
   why text collate "C",
-  adopted bigint not null default 0,
-  run bigint not null,
   bucket text collate "C" not null,
   source_object text collate "C",
   source_key text collate "C",
-  batch bigint,
   primary key (object, our_key)
 );
 create unique index record_target on record (object, target_key) where target_key is not null;
@@ -162,20 +163,20 @@ create table batch (
 create index batch_partition on batch (partition) where partition is not null;
 
 create table operation (
-  batch bigint not null,
+  batch integer not null,
+  fieldset integer,
   object text collate "C" not null,
   our_key text collate "C" not null,
   kind text collate "C" not null,
   state text collate "C" not null,
   target_key text collate "C",
-  fieldset bigint,
   sent bytea,
   written bytea,
   bucket text collate "C" not null,
   code text collate "C",
   field text collate "C",
   source_key text collate "C",
-  primary key (batch, our_key)
+  primary key (batch, our_key) with (fillfactor = 70) -- room for each key once more: a row is made anew as it goes on
 );
 create unique index operation_open on operation (object, our_key) where state in ('planned', 'intent', 'unknown');
 
