@@ -243,7 +243,7 @@ create table claim (
   digest integer not null,
   primary key (object, field, our_key)
 ) strict, without rowid;
-create index claim_digest on claim (object, field, digest);
+create index claim_digest on claim (digest);
 
 -- What a run noticed. Params hold names, numbers and keys; the offending values lie in the value store.
 create table finding (

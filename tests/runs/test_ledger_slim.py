@@ -24,7 +24,7 @@ KEY = "old:customer:1"
 
 FIELDS = 9
 CHUNK, CHUNKS = 1_000, 10
-BOUNDS = {"file": 660, "server": 1_050}
+BOUNDS = {"file": 640, "server": 980}
 """Bytes a record, of a run that creates records of nine fields, one of them unique."""
 
 
