@@ -216,8 +216,8 @@ def run(
     ] = None,
 ) -> Report:
     """Move the records. Start it again and it goes on where it was."""
-    from .migrate import join as joining
     from .migrate import run as verbs
+    from .migrate.sharing import join as joining
 
     order = verbs.Order(**call.chosen, plan=plan_name, confirm=confirm, workers=workers, cluster=cluster)
     execute = execute and not dry_run
@@ -246,7 +246,7 @@ def undo(
     dry_run: DryRunOption = False,
 ) -> Report:
     """Take a run back, sparing what was edited since. Without --execute: what it would cost and spare."""
-    from .migrate import take_back
+    from .migrate.undoing import take_back
 
     with call.progress() as tick:
         return take_back.undo(call.project, run_id, execute and not dry_run, *call.outside, tick)

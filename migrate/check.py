@@ -7,9 +7,9 @@ from ..connectors.port import OurKeyPlace
 from ..connectors.secrets import Secrets
 from ..runs.report.model import Report, Table, Text
 from .causes import causes
-from .grade import degraded_facts, grades_table, grades_told
 from .prepare import prepare
 from .project import Project
+from .proving.grade import degraded_facts, grades_table, grades_told
 from .schemas import cache_schemas
 from .session import open_session
 from .totals import load_totals

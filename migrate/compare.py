@@ -10,10 +10,10 @@ from ..connectors.secrets import Secrets
 from ..runs.differences import Difference, Differences, Whose
 from ..runs.report.model import BUCKETS, Report, Row, Table, Text
 from .causes import causes
-from .grade import degraded_facts, degraded_tables, grades_told
 from .plan import reader_for
 from .prepare import prepare
 from .project import Project
+from .proving.grade import degraded_facts, degraded_tables, grades_told
 from .reconcile import Compared, Reconciler
 from .run import Order
 from .session import Session, Tick, open_session

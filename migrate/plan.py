@@ -9,12 +9,13 @@ from ..connectors.errors import InputError
 from ..connectors.finding import Finding, Severity
 from ..runs.ledger import runlog
 from ..runs.plan import Plan, changed_since, load_plan, save_plan
-from .parked import ParkedReader
-from .pipeline import Moved, Pipeline, Reader, SourceReader
+from .loading.parked import ParkedReader
+from .loading.pipeline import Moved, Pipeline, Reader, SourceReader
+from .loading.rehearsal import Rehearsal
+from .loading.select import Choice, ChosenReader
+from .pins import UNMARKED
 from .prepare import Prepared
-from .rehearsal import Rehearsal
-from .select import Choice, ChosenReader
-from .session import UNMARKED, Session, rehearse
+from .session import Session, rehearse
 
 
 def reader_for(session: Session, choice: Choice, prepared: Prepared) -> Reader:

@@ -16,9 +16,9 @@ from ..runs.differences import Difference, Differences, Whose
 from ..runs.ledger import records, seen
 from ..runs.ledger.records import RecordRow
 from .fingerprint import UNKNOWN, Digests, TargetRows, arrow_column, find_rows, known_digests, mapped_digests
-from .pipeline import Reader
+from .loading.pipeline import Reader
+from .loading.tally import chosen
 from .session import Session, Tick
-from .tally import chosen
 
 PAGE = 5_000
 

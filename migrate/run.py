@@ -13,22 +13,23 @@ from ..connectors.secrets import Secrets
 from ..runs.ledger import runlog
 from ..runs.ledger.runlog import Run
 from ..runs.report.model import Report
-from .calls import plan_calls, predicted_by_plan, run_calls, tell_reading
-from .deferred import all_staged
 from .hooks import QuotaWatch, end_early
-from .ordeals import take_back_left
-from .pipeline import Moved, Pipeline
+from .loading.deferred import all_staged
+from .loading.pipeline import Moved, Pipeline
+from .loading.select import Choice, parse_keys
+from .pace.calls import plan_calls, predicted_by_plan, run_calls, tell_reading
+from .pins import pin_systems
 from .plan import keep_plan, plan_of, reader_for, rehearsed, require_plan
 from .prepare import Prepared, prepare
 from .project import Project
-from .prove import accept, accepting
-from .readback import read_back_left
-from .recover import recover
+from .proving.ordeals import take_back_left
+from .proving.prove import accept, accepting
 from .run_report import interrupted_report, plan_report, run_report
-from .select import Choice, parse_keys
-from .session import Interrupted, Session, Tick, open_session, pin_systems
-from .share import require_our_key, require_shareable, shared
-from .sweep import note_duplicates
+from .session import Interrupted, Session, Tick, open_session
+from .settling.readback import read_back_left
+from .settling.recover import recover
+from .settling.sweep import note_duplicates
+from .sharing.share import require_our_key, require_shareable, shared
 from .totals import totals_if_any
 
 
@@ -120,7 +121,7 @@ def run(project: Project, order: Order, secrets: Secrets, clock: Clock, tick: Ca
         reader = reader_for(session, choice, prepared)
         before = session.target.identity()
         session.target.prepare()
-        pin_systems(session, before)
+        pin_systems(session.ledger, session.source, session.target, before, clock.now())
         recovered = recover(session)
         take_back_left(session)
         accept(session, order.accept)

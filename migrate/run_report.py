@@ -11,16 +11,16 @@ from ..runs.ledger import operations, records, runlog
 from ..runs.ledger.runlog import Run
 from ..runs.report.model import BUCKETS, BranchCounts, Cause, Report, Row, Table, Text
 from ..runs.values import SAMPLE
-from .calls import CallsTold
 from .causes import causes
-from .grade import degraded_facts, degraded_tables, grades_told
-from .pipeline import Moved
+from .loading.pipeline import Moved
+from .pace.calls import CallsTold
 from .prepare import Prepared
 from .project import Project
-from .prove import EffectsFound, accepting
-from .readback import DOUBLED
+from .proving.grade import degraded_facts, degraded_tables, grades_told
+from .proving.prove import EffectsFound, accepting
 from .session import Session
-from .sweep import DUPLICATE
+from .settling.readback import DOUBLED
+from .settling.sweep import DUPLICATE
 from .totals import Totals
 
 LEFT_BEHIND = ("rejected", "held", "conflicted", "pending")

@@ -5,42 +5,40 @@ from __future__ import annotations
 import signal
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from ..connectors.clock import Clock
-from ..connectors.errors import DecisionError, UnavailableError
+from ..connectors.errors import UnavailableError
 from ..connectors.finding import Finding, Severity
-from ..connectors.port import KEY, Connector, Identity, OurKeyPlace
+from ..connectors.port import Connector, OurKeyPlace
 from ..connectors.registry import connect
 from ..connectors.schema import Schema
 from ..connectors.secrets import Secrets
 from ..mappings.compile import CompiledMapping
 from ..mappings.people import People
 from ..runs.keys import Keys, fingerprint, load_or_create_keys, require_digest_key
-from ..runs.ledger import control, events, proofs, records, sound
+from ..runs.ledger import control, proofs, sound
+from ..runs.ledger.operations import Settled
 from ..runs.ledger.store import Ledger, hold
 from ..runs.stage import Stage
 from ..runs.values import Item, ValueStore
-from .breaker import Breaker
-from .flight import Caller, Inline, caller_for
-from .grade import Grade, grades
-from .pacing import Paces, paces_of
+from .pace.pacing import Paces, paces_of
+from .pins import check_known_keys, check_pin
 from .project import Project, zone_of
-
-if TYPE_CHECKING:
-    from .share import Team
+from .proving.grade import Grade, grades
+from .sending.answer import Sends
+from .sending.breaker import Breaker
+from .sending.caller import Caller, Inline, caller_for
 
 LISTENS = 1.0
 """Seconds until a wait looks whether Ctrl-C was pressed."""
-SAMPLED_KEYS = 20
-TELLING_KEYS = 5
-"""So many known records must be looked for in vain before the target is taken for another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +107,19 @@ class Interruption:
             yield
         finally:
             signal.signal(signal.SIGINT, before)
+
+
+class Team(Protocol):
+    """The processes that share this process's run. calls: that others have made to the target, by interface.
+    partitions: that were laid out. took_part: processes."""
+
+    calls: Counter[str]
+    partitions: int
+    took_part: int
+
+    def sender(self, enough: Callable[[Sequence[Settled]], bool]) -> Sends:
+        """What sends the run's changes by all of them. enough: told how changes ended; true stops the rest."""
+        ...
 
 
 @dataclass
@@ -351,45 +362,3 @@ def rehearse(session: Session, target: Connector) -> Iterator[Session]:
         finally:
             ledger.close()
             values.close()
-
-
-def check_pin(ledger: Ledger, role: str, identity: Identity) -> None:
-    """Raise DecisionError `org.another` where the ledger was written against another system."""
-    pinned = ledger.pinned(role)
-    if pinned is not None and (pinned.kind, pinned.id) != (identity.kind, identity.id):
-        raise DecisionError("org.another", role=f"@org.{role}", pinned=pinned.name, found=identity.name)
-
-
-def check_known_keys(ledger: Ledger, target: Connector) -> None:
-    """Raise DecisionError `org.keys_gone` where not one of the records we wrote is to be found: the target kept its
-    name but is another one (a refreshed test tenant, a restored copy). Users may delete a few records, all of an object
-    even; that alone proves nothing."""
-    objects = {row[0] for row in records.counts_by_state(ledger) if row[2] == "live"}
-    gone: dict[str, int] = {}
-    for object_name in sorted(objects):
-        sample = records.sample_in_target(ledger, object_name, SAMPLED_KEYS)
-        if not sample:
-            continue
-        if len(target.find(object_name, (KEY,), [(key,) for _, key in sample], ())):
-            return
-        gone[object_name] = len(sample)
-    if sum(gone.values()) >= TELLING_KEYS:
-        raise DecisionError("org.keys_gone", object=", ".join(gone), count=sum(gone.values()))
-
-
-UNMARKED = "target_unmarked"
-"""In the ledger's meta: what the target's identity was before it was given the id it keeps."""
-
-
-def pin_systems(session: Session, before: Identity) -> None:
-    """Note which systems this ledger belongs to, once before the first write. before: the target as it was when the
-    run's plan was made, until room for our key (and, in a file, its own id) was made in it."""
-    systems = {"source": session.source.identity(), "target": session.target.identity()}
-    with session.ledger.transaction():
-        if any(session.ledger.pinned(role) != identity for role, identity in systems.items()):
-            told = {role: f"{identity.kind} {identity.id}" for role, identity in systems.items()}
-            events.note(session.ledger, session.clock.now(), "pinned", told=told)
-        session.ledger.pin("source", systems["source"])
-        if session.ledger.get_meta(UNMARKED) is None:
-            session.ledger.set_meta(UNMARKED, f"{before.kind} {before.id}")
-        session.ledger.pin("target", systems["target"])

@@ -12,10 +12,10 @@ from ..runs.ledger import control, operations, proofs, records, runlog, undone, 
 from ..runs.ledger.store import Ledger
 from ..runs.ledger.workers import Worker
 from ..runs.report.model import Report, Table, Text
-from .grade import degraded_facts, grades, grades_table, grades_told
 from .project import Project
-from .pulse import heard_within
+from .proving.grade import degraded_facts, grades, grades_table, grades_told
 from .session import open_ledger
+from .sharing.pulse import heard_within
 from .waiting import causes_of, codes_table, reasons_of
 
 PIECE = 65_536

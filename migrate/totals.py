@@ -18,7 +18,7 @@ from ..runs.ledger.records import RecordRow
 from ..runs.report.model import Row, Table, Text
 from ..validators.group_sums import LEFT_BEHIND, GroupSums
 from ..validators.totals import COUNT, Total, TotalLine, TotalsFile, check_totals, compare_totals, group_sums
-from .select import Choice
+from .loading.select import Choice
 from .session import Session, Tick
 
 FILE = "totals.yaml"

@@ -20,7 +20,7 @@ from ..runs.report.model import Cause, Report, Text
 from ..runs.report.spoken import cause_text
 from ..runs.report.spreadsheet import Sheet, workbook
 from ..runs.values import SAMPLE
-from .parked import chosen_parked, owners_of
+from .loading.parked import chosen_parked, owners_of
 from .prepare import prepare
 from .project import Project
 from .session import Session, open_session

@@ -17,8 +17,9 @@ import sqlalchemy as sa
 from changeover import cli
 from changeover.connectors.clock import Clock, SystemClock
 from changeover.connectors.secrets import Secrets
-from changeover.migrate import check, compare, explain, run, take_back
+from changeover.migrate import check, compare, explain, run
 from changeover.migrate.project import Project, load_project
+from changeover.migrate.undoing import take_back
 from changeover.runs.catalogue import Catalogue
 from changeover.runs.report.alarm import checked
 from changeover.runs.report.as_json import document

@@ -8,7 +8,7 @@ from concurrent.futures import Future
 
 from changeover.connectors.change import Outcome
 from changeover.connectors.clock import Clock
-from changeover.migrate.flight import Answer, Write
+from changeover.migrate.sending.caller import Answer, Write
 
 Choose = Callable[[int], int]
 """Of so many calls under way, which is answered next."""

@@ -31,7 +31,7 @@ from changeover.mappings.compile import load_mapping_files
 from changeover.migrate import prepare as preparing
 from changeover.migrate import run as running
 from changeover.migrate import session as sessions
-from changeover.migrate.pacing import Paces
+from changeover.migrate.pace.pacing import Paces
 from changeover.migrate.project import Project, load_project
 from changeover.runs.ledger.place import Place, Server
 from changeover.runs.ledger.store import Ledger

@@ -11,9 +11,12 @@ from changeover.connectors.change import Outcome, OutcomeState
 from changeover.connectors.chunk import Chunk
 from changeover.connectors.errors import ChangeoverError
 from changeover.mappings.compile import CompiledMapping
-from changeover.migrate import flight, load, pipeline, readback, recover, run, send, update
-from changeover.migrate.answer import Planned
-from changeover.migrate.deferred import Deferred
+from changeover.migrate import run
+from changeover.migrate.loading import load, pipeline, update
+from changeover.migrate.loading.deferred import Deferred
+from changeover.migrate.sending import flight, send
+from changeover.migrate.sending.answer import Planned
+from changeover.migrate.settling import readback, recover
 from changeover.runs.ledger import events, operations, records, runlog
 from changeover.runs.ledger.operations import OpenOperation, Settled
 from changeover.runs.ledger.store import Ledger

@@ -17,10 +17,10 @@ from changeover.connectors.secrets import Secrets
 from changeover.connectors.testing.hostile import Call, Fault, Hostile, Operation
 from changeover.connectors.testing.sample import SCHEMA, sample_row
 from changeover.migrate import session as sessions
-from changeover.migrate.answer import Planned
-from changeover.migrate.flight import Caller
 from changeover.migrate.project import Limits, load_project
-from changeover.migrate.send import Sender
+from changeover.migrate.sending.answer import Planned
+from changeover.migrate.sending.caller import Caller
+from changeover.migrate.sending.send import Sender
 from changeover.migrate.session import Session, open_session
 from changeover.runs.ledger import records, runlog
 from changeover.runs.ledger.operations import Intent, Settled

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from changeover.connectors import memory
 from changeover.connectors.memory_table import Table
-from changeover.migrate import fingerprint, recover
+from changeover.migrate import fingerprint
+from changeover.migrate.settling import recover
 
 
 class _Known:

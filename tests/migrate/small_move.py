@@ -27,15 +27,15 @@ from changeover.connectors.errors import ChangeoverError
 from changeover.connectors.memory import MemoryConnector
 from changeover.connectors.testing.hostile import Fault, ProcessDied
 from changeover.mappings.compile import compile_mappings, load_mapping_files
-from changeover.migrate import readback, recover
-from changeover.migrate.answer import Planned
 from changeover.migrate.fingerprint import mapped_digests
-from changeover.migrate.flight import Inline
 from changeover.migrate.hooks import end_early
 from changeover.migrate.project import load_project
-from changeover.migrate.readback import Written
-from changeover.migrate.send import Sender
+from changeover.migrate.sending.answer import Planned
+from changeover.migrate.sending.caller import Inline
+from changeover.migrate.sending.send import Sender
 from changeover.migrate.session import Interrupted, Session
+from changeover.migrate.settling import readback, recover
+from changeover.migrate.settling.readback import Written
 from changeover.runs.digest import pack, unpack
 from changeover.runs.keys import Keys
 from changeover.runs.ledger import records, runlog, store

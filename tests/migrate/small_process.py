@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from changeover.connectors.change import Batch, Change, ChangeKind, Outcome
 from changeover.connectors.memory_table import Table
 from changeover.connectors.testing.hostile import Call, Fault, Hostile, Operation, ProcessDied
-from changeover.migrate.flight import Answer, Inline
+from changeover.migrate.sending.caller import Answer, Inline
 from changeover.migrate.session import Interruption
 from changeover.runs.ledger.sqlite import SQLite
 

@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from changeover.migrate.asked import AskedShare
+from changeover.migrate.pace.asked import AskedShare
 from changeover.runs.ledger import control
 from changeover.runs.ledger.place import Place
 from changeover.runs.ledger.store import Ledger

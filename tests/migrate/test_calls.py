@@ -35,8 +35,8 @@ from changeover.connectors.port import Settings
 from changeover.connectors.schema import Field, FieldType, ObjectSchema, Schema
 from changeover.connectors.secrets import Secrets
 from changeover.migrate import run as verbs
-from changeover.migrate.asked import AskedShare
-from changeover.migrate.predict import calls_of, predict, records_of
+from changeover.migrate.pace.asked import AskedShare
+from changeover.migrate.pace.predict import calls_of, predict, records_of
 from changeover.migrate.project import Project, load_project
 from changeover.migrate.session import Tick, open_ledger
 from changeover.runs.ledger import control

@@ -9,9 +9,9 @@ import pytest
 from changeover.connectors.cell import Cell
 from changeover.connectors.change import Change, ChangeKind
 from changeover.connectors.errors import ChangeoverError
-from changeover.migrate import content
-from changeover.migrate.answer import Planned
-from changeover.migrate.content import Brought, Sealed
+from changeover.migrate.sending.answer import Planned
+from changeover.migrate.sharing import content
+from changeover.migrate.sharing.content import Brought, Sealed
 from changeover.runs.ledger.operations import Intent
 from hypothesis import given
 from hypothesis import strategies as st

@@ -196,7 +196,7 @@ def test_a_lost_stage_costs_a_second_reading_and_nothing_more(levels: Move) -> N
 
 def test_a_run_that_was_taken_back_is_not_gone_on_with(levels: Move) -> None:
     from changeover.connectors.secrets import Secrets
-    from changeover.migrate.take_back import undo
+    from changeover.migrate.undoing.take_back import undo
 
     world = levels.world
     world.back_to(levels.start)

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from changeover.connectors.clock import SystemClock
 from changeover.connectors.secrets import Secrets
-from changeover.migrate import pipeline, run
+from changeover.migrate import run
+from changeover.migrate.loading import pipeline
 from changeover.migrate.project import Project, load_project
 from changeover.runs.report.model import Report
 

@@ -16,9 +16,9 @@ from changeover.connectors.errors import BusyError, UnavailableError
 from changeover.connectors.pace import Action, Allowance, Interface, Need, Pace, Quota, QuotaSpentError, Rate
 from changeover.connectors.port import OurKeyPlace
 from changeover.connectors.testing.hostile import Fault, FaultKind
-from changeover.migrate.answer import Planned
-from changeover.migrate.flight import Answer, Threads, Write
-from changeover.migrate.send import Sender
+from changeover.migrate.sending.answer import Planned
+from changeover.migrate.sending.caller import Answer, Threads, Write
+from changeover.migrate.sending.send import Sender
 from changeover.migrate.session import Interrupted
 from changeover.runs.catalogue import LANGUAGES, Catalogue
 from changeover.runs.ledger import control, operations, records

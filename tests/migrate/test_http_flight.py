@@ -17,8 +17,8 @@ import pytest
 from changeover.connectors.clock import VirtualClock
 from changeover.connectors.pace import Pace
 from changeover.connectors.testing.http_crm.server import Gate, HttpCrm
-from changeover.migrate import send
-from changeover.migrate.siblings import nothing_touched
+from changeover.migrate.sending import send
+from changeover.migrate.sending.siblings import nothing_touched
 
 from ..connectors.arrivals import most_in_any, used
 from ..connectors.http_kit import installed

@@ -15,7 +15,7 @@ from changeover.connectors.schema import Schema
 from changeover.connectors.secrets import Secrets
 from changeover.connectors.testing.hostile import ProcessDied
 from changeover.migrate.run import Order, plan
-from changeover.migrate.take_back import undo
+from changeover.migrate.undoing.take_back import undo
 
 from .firms import LEVELS, ONE, Keyless, Tried
 from .proving import Busy, BusyWithDeals, Forgets, Hides, Keeps, fact, go, graded, made, ours, proving, reports

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from changeover.connectors.errors import InputError
 from changeover.connectors.secrets import Secrets
-from changeover.migrate.pipeline import Pipeline
+from changeover.migrate.loading.pipeline import Pipeline
 from changeover.migrate.session import Interrupted
 from changeover.migrate.status import status
 

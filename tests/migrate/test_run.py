@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
-from changeover.migrate.tally import Tally
+from changeover.migrate.loading.tally import Tally
 from changeover.runs.report.model import BUCKETS
 
 from .company import Company, Told, make_company

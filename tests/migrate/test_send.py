@@ -11,9 +11,9 @@ from changeover.connectors.change import Batch, Outcome, OutcomeState
 from changeover.connectors.errors import UnavailableError
 from changeover.connectors.pace import Allowance, Interface, Pace, Quota, QuotaSpentError, Rate
 from changeover.connectors.testing.hostile import RETRY_AFTER, Fault, FaultKind, Operation
-from changeover.migrate.breaker import Breaker
-from changeover.migrate.recover import recover
-from changeover.migrate.send import ATTEMPTS
+from changeover.migrate.sending.breaker import Breaker
+from changeover.migrate.sending.send import ATTEMPTS
+from changeover.migrate.settling.recover import recover
 from changeover.runs.catalogue import LANGUAGES, Catalogue
 from changeover.runs.ledger.operations import Settled
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from changeover.connectors.change import Change, ChangeKind
 from changeover.mappings.compile import CompiledMapping, compile_mappings, load_mapping_files
-from changeover.migrate.answer import Planned
-from changeover.migrate.siblings import parent_field, together, touches
-from changeover.migrate.split import Line
+from changeover.migrate.sending.answer import Planned
+from changeover.migrate.sending.siblings import parent_field, together, touches
+from changeover.migrate.sending.split import Line
 from changeover.runs.ledger.operations import Intent
 
 from .firms import SOURCE, TARGET, write_project

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from changeover.connectors.change import CONTAGION, Outcome, OutcomeState
 from changeover.connectors.testing.hostile import Fault, FaultKind
-from changeover.migrate.answer import told_apart
-from changeover.migrate.split import Line
+from changeover.migrate.sending.answer import told_apart
+from changeover.migrate.sending.split import Line
 from changeover.runs.ledger.operations import Settled
 
 from .sending import Open, Sending, _planned, sending

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from changeover.connectors.pace import Allowance
 from changeover.connectors.secrets import Secrets
-from changeover.migrate import take_back
+from changeover.migrate.undoing import take_back
 from changeover.runs.report.model import Report
 
 from .test_calls import ALLOWANCE, START, Move, facts, make

@@ -19,15 +19,15 @@ from changeover.connectors.errors import ChangeoverError
 from changeover.connectors.port import OurKeyPlace
 from changeover.connectors.secrets import Secrets
 from changeover.connectors.sql.connector import SqlConnector
-from changeover.migrate import crew, partition, share
-from changeover.migrate.join import join
-from changeover.migrate.partition import Hands
 from changeover.migrate.prepare import prepare
 from changeover.migrate.project import load_project
-from changeover.migrate.pulse import Pulse
 from changeover.migrate.run import Order
-from changeover.migrate.send import Sender, held
+from changeover.migrate.sending.send import Sender, held
 from changeover.migrate.session import open_session
+from changeover.migrate.sharing import crew, partition, share
+from changeover.migrate.sharing.join import join
+from changeover.migrate.sharing.partition import Hands
+from changeover.migrate.sharing.pulse import Pulse
 from changeover.runs.ledger import runlog, workers
 from changeover.runs.ledger.store import Ledger
 
@@ -359,7 +359,7 @@ def test_who_is_at_work_is_told(company: OnServer) -> None:
 def test_a_coordinator_that_is_gone_is_waited_for_and_then_given_up(
     company: OnServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("changeover.migrate.join.PATIENCE", 0.0)
+    monkeypatch.setattr("changeover.migrate.sharing.join.PATIENCE", 0.0)
     with coordinated(company):
         company.ledger("update worker set seen = '2000-01-01T00:00:00+00:00' returning 1")
         assert refused(company) == ("join.coordinator_gone", 3)

@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 from changeover.connectors.change import Batch
 from changeover.connectors.errors import ChangeoverError
-from changeover.migrate.crew import PARENT
+from changeover.migrate.sharing.crew import PARENT
 
 from ..connectors.http_kit import installed
 from ..servers import fresh_database

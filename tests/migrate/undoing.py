@@ -14,7 +14,7 @@ from changeover.connectors.memory import MemoryConnector
 from changeover.connectors.port import OurKeyPlace
 from changeover.connectors.secrets import Secrets
 from changeover.connectors.testing.hostile import Operation
-from changeover.migrate import take_back
+from changeover.migrate.undoing import take_back
 from changeover.runs.report.model import Report
 
 from .firms import CIRCLE, LEVELS, Rows

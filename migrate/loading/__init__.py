@@ -1,0 +1,1 @@
+"""From mapped chunks to planned changes: sorted, resolved, adopted, deferred, counted."""

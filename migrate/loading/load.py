@@ -1,0 +1,399 @@
+"""Load mapped chunks of one mapping: sort, resolve, adopt, create, update, read back."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from functools import partial
+
+import numpy as np
+import pyarrow as pa
+
+from ...connectors.cell import Cell, cells_of
+from ...connectors.change import Change, ChangeKind
+from ...connectors.errors import DecisionError
+from ...connectors.finding import Finding, Severity
+from ...mappings.compile import CompiledMapping
+from ...mappings.mapped import MappedChunk
+from ...runs.cells import decode_cells, encode_cells
+from ...runs.digest import pack
+from ...runs.ledger import records
+from ...runs.ledger.operations import Intent, Settled
+from ...runs.ledger.records import Parked, RecordRow
+from ...runs.values import PREIMAGE
+from ...validators.judge import Judge
+from ..fingerprint import Marks, arrow_column, marked
+from ..proving.prove import first_alone
+from ..sending.answer import Planned, Sends
+from ..sending.send import Sender
+from ..session import Session
+from ..settling.readback import Written, read_back
+from .adopt import Matches, adoption, find_matches, keep_adopted
+from .classify import Sorted, classify
+from .loaded import Loaded
+from .references import Resolved, resolve
+from .tally import RejectStorm, StormWatch, chosen
+from .update import plan_updates
+
+
+class ObjectLoad:
+    """Loads chunks of one mapping in one run.
+
+    judge: says it of a record whose parent will not come. cut: reference fields that may be left empty at creation,
+    because their parents come later in a true cycle. insist: somebody asked for these records, so that what the target
+    refused before is sent again, and what our own rules reject again, which costs nothing, is no storm.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        mapping: CompiledMapping,
+        run_id: int,
+        storm: StormWatch,
+        judge: Judge,
+        cut: Collection[str] = (),
+        insist: bool = False,
+    ) -> None:
+        self.session = session
+        self.mapping = mapping
+        self.run = run_id
+        self.storm = storm
+        self.judge = judge
+        self.cut = frozenset(cut)
+        self.insist = insist
+        self.names = [each.name for each in mapping.target_fields]
+        self.fieldset = records.fieldset(session.ledger, mapping.target.name, mapping.name, mapping.digest, self.names)
+        self._same = [name for name, parent in mapping.references.items() if parent == mapping.name]
+
+    def load(
+        self,
+        mapped: MappedChunk,
+        findings: Sequence[Finding],
+        *,
+        wait: bool = True,
+        break_at: Mapping[int, Collection[str]] | None = None,
+    ) -> Loaded:
+        """Load one chunk. findings: what the validators said of it. wait: rows whose parent is of the same object and
+        not there yet are deferred rather than held. break_at: row -> references to leave empty there (a cycle being
+        cut)."""
+        rows = classify(self.session, self.mapping, self.fieldset, mapped, findings, self.insist)
+        result = Loaded([""] * len(mapped))
+        self._settle_quiet(rows, result, findings)
+        if result.stopped is not None:
+            return result
+        resolved = resolve(self.session, self.mapping, mapped, [*rows.new, *rows.changed])
+        empty = self._hold_back(rows, resolved, result, wait, break_at or {})
+        matches = self._match(mapped, resolved, [row for row in rows.new if not result.buckets[row]], result)
+        self._create(rows, resolved, matches, [row for row in rows.new if not result.buckets[row]], empty, result)
+        if result.stopped is None:
+            self._update(rows, resolved, [row for row in rows.changed if not result.buckets[row]], empty, result)
+        result.cut = [row for row in empty if result.buckets[row] == "pending"]
+        return result
+
+    def _settle_quiet(self, rows: Sorted, result: Loaded, findings: Sequence[Finding]) -> None:
+        """Rows that need nothing from the target."""
+        mapped = rows.mapped
+        for row in rows.rejected:
+            result.buckets[row] = "rejected"
+        for row, name in rows.refused.items():
+            known = rows.known[row]
+            result.buckets[row] = "conflicted" if known and known.state == "conflicted" else "rejected"
+            code, params = known.code or "" if known else "", {"field": name or ""}
+            result.findings.append(self._finding(code, Severity.BLOCKS, mapped.source_keys[row], name, params))
+        for row in rows.unchanged:
+            known = rows.known[row]
+            result.buckets[row] = self._counted_as(known)
+            result.adopted += int(known is not None and known.adopted == self.run)
+        self._forget_parked(rows)
+        blocking = {each.key: each.code for each in reversed(findings) if each.severity is Severity.BLOCKS}
+        for row in rows.rejected:
+            key = mapped.source_keys[row]
+            result.parked.append(Parked(mapped.our_keys[row], key, "rejected", blocking[key]))
+        self.storm.saw(len(mapped))
+        if not self.insist:
+            self.storm.rejected((each.code, each.field or "") for each in findings if each.severity is Severity.BLOCKS)
+        self._look_out(result)
+
+    def _look_out(self, result: Loaded) -> None:
+        try:
+            self.storm.check()
+        except RejectStorm as storm:
+            result.stopped = storm
+
+    def _forget_parked(self, rows: Sorted) -> None:
+        """A newer version that was parked is over where the source says again what lies in the target."""
+        over = [known for row in rows.unchanged if (known := rows.known[row]) is not None and known.code is not None]
+        if over:
+            with self.session.ledger.transaction():
+                records.rebase(
+                    self.session.ledger,
+                    self.mapping.target.name,
+                    [(each.fieldset or 0, each.sent or b"", each.back or b"", self.run, each.our_key) for each in over],
+                )
+
+    def _hold_back(
+        self, rows: Sorted, resolved: Resolved, result: Loaded, wait: bool, break_at: Mapping[int, Collection[str]]
+    ) -> dict[int, set[str]]:
+        """Hold or defer the rows whose parents are not there; of those that go ahead without one, tell which references
+        stay empty."""
+        empty: dict[int, set[str]] = {}
+        orphans: dict[str, Marks] = defaultdict(lambda: np.zeros(len(rows.known), dtype=bool))
+        anything = np.zeros(len(rows.known), dtype=bool)
+        for mask in resolved.missing.values():
+            anything |= mask
+        for row in chosen(anything):
+            missing = {name for name, mask in resolved.missing.items() if mask[row]}
+            may_be_cut = missing & (self.cut | set(break_at.get(row, ())) | self._cut_before(rows, row))
+            hard = missing - may_be_cut
+            if not hard:
+                empty[row] = may_be_cut
+            elif wait and hard <= set(self._same):
+                result.deferred.append(row)
+                self._hold(rows.mapped, row, resolved, sorted(hard), result)
+            else:
+                orphans[self._hold(rows.mapped, row, resolved, sorted(hard), result)][row] = True
+        for name, mask in orphans.items():
+            result.findings += self.judge.missing_parents(rows.mapped, name, pa.array(mask))
+        return empty
+
+    def _cut_before(self, rows: Sorted, row: int) -> set[str]:
+        """References that were left empty when this record was created, by this process or by one that ended since."""
+        known = rows.known[row]
+        if known is None or known.state != "pending":
+            return set()
+        return {name for name in self.mapping.references if not rows.sent[row, self.names.index(name)]}
+
+    def _hold(self, mapped: MappedChunk, row: int, resolved: Resolved, fields: Sequence[str], result: Loaded) -> str:
+        """Park one row for the first of its missing parents; the reference field that names it."""
+        name, parent = resolved.first_missing(row, fields)
+        result.buckets[row] = "held"
+        result.parked.append(Parked(mapped.our_keys[row], mapped.source_keys[row], "held", "reference.missing", parent))
+        return name
+
+    def _match(self, mapped: MappedChunk, resolved: Resolved, rows: Sequence[int], result: Loaded) -> Matches:
+        if not self.mapping.match or not rows:
+            return Matches()
+        matches = find_matches(self.session, self.mapping, mapped, resolved, rows)
+        for row, count in matches.ambiguous.items():
+            self._hold_match(mapped, row, "match.ambiguous", {"count": count}, result)
+        for row, holder in matches.taken.items():
+            self._hold_match(mapped, row, "match.taken", {"holder": holder}, result)
+        return matches
+
+    def _hold_match(
+        self, mapped: MappedChunk, row: int, code: str, params: Mapping[str, str | int], result: Loaded
+    ) -> None:
+        result.buckets[row], key = "held", mapped.source_keys[row]
+        result.parked.append(Parked(mapped.our_keys[row], key, "held", code))
+        result.findings.append(self._finding(code, Severity.HOLDS, key, None, params))
+
+    def _create(
+        self,
+        rows: Sorted,
+        resolved: Resolved,
+        matches: Matches,
+        new: Sequence[int],
+        empty: Mapping[int, set[str]],
+        result: Loaded,
+    ) -> None:
+        if not new:
+            return
+        cells = self.cells(rows.mapped, resolved, new)
+        row_of = {rows.mapped.our_keys[row]: place for place, row in enumerate(new)}
+        sent, written = rows.digests[new].copy(), np.ones((len(new), len(self.names)), dtype=bool)
+        before = np.zeros_like(sent)
+        changes: list[tuple[Change, str]] = []
+        images = []
+        for place, row in enumerate(new):
+            our_key = rows.mapped.our_keys[row]
+            if row in matches.adopted:
+                change, image, bucket = adoption(self.mapping, rows, row, cells[place], *matches.adopted[row])
+                target, spot = matches.adopted[row]
+                before[place], written[place] = target.digests[spot], [name in change.values for name in self.names]
+                if image:
+                    images.append((PREIMAGE, str(self.run), self.mapping.target.name, our_key, encode_cells(image)))
+            else:
+                change, bucket = Change(ChangeKind.CREATE, our_key, None, cells[place]), "created"
+            for name in empty.get(row, ()):
+                column = self.names.index(name)
+                sent[place, column], written[place, column] = 0, False
+            changes.append((change, "pending" if row in empty else bucket))
+        planned = [
+            Planned(
+                change,
+                Intent(
+                    change.our_key, change.kind, change.target_key, digests, marks, bucket, rows.mapped.source_keys[row]
+                ),
+                "pending" if bucket == "pending" else "live",
+            )
+            for row, (change, bucket), digests, marks in zip(new, changes, pack(sent), marked(written), strict=True)
+        ]
+        self._keep_images(images)
+        ended = self._send(planned, rows.mapped, row_of, new, result)
+        result.adopted += sum(
+            1 for each in ended if each.state == "acked" and new[row_of[each.our_key]] in matches.adopted
+        )
+        created = [row not in matches.adopted for row in new]
+        self._read_back(rows.mapped, new, row_of, ended, sent, written, before, created, result)
+
+    def _update(
+        self, rows: Sorted, resolved: Resolved, changed: Sequence[int], empty: Mapping[int, set[str]], result: Loaded
+    ) -> None:
+        if not changed:
+            return
+        cells = self.cells(rows.mapped, resolved, changed)
+        plan = plan_updates(self.session, self.mapping, self.run, rows, changed, cells, resolved, empty)
+        mapped = rows.mapped
+        for row, (code, name) in plan.conflicts.items():
+            result.buckets[row], key = "conflicted", mapped.source_keys[row]
+            result.parked.append(Parked(mapped.our_keys[row], key, "conflicted", code))
+            result.findings.append(self._finding(code, Severity.HOLDS, key, name, {"field": name or ""}))
+        with self.session.ledger.transaction():
+            records.rebase(
+                self.session.ledger,
+                self.mapping.target.name,
+                [
+                    (self.fieldset, sent, back, self.run, mapped.our_keys[row])
+                    for row, (sent, back) in plan.settled.items()
+                ],
+            )
+            whole = [mapped.our_keys[row] for row in plan.settled if row not in empty]
+            records.fulfil(self.session.ledger, self.mapping.target.name, whole)
+        for row in plan.settled:
+            result.buckets[row] = "pending" if row in empty else self._counted_as(rows.known[row])
+        if not plan.planned:
+            return
+        self._keep_images(plan.images)
+        writing = plan.rows
+        row_of = {mapped.our_keys[row]: place for place, row in enumerate(writing)}
+        ended = self._send(plan.planned, mapped, row_of, writing, result)
+        digests = (np.array(plan.sent), np.array(plan.written), np.array(plan.before))
+        self._read_back(mapped, writing, row_of, ended, *digests, [False] * len(writing), result)
+
+    def _counted_as(self, known: RecordRow | None) -> str:
+        """What this run has made of a record that needs nothing more now: a chunk may be read again after a crash."""
+        if known is None or known.run != self.run or known.bucket not in ("created", "updated", "pending"):
+            return "unchanged"
+        return "created" if known.bucket == "pending" else known.bucket
+
+    def _keep_images(self, images: Sequence[tuple[str, str, str, str, bytes]]) -> None:
+        """What the target held before this run, for undo. Of a field that the run writes twice, the first counts."""
+        if not images:
+            return
+        keys = [our_key for *_, our_key, _ in images]
+        try:
+            before = self.session.values.get_many(PREIMAGE, str(self.run), self.mapping.target.name, keys)
+        except DecisionError:  # the data key is lost: that costs undo what it could restore, never a run
+            before = {}
+        self.session.values.put_many(
+            (purpose, run, name, key, _older_first(image, before.get(key))) for purpose, run, name, key, image in images
+        )
+
+    def _send(
+        self,
+        planned: Sequence[Planned],
+        mapped: MappedChunk,
+        row_of: Mapping[str, int],
+        rows: Sequence[int],
+        result: Loaded,
+    ) -> list[Settled]:
+        """Send a batch at a time, or all of them where several may be under way; a reject storm stops it after any
+        call."""
+
+        def storms(ended: Sequence[Settled]) -> bool:
+            undone = [each for each in ended if each.state in ("rejected", "held")]
+            self.storm.rejected((each.code or "", each.field or "") for each in undone)
+            self._look_out(result)
+            return result.stopped is not None
+
+        team = self.session.team
+        sender: Sends = Sender(self.session, self.run, storms) if team is None else team.sender(storms)
+        alone = team is None and self.session.at_once(self.mapping.target.name) == 1
+        size = self.session.project.spec.limits.batch if alone else max(1, len(planned))
+        names = (self.mapping.name, self.mapping.target.name, self.mapping.source.name)
+        send = partial(sender.send, *names, self.fieldset)
+        kept, left, sender.batches = keep_adopted(self.session, self.run, names, self.fieldset, planned)
+        first = first_alone(self.session, self.mapping, self.run, send, left, lambda: result.stopped is not None)
+        ended, result.stopped = kept + first.ended, result.stopped or first.stop
+        for start in range(0, len(first.rest), size):
+            if result.stopped is not None:
+                break
+            ended += send(first.rest[start : start + size])
+        buckets = {each.change.our_key: each.intent.bucket for each in planned}
+        for each in ended:
+            row = rows[row_of[each.our_key]]
+            if each.state == "acked":
+                result.buckets[row] = buckets[each.our_key]
+                continue
+            result.buckets[row] = {"rejected": "rejected", "held": "held"}.get(each.state, "conflicted")
+            if each.state == "held":
+                result.parked.append(Parked(each.our_key, mapped.source_keys[row], "held", each.code or ""))
+            severity = Severity.BLOCKS if each.state == "rejected" else Severity.HOLDS
+            params = {"field": each.field or ""}
+            result.findings.append(
+                self._finding(each.code or "", severity, mapped.source_keys[row], each.field, params)
+            )
+        self._batches = sender.batches
+        return ended
+
+    def _read_back(
+        self,
+        mapped: MappedChunk,
+        rows: Sequence[int],
+        row_of: Mapping[str, int],
+        ended: Sequence[Settled],
+        sent: np.ndarray,
+        written: np.ndarray,
+        before: np.ndarray,
+        created: Sequence[bool],
+        result: Loaded,
+    ) -> None:
+        acked = [each for each in ended if each.state == "acked"]
+        places = [row_of[each.our_key] for each in acked]
+        done = Written(
+            our_keys=[each.our_key for each in acked],
+            source_keys=[mapped.source_keys[rows[place]] for place in places],
+            target_keys=[each.target_key or "" for each in acked],
+            batches=self._batches,
+            sent=sent[places],
+            written=written[places],
+            before=before[places],
+            as_sent=np.array([created[place] for place in places], dtype=bool) & written[places].all(axis=1),
+        )
+        result.findings += read_back(self.session, self.mapping, done, self.run)
+
+    def cells(self, mapped: MappedChunk, resolved: Resolved, rows: Sequence[int]) -> list[dict[str, Cell]]:
+        """The cells of these rows, target field -> cell, references as the target's keys."""
+        columns = []
+        for name in self.names:
+            if name in resolved.target_keys:
+                keys = resolved.target_keys[name]
+                columns.append([keys[row] for row in rows])
+            else:
+                columns.append(cells_of(arrow_column(mapped.frame, name).take(np.asarray(rows, dtype=np.int64))))
+        return [dict(zip(self.names, cells, strict=True)) for cells in zip(*columns, strict=True)]
+
+    def _finding(
+        self,
+        code: str,
+        severity: Severity,
+        key: str,
+        name: str | None = None,
+        params: Mapping[str, str | int] | None = None,
+    ) -> Finding:
+        file, line = self.mapping.rule_lines.get(name or "", (self.mapping.file, None))
+        return Finding(
+            code,
+            severity,
+            dict(params or {}),
+            object=self.mapping.source.name,
+            key=key,
+            field=name,
+            mapping=self.mapping.name,
+            file=file,
+            line=line,
+        )
+
+
+def _older_first(image: bytes, before: bytes | None) -> bytes:
+    return image if before is None else encode_cells({**decode_cells(image), **decode_cells(before)})

@@ -1,0 +1,51 @@
+"""Swap our keys of parents for the target's keys of them, and tell who must wait."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ...mappings.compile import CompiledMapping
+from ...mappings.mapped import MappedChunk
+from ...runs.ledger import records
+from ..fingerprint import Marks, arrow_column
+from ..session import Session
+
+
+@dataclass
+class Resolved:
+    """The references of a chunk. target_keys: field -> the parent's key in the target, a row each, None where the
+    cell is empty or the parent is not there. missing: field -> rows whose parent is not there. parents: field -> our
+    keys."""
+
+    target_keys: dict[str, list[str | None]] = field(default_factory=dict)
+    missing: dict[str, Marks] = field(default_factory=dict)
+    parents: dict[str, list[str | None]] = field(default_factory=dict)
+
+    def first_missing(self, row: int, fields: Collection[str]) -> tuple[str, str]:
+        """(field, our key of the parent) of the first of these references whose parent is not there. Raises ValueError
+        where all of them are there."""
+        for name in fields:
+            if self.missing[name][row]:
+                return name, self.parents[name][row] or ""
+        raise ValueError(f"row {row} misses no parent")
+
+
+def resolve(session: Session, mapping: CompiledMapping, mapped: MappedChunk, rows: Sequence[int]) -> Resolved:
+    """Look the parents of these rows up in the crosswalk."""
+    result = Resolved()
+    asked = np.zeros(len(mapped), dtype=bool)
+    asked[list(rows)] = True
+    for name, parent_mapping in mapping.references.items():
+        parents = arrow_column(mapped.frame, name).to_pylist()
+        wanted = sorted({parents[row] for row in rows if parents[row] is not None})
+        parent_object = session.mappings[parent_mapping].target.name
+        there = records.target_keys(session.ledger, parent_object, wanted)
+        result.parents[name] = parents
+        result.target_keys[name] = [None if parent is None else there.get(parent) for parent in parents]
+        has_parent = np.array([parent is not None for parent in parents], dtype=bool)
+        found = np.array([key is not None for key in result.target_keys[name]], dtype=bool)
+        result.missing[name] = asked & has_parent & ~found
+    return result

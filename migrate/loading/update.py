@@ -1,0 +1,177 @@
+"""Plan updates of records that are ours already: only what changed, and never over somebody else's edit."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+
+from ...connectors.cell import Cell
+from ...connectors.change import Change, ChangeKind
+from ...connectors.port import KEY
+from ...mappings.compile import CompiledMapping
+from ...runs.cells import encode_cells
+from ...runs.digest import field_digests
+from ...runs.ledger.operations import Intent
+from ...runs.values import PREIMAGE
+from ..fingerprint import Digests, Marks, TargetRows, find_rows
+from ..sending.answer import Planned
+from ..sending.siblings import parent_field
+from ..session import Session
+from .classify import Sorted
+from .references import Resolved
+from .rehearsal import UNBORN
+
+
+@dataclass
+class UpdatePlan:
+    """rows: those to be written, with `planned` in the same order, and sent, written, before a row each (see
+    readback). conflicts: row -> (code, field). settled: row -> (sent, back) where both sides agree already. images:
+    what the target holds now, for undo."""
+
+    rows: list[int] = field(default_factory=list)
+    planned: list[Planned] = field(default_factory=list)
+    conflicts: dict[int, tuple[str, str | None]] = field(default_factory=dict)
+    settled: dict[int, tuple[bytes, bytes]] = field(default_factory=dict)
+    images: list[tuple[str, str, str, str, bytes]] = field(default_factory=list)
+    sent: list[Digests] = field(default_factory=list)
+    written: list[Marks] = field(default_factory=list)
+    before: list[Digests] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Verdict:
+    """Per row and field: write it; agreed already; somebody else changed it."""
+
+    write: Marks
+    same: Marks
+    clash: Marks
+
+
+def plan_updates(
+    session: Session,
+    mapping: CompiledMapping,
+    run_id: int,
+    rows: Sorted,
+    changed: Sequence[int],
+    cells: Sequence[Mapping[str, Cell]],
+    resolved: Resolved,
+    empty: Collection[int],
+) -> UpdatePlan:
+    """Read the target's rows of these records and decide field by field (DESIGN §6.10). A field whose target value is
+    no longer what we last read back is a conflict, unless it already holds what the source says. empty: rows that
+    still wait for a parent and stay pending."""
+    plan = UpdatePlan()
+    names = [each.name for each in mapping.target_fields]
+    target_keys = [known.target_key or "" if (known := rows.known[row]) else "" for row in changed]
+    born = [key for key in target_keys if not key.startswith(UNBORN)]
+    target = find_rows(session, mapping, KEY, sorted(set(born)))
+    found = _Found(plan, mapping, run_id, rows, empty)
+    missing = _missing(resolved, names, changed)
+    there: list[int] = []
+    for place, key in enumerate(target_keys):
+        if key in target.row_of:
+            there.append(place)
+        elif key.startswith(UNBORN):
+            found.unborn(changed[place], cells[place], rows.differs[changed[place]] & ~missing[place])
+        else:
+            plan.conflicts[changed[place]] = ("target.gone", None)
+    if there:
+        subset = [changed[place] for place in there]
+        spots = [target.row_of[target_keys[place]] for place in there]
+        verdict = _judge(session, mapping, rows, subset, target.digests[spots], missing[there])
+        for position, place in enumerate(there):
+            found.row(changed[place], cells[place], target, spots[position], verdict, position)
+    return plan
+
+
+def _judge(
+    session: Session, mapping: CompiledMapping, rows: Sorted, subset: Sequence[int], now: Digests, missing: Marks
+) -> _Verdict:
+    nothing = field_digests([pa.array([None], pa.string())], session.keys.digest)[0, 0]
+    only_empty = np.array([mapping.write_policy[each.name] == "only_if_empty" for each in mapping.target_fields])
+    wanted, back = rows.digests[subset], rows.back[subset]
+    empty = now == nothing
+    wants = rows.differs[subset] & ~missing & (empty | ~only_empty | (wanted == now))
+    same = wants & (now == wanted)
+    untouched = (now == back) | empty & (back == 0)
+    clash = wants & ~same & ~untouched
+    return _Verdict(wants & ~same & ~clash, same, clash)
+
+
+def _missing(resolved: Resolved, names: Sequence[str], subset: Sequence[int]) -> Marks:
+    """Where a reference's parent is not there yet: such a field waits (the record stays pending)."""
+    marks = np.zeros((len(subset), len(names)), dtype=bool)
+    for name, mask in resolved.missing.items():
+        marks[:, names.index(name)] = mask[list(subset)]
+    return marks
+
+
+@dataclass
+class _Found:
+    """Puts the verdict on each row into the plan."""
+
+    plan: UpdatePlan
+    mapping: CompiledMapping
+    run_id: int
+    rows: Sorted
+    empty: Collection[int]
+
+    def row(
+        self, row: int, cells: Mapping[str, Cell], target: TargetRows, spot: int, verdict: _Verdict, place: int
+    ) -> None:
+        names = [each.name for each in self.mapping.target_fields]
+        write, same, clash = verdict.write[place], verdict.same[place], verdict.clash[place]
+        if clash.any():
+            self.plan.conflicts[row] = ("conflict.edited", names[int(np.flatnonzero(clash)[0])])
+            return
+        sent = np.where(write | same, self.rows.digests[row], self.rows.sent[row])
+        back = np.where(same, target.digests[spot], self.rows.back[row])
+        if not write.any():
+            self.plan.settled[row] = (sent.tobytes(), back.tobytes())
+            return
+        image: dict[str, Cell] = {
+            name: target.columns[name][spot].as_py() for name, wanted in zip(names, write, strict=True) if wanted
+        }
+        self._write(row, target.keys[spot], cells, write, sent, back, image)
+        place_of_image = (PREIMAGE, str(self.run_id), self.mapping.target.name, self.rows.mapped.our_keys[row])
+        self.plan.images.append((*place_of_image, encode_cells(image)))
+
+    def unborn(self, row: int, cells: Mapping[str, Cell], write: Marks) -> None:
+        """A record that a dry run has just created: there is nothing to compare with, and nobody has edited it."""
+        sent = np.where(write, self.rows.digests[row], self.rows.sent[row])
+        known = self.rows.known[row]
+        if write.any():
+            self._write(row, (known.target_key if known else "") or "", cells, write, sent, self.rows.back[row], None)
+        else:
+            self.plan.settled[row] = (sent.tobytes(), self.rows.back[row].tobytes())
+
+    def _write(
+        self,
+        row: int,
+        target_key: str,
+        cells: Mapping[str, Cell],
+        write: Marks,
+        sent: Digests,
+        back: Digests,
+        image: Mapping[str, Cell] | None,
+    ) -> None:
+        our_key = self.rows.mapped.our_keys[row]
+        known = self.rows.known[row]
+        names = [each.name for each in self.mapping.target_fields]
+        values = {name: cells[name] for name, wanted in zip(names, write, strict=True) if wanted}
+        born_here = known is not None and known.run == self.run_id and known.bucket in ("created", "pending")
+        waits = row in self.empty
+        bucket = "pending" if waits else "created" if born_here else "updated"
+        marks = write.astype(np.uint8).tobytes()
+        intent = Intent(our_key, ChangeKind.UPDATE, target_key, sent.tobytes(), marks, bucket)
+        change = Change(ChangeKind.UPDATE, our_key, target_key, values, image)
+        self.plan.rows.append(row)
+        parent = cells.get(parent_field(self.mapping) or "")
+        record = "pending" if waits else "live"
+        self.plan.planned.append(Planned(change, intent, record, None if parent is None else str(parent)))
+        self.plan.sent.append(sent)
+        self.plan.written.append(write)
+        self.plan.before.append(back)

@@ -1,0 +1,1 @@
+"""How many calls: what they cost, what was made, what another terminal asks for."""

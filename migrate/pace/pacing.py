@@ -1,0 +1,85 @@
+"""The paces of a project's two systems: what the project narrows, and what outlives a process."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...connectors.clock import Clock
+from ...connectors.pace import Pace
+from ...connectors.secrets import Secrets
+from ...runs.ledger.permits import Permits
+from ...runs.private_files import private_folder, write_private
+from ..project import ConnectionSpec, Project
+from .asked import AskedShare
+
+
+@dataclass(frozen=True, slots=True)
+class Paces:
+    """asked: what another terminal asks of both; to be closed at the end. books: of a run that several processes share,
+    whose calls count together."""
+
+    source: Pace
+    target: Pace
+    asked: AskedShare
+    books: tuple[Permits, ...] = ()
+
+    def close(self) -> None:
+        """At the end of a process: note what the day has cost."""
+        self.source.keep()
+        self.target.keep()
+        for book in self.books:
+            book.close()
+
+
+@dataclass(frozen=True, slots=True)
+class SpentFile:
+    """The calls of a day in a file of the environment's folder. What cannot be read counts as nothing known: a count is
+    worth no run."""
+
+    path: Path
+
+    def load(self) -> tuple[str, int] | None:
+        try:
+            kept = json.loads(self.path.read_text("utf-8"))
+            return str(kept["day"]), int(kept["calls"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def save(self, day: str, calls: int) -> None:
+        private_folder(self.path.parent)
+        write_private(self.path, json.dumps({"day": day, "calls": calls}).encode())
+
+
+def paces_of(
+    project: Project, secrets: Secrets, clock: Clock, listen: Callable[[], None], *, shared: bool = False
+) -> Paces:
+    """listen: called in every slice of a wait; what it raises ends the wait. shared: other processes call the same
+    systems for the same run, and no call departs that the ledger has not counted."""
+    place = project.ledger(secrets)
+    asked = AskedShare(place)
+    books = {role: Permits(place, role, name_of(os.getpid())) for role in (("source", "target") if shared else ())}
+
+    def pace(spec: ConnectionSpec, role: str) -> Pace:
+        return Pace(
+            clock,
+            narrowed=spec.pace.narrowed(),
+            schedule=project.schedule,
+            cap=asked,
+            listen=listen,
+            spent=SpentFile(project.runs / f"calls-{role}.json"),
+            book=books.get(role),
+        )
+
+    environment = project.environment
+    paces = pace(environment.source, "source"), pace(environment.target, "target")
+    return Paces(*paces, asked, tuple(books.values()))
+
+
+def name_of(process: int) -> str:
+    """How a process of this host is called among those that share a run."""
+    return f"{socket.gethostname()} {process}"

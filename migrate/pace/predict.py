@@ -1,0 +1,149 @@
+"""How many calls a move will cost, and when it will be done: told before they are spent."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ...connectors.pace import ALWAYS, Action, Allowance, Narrowed, Quota, Rate, Schedule
+from ...connectors.pace.quota import Days
+from ...runs.report.model import Text
+from ..loading.tally import ADOPTED
+
+MOST_STEPS = 10_000
+"""Business hours and days that a forecast passes through before it says that it sees no end."""
+WRITTEN = ("created", "updated", "pending")
+Records = Mapping[Action, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Predicted:
+    """calls: by interface. finish: when the last of them will have been made, in UTC; None where the limits never let
+    it come to that."""
+
+    calls: Mapping[str, int]
+    began: dt.datetime
+    finish: dt.datetime | None = None
+
+    @property
+    def total(self) -> int:
+        return sum(self.calls.values())
+
+
+def records_of(counts: Mapping[str, Mapping[str, int]], matched: Sequence[str] = ()) -> Records:
+    """How often each action will be done to a record, by what a plan counted: mapping -> bucket -> records.
+
+    matched: mappings with `match:`, whose new records are looked for in the target first. Every record that is written
+    is read back; one that is updated is read before, too.
+    """
+    actions: Counter[Action] = Counter()
+    for name, buckets in counts.items():
+        adopted = buckets.get(ADOPTED, 0)
+        written = sum(buckets.get(bucket, 0) for bucket in WRITTEN)
+        untouched = min(adopted, buckets.get("unchanged", 0))  # these were given our key and nothing else
+        actions[Action.WRITE] += written + untouched + buckets.get("pending", 0)
+        actions[Action.FIND] += written + untouched + max(0, buckets.get("updated", 0) - adopted)
+        if name in matched:
+            actions[Action.FIND] += buckets.get("created", 0) + adopted + buckets.get("held", 0)
+    return actions
+
+
+def calls_of(records: Records, allowance: Allowance, single: Records | None = None) -> dict[str, int]:
+    """Calls by interface. single: how often each action is done to one record alone."""
+    calls: Counter[str] = Counter()
+    for action, number in (single or {}).items():
+        for need in allowance.needs.get(action, ()):
+            calls[need.interface] += number * need.calls_for(1)
+    for action, number in records.items():
+        for need in allowance.needs.get(action, ()):
+            calls[need.interface] += need.calls_for(number)
+    return {name: number for name, number in calls.items() if number}
+
+
+def predict(
+    records: Records,
+    allowance: Allowance,
+    now: dt.datetime,
+    *,
+    schedule: Schedule = ALWAYS,
+    narrowed: Narrowed | None = None,
+    spent: int = 0,
+    single: Records | None = None,
+    at_once: int = 1,
+) -> Predicted:
+    """Walk through the hours and days until all calls are made. spent: calls of today already spent. single: see
+    `calls_of`. at_once: as in Capabilities.
+
+    The interfaces are called one after another, as the loader does, so what they take adds up; where it goes to and fro
+    between them, their windows recover meanwhile and it is done a little earlier.
+    """
+    calls = calls_of(records, allowance, single)
+    narrowed = narrowed or Narrowed()
+    total = sum(calls.values())
+    if not total:
+        return Predicted(calls, now, now)
+    daily = narrowed.daily_calls(allowance.quota)
+    days = Days(allowance.quota or Quota())
+    busy = _busy(records, allowance, single or {}, at_once)
+    at, left = now, 1.0
+    for _ in range(MOST_STEPS):
+        seconds = _seconds(calls, busy, allowance, narrowed.share * schedule.share(at))
+        room = left
+        if daily is not None:
+            ours = max(0, daily - narrowed.reserve) * schedule.quota(at)
+            room = min(left, max(0.0, ours - spent) / total)
+        edges = [edge for edge in (schedule.next_edge(at), days.next(at) if daily is not None else None) if edge]
+        until = min(edges, default=None)
+        done = room if seconds == 0 else 0.0
+        if seconds is not None and seconds > 0:
+            done = room if until is None else min(room, (until - at).total_seconds() / seconds)
+        if done >= left - 1e-9:
+            return Predicted(calls, now, at + dt.timedelta(seconds=left * (seconds or 0.0)))
+        if until is None:
+            break
+        left -= done
+        spent = 0 if days.day(until) != days.day(at) else spent + round(done * total)
+        at = until
+    return Predicted(calls, now)
+
+
+def _seconds(calls: Mapping[str, int], busy: Mapping[str, float], allowance: Allowance, share: float) -> float | None:
+    """How long everything would take one thread at this share of the rates; None where nothing may depart."""
+    if share <= 0:
+        return None
+    told = 0.0
+    for name, number in calls.items():
+        rates = allowance.of(name).rates
+        at_once = min([number, *(rate.calls for rate in rates)])  # what the windows hold takes its time to be answered
+        told += max(busy[name], _paced(number, rates, share) + busy[name] * at_once / number)
+    return max(told, _paced(sum(calls.values()), allowance.shared, share))
+
+
+def _busy(records: Records, allowance: Allowance, single: Records, at_once: int) -> dict[str, float]:
+    """Seconds that the calls of each interface take from departure to answer, those that write several at a time."""
+    busy: dict[str, float] = {}
+    for action in {*records, *single}:
+        for need in allowance.needs.get(action, ()):
+            together = min(at_once, allowance.of(need.interface).threads) if action is Action.WRITE else 1
+            alone = single.get(action, 0) * need.calls_for(1)
+            seconds = (need.calls_for(records.get(action, 0)) / together + alone) * need.seconds
+            busy[need.interface] = busy.get(need.interface, 0.0) + seconds
+    return busy
+
+
+def _paced(calls: int, rates: Sequence[Rate], share: float) -> float:
+    narrowed = [each for rate in rates if (each := rate.shared(share)) is not None]
+    return max((max(0, calls - rate.calls) / rate.per_second for rate in narrowed), default=0.0)
+
+
+def predicted_facts(predicted: Predicted) -> tuple[tuple[str, str | int | Text], ...]:
+    """For a report: calls, how long, until when."""
+    facts: list[tuple[str, str | int | Text]] = [("fact.calls_predicted", predicted.total)]
+    if predicted.finish is None:
+        return (*facts, ("fact.finish_predicted", Text("predict.never")))
+    minutes = -(-int((predicted.finish - predicted.began).total_seconds()) // 60)
+    facts.append(("fact.time_predicted", Text("predict.hours", {"hours": minutes // 60, "minutes": minutes % 60})))
+    facts.append(("fact.finish_predicted", predicted.finish.strftime("%Y-%m-%d %H:%M UTC")))
+    return tuple(facts)

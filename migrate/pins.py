@@ -1,0 +1,56 @@
+"""The org is pinned: a ledger belongs to the two systems that it was written against (DESIGN §4)."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from ..connectors.errors import DecisionError
+from ..connectors.port import KEY, Connector, Identity
+from ..runs.ledger import events, records
+from ..runs.ledger.store import Ledger
+
+SAMPLED_KEYS = 20
+TELLING_KEYS = 5
+"""So many known records must be looked for in vain before the target is taken for another one."""
+
+
+def check_pin(ledger: Ledger, role: str, identity: Identity) -> None:
+    """Raise DecisionError `org.another` where the ledger was written against another system."""
+    pinned = ledger.pinned(role)
+    if pinned is not None and (pinned.kind, pinned.id) != (identity.kind, identity.id):
+        raise DecisionError("org.another", role=f"@org.{role}", pinned=pinned.name, found=identity.name)
+
+
+def check_known_keys(ledger: Ledger, target: Connector) -> None:
+    """Raise DecisionError `org.keys_gone` where not one of the records we wrote is to be found: the target kept its
+    name but is another one (a refreshed test tenant, a restored copy). Users may delete a few records, all of an object
+    even; that alone proves nothing."""
+    objects = {row[0] for row in records.counts_by_state(ledger) if row[2] == "live"}
+    gone: dict[str, int] = {}
+    for object_name in sorted(objects):
+        sample = records.sample_in_target(ledger, object_name, SAMPLED_KEYS)
+        if not sample:
+            continue
+        if len(target.find(object_name, (KEY,), [(key,) for _, key in sample], ())):
+            return
+        gone[object_name] = len(sample)
+    if sum(gone.values()) >= TELLING_KEYS:
+        raise DecisionError("org.keys_gone", object=", ".join(gone), count=sum(gone.values()))
+
+
+UNMARKED = "target_unmarked"
+"""In the ledger's meta: what the target's identity was before it was given the id it keeps."""
+
+
+def pin_systems(ledger: Ledger, source: Connector, target: Connector, before: Identity, now: dt.datetime) -> None:
+    """Note which systems this ledger belongs to, once before the first write. before: the target as it was when the
+    run's plan was made, until room for our key (and, in a file, its own id) was made in it."""
+    systems = {"source": source.identity(), "target": target.identity()}
+    with ledger.transaction():
+        if any(ledger.pinned(role) != identity for role, identity in systems.items()):
+            told = {role: f"{identity.kind} {identity.id}" for role, identity in systems.items()}
+            events.note(ledger, now, "pinned", told=told)
+        ledger.pin("source", systems["source"])
+        if ledger.get_meta(UNMARKED) is None:
+            ledger.set_meta(UNMARKED, f"{before.kind} {before.id}")
+        ledger.pin("target", systems["target"])

@@ -1,0 +1,1 @@
+"""What the first record of each object proves, and how the object is graded by it."""
