@@ -147,6 +147,7 @@ def settle(ledger: Ledger, run_id: int, batch: int, mapping: str, settled: Seque
         keys, states = [each.our_key for each in ended], [each.state for each in ended]
         outcomes = ended_digest(keys, states, [each.code for each in ended], [each.field for each in ended])
         events.note(ledger, now, "settled", run_id, told | {"outcomes": outcomes})
+    ledger.left_behind(len(settled))
 
 
 def _what(intents: Sequence[Intent]) -> What:
@@ -257,7 +258,7 @@ def verify(ledger: Ledger, object_name: str, rows: Sequence[tuple[str, bytes, bo
             f"update operation set state = 'verified' where batch in ({marks}) and state = 'acked'",  # noqa: S608
             tuple(batches),
         )
-    ledger.left_behind(2 * verified.rowcount + len(rows))
+    ledger.left_behind(verified.rowcount + len(rows))
 
 
 class Unverified(NamedTuple):
