@@ -64,6 +64,7 @@ def digests(ledger: Ledger) -> tuple[bytes | None, bytes | None]:
 def test_what_is_there_as_it_was_sent_is_told_so(ledger: Ledger) -> None:
     batch = write(ledger, begin(ledger), CREATE, FIRST, ALL)
     assert digests(ledger) == (FIRST, FIRST)
+    assert [each.back for each in operations.unverified(ledger)] == [FIRST]
     operations.verify(ledger, "customer", [], [batch])
     assert digests(ledger) == (FIRST, FIRST)
 
