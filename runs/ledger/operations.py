@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from . import events
+from .records import AS_SENT, back_of, keep_back
 from .sound import What, ended_digest, line_digest
 from .store import Ledger
 
@@ -146,6 +147,7 @@ def settle(ledger: Ledger, run_id: int, batch: int, mapping: str, settled: Seque
         keys, states = [each.our_key for each in ended], [each.state for each in ended]
         outcomes = ended_digest(keys, states, [each.code for each in ended], [each.field for each in ended])
         events.note(ledger, now, "settled", run_id, told | {"outcomes": outcomes})
+    ledger.left_behind(len(settled))
 
 
 def _what(intents: Sequence[Intent]) -> What:
@@ -183,20 +185,20 @@ def _keep_done(ledger: Ledger, run_id: int, batch: int, mapping: str, done: Sequ
             "insert into record (object, our_key, target_key, state, mapping, fieldset, sent, back, adopted, run, "  # noqa: S608
             "bucket, source_object, source_key, batch) select o.object, o.our_key, j.value ->> 1, j.value ->> 2, ?1, "
             "o.fieldset, o.sent, "
-            f"case when o.kind = 'create' and {ledger.db.whole('o.written')} then o.sent end, "
+            f"case when o.kind = 'create' and {ledger.db.whole('o.written')} then ?5 end, "
             "case o.kind when 'adopt' then ?2 else 0 end, ?2, o.bucket, b.source_object, o.source_key, b.id "
             f"from {ledger.db.rows('?4')} cross join batch b cross join operation o "
             "where b.id = ?3 and o.batch = b.id and o.our_key = j.value ->> 0 and o.kind <> 'prove' "
             "on conflict (object, our_key) do update set target_key = excluded.target_key, state = excluded.state, "
-            "mapping = excluded.mapping, fieldset = excluded.fieldset, sent = excluded.sent, "
-            "code = null, waits_for = null, "
-            "back = coalesce(excluded.back, "
-            "case when coalesce(record.fieldset, 0) = coalesce(excluded.fieldset, 0) then record.back end), "
+            "mapping = excluded.mapping, fieldset = excluded.fieldset, sent = excluded.sent, code = null, "
+            "waits_for = null, back = coalesce(excluded.back, "
+            "case when coalesce(record.fieldset, 0) = coalesce(excluded.fieldset, 0) then "
+            f"{keep_back('excluded.sent')} end), "
             "adopted = case when record.adopted > excluded.adopted then record.adopted else excluded.adopted end, "
             "run = excluded.run, bucket = excluded.bucket, "
             "source_object = coalesce(excluded.source_object, record.source_object), "
             "source_key = coalesce(excluded.source_key, record.source_key), batch = excluded.batch",
-            (mapping, run_id, batch, json.dumps(there, ensure_ascii=False)),
+            (mapping, run_id, batch, json.dumps(there, ensure_ascii=False), AS_SENT),
         )
     ledger.db.executemany(
         "update record set state = 'gone', target_key = null, sent = null, back = null, code = null, waits_for = null, "
@@ -208,7 +210,7 @@ def _keep_done(ledger: Ledger, run_id: int, batch: int, mapping: str, done: Sequ
 
 def _keep_refused(ledger: Ledger, run_id: int, batch: int, mapping: str, refused: Sequence[Settled]) -> None:
     ledger.db.executemany(
-        "insert into record (object, our_key, state, mapping, fieldset, sent, code, why, run, bucket, source_object, "
+        "insert into record (object, our_key, state, mapping, fieldset, sent, code, why, run, bucket, source_object, "  # noqa: S608
         "source_key, batch) select o.object, o.our_key, ?1, ?2, o.fieldset, o.sent, ?3, ?7, ?4, ?1, b.source_object, "
         "o.source_key, b.id from batch b join operation o on o.batch = b.id "
         "where b.id = ?5 and o.our_key = ?6 and o.kind <> 'prove' on conflict (object, our_key) do update set "
@@ -218,6 +220,7 @@ def _keep_refused(ledger: Ledger, run_id: int, batch: int, mapping: str, refused
         "source_key = coalesce(excluded.source_key, record.source_key), "
         "fieldset = case when record.target_key is null then excluded.fieldset else record.fieldset end, "
         "sent = case when record.target_key is null then excluded.sent else record.sent end, "
+        f"back = case when record.target_key is null then {keep_back('excluded.sent')} else record.back end, "
         "state = case when record.target_key is not null and excluded.state = 'rejected' "
         "then record.state else excluded.state end",
         [
@@ -240,8 +243,8 @@ def verify(ledger: Ledger, object_name: str, rows: Sequence[tuple[str, bytes, bo
     records that do not hold these digests already (see `_keep_done`)."""
     with ledger.transaction():
         ledger.db.executemany(
-            "update record set back = ? where object = ? and our_key = ?",
-            [(back, object_name, our_key) for our_key, back, _ in rows],
+            "update record set back = case when sent = ?1 then ?2 else ?1 end where object = ?3 and our_key = ?4",
+            [(back, AS_SENT, object_name, our_key) for our_key, back, _ in rows],
         )
         marks = ",".join("?" * len(batches))
         diverged = [our_key for our_key, _, equal in rows if not equal]
@@ -255,7 +258,7 @@ def verify(ledger: Ledger, object_name: str, rows: Sequence[tuple[str, bytes, bo
             f"update operation set state = 'verified' where batch in ({marks}) and state = 'acked'",  # noqa: S608
             tuple(batches),
         )
-    ledger.left_behind(2 * verified.rowcount + len(rows))
+    ledger.left_behind(verified.rowcount + len(rows))
 
 
 class Unverified(NamedTuple):
@@ -277,7 +280,8 @@ def unverified(ledger: Ledger, verbs: Sequence[str] = ("run", "undo")) -> list[U
     """What runs and undos that did not come to their end wrote and did not look at any more."""
     marks = ",".join("?" * len(verbs))
     rows = ledger.db.execute(
-        "select o.batch, o.object, o.our_key, r.target_key, o.fieldset, o.sent, o.written, r.back, r.source_key "  # noqa: S608
+        "select o.batch, o.object, o.our_key, r.target_key, o.fieldset, o.sent, o.written, "  # noqa: S608
+        f"{back_of('r')}, r.source_key "
         "from run u join batch b on b.run = u.id join operation o on o.batch = b.id "
         "join record r on (r.object, r.our_key, r.fieldset) = (o.object, o.our_key, o.fieldset) "
         f"where u.verb in ({marks}) and u.state <> 'finished' and o.state = 'acked' "
@@ -319,11 +323,8 @@ def doubted(ledger: Ledger, run_id: int) -> set[str]:
 
 
 def count_open(ledger: Ledger) -> int:
-    return int(
-        ledger.db.execute("select count(*) from operation where state in ('planned', 'intent', 'unknown')").fetchone()[
-            0
-        ]
-    )
+    found = ledger.db.execute("select count(*) from operation where state in ('planned', 'intent', 'unknown')")
+    return int(found.fetchone()[0])
 
 
 @dataclass(frozen=True, slots=True)

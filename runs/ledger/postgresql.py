@@ -236,7 +236,7 @@ class PostgreSQL(Base):
         minute at best and by a share of the table; a run writes faster. Nothing comes of it where the tables are
         somebody else's."""
         for table in ("operation", "record"):
-            self._script(f"vacuum (truncate false) {table}")
+            self._script(f"vacuum (truncate false, skip_locked) {table}")
 
     def copy_to(self, path: Path) -> None:
         """As things stand at one moment. Without the history and the findings, and of what was done only what may be

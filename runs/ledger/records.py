@@ -42,8 +42,23 @@ class Parked:
     waits_for: str | None = None
 
 
+AS_SENT = b""
+"""Kept in `back` where a record was read back as it was sent, which nearly all are. Whatever changes `sent` alone has
+to put what it was there into `back`: `keep_back`."""
+
+
+def back_of(name: str) -> str:
+    """What is to be selected for the digests as read back of a record, by its name in the statement."""
+    return f"case when length({name}.back) = 0 then {name}.sent else {name}.back end"
+
+
+def keep_back(sent: str) -> str:
+    """What `back` has to be, so that it tells the same once this is what was sent. For updates of `record`."""
+    return f"case when length(record.back) = 0 and {sent} = record.sent then record.back else {back_of('record')} end"
+
+
 _ROW = (
-    "r.our_key, r.target_key, r.state, r.mapping, r.fieldset, r.sent, r.back, r.code, r.waits_for, r.adopted, "
+    f"r.our_key, r.target_key, r.state, r.mapping, r.fieldset, r.sent, {back_of('r')}, r.code, r.waits_for, r.adopted, "
     "r.run, r.bucket, r.source_object, r.source_key"
 )
 
@@ -153,13 +168,16 @@ def park(
 
 def rebase(ledger: Ledger, object_name: str, rows: Sequence[tuple[int, bytes, bytes, int, str]]) -> None:
     """(fieldset, sent, back, run, our key): note that the source and the target agree already, so that nothing had to
-    be written; inside the caller's transaction. A conflict on the record is over with that. What the same run has
-    done to the record already counts on."""
+    be written; inside the caller's transaction. back: empty where nobody has read it. A conflict on the record is over
+    with that. What the same run has done to the record already counts on."""
     ledger.db.executemany(
         "update record set fieldset = ?1, sent = ?2, back = ?3, run = ?4, code = null, waits_for = null, "
         "bucket = case when run = ?4 and bucket in ('created', 'updated', 'pending') then bucket else 'unchanged' end, "
         "state = case state when 'conflicted' then 'live' else state end where object = ?5 and our_key = ?6",
-        [(number, sent, back, run, object_name, key) for number, sent, back, run, key in rows],
+        [
+            (number, sent, AS_SENT if back == sent else back or None, run, object_name, key)
+            for number, sent, back, run, key in rows
+        ],
     )
 
 

@@ -139,7 +139,8 @@ create table fieldset (
   unique (object, mapping, mapping_digest, fields)
 ) strict;
 
--- One row a target record. `sent` and `back`: 8 bytes a field of the fieldset, keyed digests as sent and as read back.
+-- One row a target record. `sent` and `back`: 8 bytes a field of the fieldset, keyed digests as sent and as read back;
+-- `back` is empty, not null, where these are the same.
 create table record (
   object text not null,
   our_key text not null,
@@ -242,7 +243,7 @@ create table claim (
   digest integer not null,
   primary key (object, field, our_key)
 ) strict, without rowid;
-create index claim_digest on claim (object, field, digest);
+create index claim_digest on claim (digest);
 
 -- What a run noticed. Params hold names, numbers and keys; the offending values lie in the value store.
 create table finding (

@@ -19,7 +19,7 @@ from .place import Place, Server
 from .sqlite import SQLite
 
 VERSION = "3"
-TIDY_AFTER = 50_000
+TIDY_AFTER = 20_000
 """Updated rows."""
 
 
