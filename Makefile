@@ -16,6 +16,9 @@ ROOMS := connectors mappings validators runs migrate
 OURS := $(ROOMS) __init__.py __main__.py cli.py
 TYPING := build/typing
 WORKERS ?= 2
+COVERING := $(addprefix tests/runs/test_,ledger*.py partitions.py permits.py proofs.py undone.py) \
+	$(addprefix tests/migrate/test_,adopt.py answers.py clobber.py explain.py flight.py run.py send.py siblings.py \
+	small_trials.py split.py stragglers.py sweep.py trouble.py undo.py workers.py)
 LOCK := build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links $(UPGRADE) pyproject.toml
 
@@ -39,6 +42,14 @@ pytest: $(VENV)/dev ## the tests, without the linters
 .PHONY: torture
 torture: $(VENV)/dev ## every fault at every call, every death, pairs at random (CHANGEOVER_TEST_PAIRS=100)
 	$(BIN)/python -m pytest -m torture --numprocesses $(WORKERS) --dist worksteal
+
+# All within the tests' own processes, so that it takes minutes: without those that kill the real command.
+.PHONY: coverage
+coverage: $(VENV)/dev ## which branches of ledger, recovery and loader no test takes: there should be none
+	@mkdir -p build && rm -f build/coverage*
+	CHANGEOVER_TEST_TRIALS=200 $(BIN)/python -m coverage run -m pytest --numprocesses $(WORKERS) --dist worksteal $(COVERING)
+	@$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage report
 
 .PHONY: lint
 lint: $(VENV)/dev ## ruff (format and rules) and mypy, strict

@@ -165,7 +165,8 @@ class ObjectLoad:
 
     def _hold(self, mapped: MappedChunk, row: int, resolved: Resolved, fields: Sequence[str], result: Loaded) -> str:
         """Park one row for the first of its missing parents; the reference field that names it."""
-        name, parent = resolved.first_missing(row, fields)
+        name = fields[0]
+        parent = resolved.missed(row, name)
         result.buckets[row] = "held"
         result.parked.append(Parked(mapped.our_keys[row], mapped.source_keys[row], "held", "reference.missing", parent))
         return name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -24,13 +24,9 @@ class Resolved:
     missing: dict[str, Marks] = field(default_factory=dict)
     parents: dict[str, list[str | None]] = field(default_factory=dict)
 
-    def first_missing(self, row: int, fields: Collection[str]) -> tuple[str, str]:
-        """(field, our key of the parent) of the first of these references whose parent is not there. Raises ValueError
-        where all of them are there."""
-        for name in fields:
-            if self.missing[name][row]:
-                return name, self.parents[name][row] or ""
-        raise ValueError(f"row {row} misses no parent")
+    def missed(self, row: int, name: str) -> str:
+        """Our key of the parent that this reference misses there."""
+        return self.parents[name][row] or ""
 
 
 def resolve(session: Session, mapping: CompiledMapping, mapped: MappedChunk, rows: Sequence[int]) -> Resolved:

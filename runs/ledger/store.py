@@ -103,10 +103,7 @@ class Ledger:
 
     def now(self) -> dt.datetime:
         """The time by the store's own clock, which all processes share."""
-        try:
-            return self.db.now()
-        except self.db.error as error:
-            raise self.db.told(error) from error
+        return self.db.now()
 
     @property
     def shared(self) -> bool:

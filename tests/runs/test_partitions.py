@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from changeover.connectors.change import ChangeKind
 from changeover.connectors.errors import BusyError
-from changeover.runs.ledger import events, operations, partitions, records, runlog, workers
+from changeover.runs.ledger import events, gathering, operations, partitions, records, runlog, workers
 from changeover.runs.ledger.lease import Lease
 from changeover.runs.ledger.operations import Intent, Settled
 from changeover.runs.ledger.partitions import States
@@ -242,7 +242,7 @@ def test_what_a_dead_worker_held_waits_at_once(crew: Crew) -> None:
     assert taken(crew.ledger, 1).partition == second
 
 
-@pytest.mark.parametrize("change", ["renew", "done", "give_back"])
+@pytest.mark.parametrize("change", ["renew", "done", "give_back", "keep_words"])
 def test_who_lost_its_lease_can_do_nothing_with_it(crew: Crew, change: str) -> None:
     (partition,) = crew.put(b"sealed")
     here, me = crew.worker()
@@ -256,6 +256,7 @@ def test_who_lost_its_lease_can_do_nothing_with_it(crew: Crew, change: str) -> N
             "renew": lambda: partitions.renew(here, late, LONG),
             "done": lambda: partitions.done(here, late, b"late"),
             "give_back": lambda: partitions.give_back(here, late),
+            "keep_words": lambda: gathering.keep_words(here, late, b"late"),
         }[change]()
     assert partitions.states(crew.ledger, crew.run) == States(0, 1, 0)
     partitions.done(there, lease, b"in time")

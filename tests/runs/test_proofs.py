@@ -51,6 +51,8 @@ def test_what_was_accepted_stays_accepted_and_other_effects_ask_again(ledger: Le
     found(ledger, run, "city")
     assert proofs.of(ledger, ACCOUNT)[EFFECTS].unaccepted
     assert proofs.accept(ledger, ACCOUNT, NOW)
+    assert proofs.accept(ledger, ACCOUNT, NOW)
+    assert ledger.db.execute("select count(*) from event where what = 'accepted'").fetchone()[0] == 1
     assert not proofs.of(ledger, ACCOUNT)[EFFECTS].unaccepted
     proofs.begin_anew(ledger, ACCOUNT, "old:firm:f2", run, NOW)
     found(ledger, run, "city")
