@@ -15,7 +15,7 @@ from changeover.runs.menders import MENDERS, mender
 ROOT = Path(changeover.__file__).parent
 PARKING = (
     r"type|value|people|required|length|choices|range|unique|reference|pattern|between|expectation|match|conflict|key|"
-    r"parked|recover|target"
+    r"parked|recover|target|degraded"
 )
 CODE = re.compile(rf'"((?:{PARKING})\.[a-z_]+)"')
 PARK_NOTHING = {
@@ -39,8 +39,8 @@ PARK_NOTHING = {
     "target.unknown": "asked for",
 }
 NO_RECORDS = re.compile(
-    r"people\.(csv|list|field|object|successor)_?|expectation\.(?!failed)|key\.(data|digest|keyring|malformed|open|place)"
-    r"|parked\.no_code"
+    r"people\.(csv|list|field|object|successor)_?|expectation\.(?!failed)|key\.(data|digest|keyring|malformed|none|open|place)"
+    r"|parked\.no_code|degraded\.(?!several)"
 )
 
 
