@@ -45,7 +45,7 @@ torture: $(VENV)/dev ## every fault at every call, every death, pairs at random 
 
 # All within the tests' own processes, so that it takes minutes: without those that kill the real command.
 .PHONY: coverage
-coverage: $(VENV)/dev ## which branches of ledger, recovery and loader no test takes: there should be none
+coverage: $(VENV)/dev ## which branches of ledger, recovery and loader no test takes
 	@mkdir -p build && rm -f build/coverage*
 	CHANGEOVER_TEST_TRIALS=200 $(BIN)/python -m coverage run -m pytest --numprocesses $(WORKERS) --dist worksteal $(COVERING)
 	@$(BIN)/python -m coverage combine --quiet

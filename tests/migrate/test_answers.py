@@ -15,8 +15,9 @@ from changeover.connectors.errors import BusyError
 from changeover.connectors.memory import MemoryConnector
 from changeover.connectors.secrets import Secrets
 from changeover.connectors.sql.connector import SqlConnector
-from changeover.connectors.testing.hostile import Fault, FaultKind, Operation
+from changeover.connectors.testing.hostile import Fault, FaultKind, Operation, ProcessDied
 from changeover.migrate.loading import load
+from changeover.migrate.sending import send as sending_room
 from changeover.migrate.sending.caller import Answer, Threads
 from changeover.migrate.undoing import take_back
 from changeover.runs.ledger.store import Ledger
@@ -28,6 +29,7 @@ from .moving import World
 from .proving import go, ours, proving
 from .sending import START, Open, sending
 from .test_input import cut_off
+from .test_trouble import key_file
 
 
 @pytest.fixture
@@ -117,7 +119,7 @@ class Overtaken(Held):
 def test_a_deadline_that_cannot_be_moved_on_ends_the_run(opened: Open) -> None:
     """Whoever has the ledger now asks for what is under way when the deadline that it knows of has passed."""
     clock = VirtualClock(START)
-    held = Overtaken(clock=clock, seconds=50)
+    held = Overtaken(clock=clock, seconds=3600)
     rig = opened(size=1, at_once=2, caller=held, clock=clock)
     held.ledger = rig.session.ledger
     with pytest.raises(BusyError, match=r"ledger\.fenced"):
@@ -137,6 +139,14 @@ def test_what_goes_wrong_in_a_thread_is_told_to_the_run(opened: Open, monkeypatc
         with pytest.raises(MemoryError, match="another call"):
             rig.send(range(3))
     assert not rig.operations().keys() - {"intent"}
+
+
+def test_a_call_waits_while_only_siblings_are_left(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sending_room, "touches", lambda _mapping: lambda _planned: ("their parent",))
+    held = Held()
+    rig = opened(size=1, at_once=3, caller=held)
+    assert {each.state for each in rig.send(range(4))} == {"acked"}
+    assert (held.most, rig.sizes()) == (1, [1] * 4)
 
 
 # What a dead process left
@@ -177,6 +187,16 @@ def test_what_was_never_read_back_is_not_taken_for_undone(company: Company, monk
     ]
 
 
+def test_a_data_key_lost_in_the_middle_keeps_no_run_from_going_on(
+    company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with cut_off_before(monkeypatch):
+        company.run()
+    key_file(company, "data").unlink()
+    assert company.run().counts("customer") == {"read": 2, "updated": 2}
+    assert company.new("select name from customer order by 1") == [("new A",), ("old B",)]
+
+
 def test_a_record_whose_key_of_ours_lies_on_another_one_is_not_adopted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -199,10 +219,12 @@ def test_what_was_not_read_back_and_cannot_be_compared_any_more_is_told(
     with not_read_back(monkeypatch):
         company.run()
     company.new("update customer set name = 'edited A' where tax_no = 'TAXA'")
+    company.new("delete from customer where tax_no = 'TAXB'")
     company.rewrite("mappings/customer.yaml", ("  opened_on: rq\n", ""))
-    told = company.run()
-    assert told.causes()[("readback.diverged", "t_customer")] == ["A", "B"]
-    assert company.new("select name from customer order by 1") == [("edited A",), ("old B",)]
+    told = company.run().causes()
+    assert told[("readback.diverged", "t_customer")] == ["A"]
+    assert told[("readback.missing", "t_customer")] == ["B"]
+    assert company.new("select name from customer") == [("edited A",)]
 
 
 def test_what_was_not_read_back_of_a_mapping_that_is_gone_waits(
@@ -267,3 +289,14 @@ def test_an_undo_without_an_answer_puts_back_once(tmp_path: Path, kind: type[Mem
         assert city(world) == "重庆"
         assert ours(world, "account") == {}
         assert world.ask("select count(*) from operation where state in ('intent', 'unknown')") == [(0,)]
+
+
+def test_an_undo_that_died_while_it_put_back_goes_on(tmp_path: Path) -> None:
+    with proving(tmp_path, NoRoom, TWO_FIRMS) as world:
+        go(world)
+        world.faults(Fault(1, FaultKind.DIES_AFTER))
+        for _life in range(2):
+            with suppress(ProcessDied):
+                take_back.undo(world.project, 1, True, Secrets(), world._target_line.clock, lambda _tick: None)
+        assert city(world) == "重庆"
+        assert ours(world, "account") == {}

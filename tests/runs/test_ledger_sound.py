@@ -141,3 +141,19 @@ def test_on_a_server_only_the_history_is_compared(place: Place) -> None:
         sound.check_run(ledger, FINISHED)
         ledger.db.execute("drop trigger event_unchanged on event")
         assert noticed(ledger) == "ledger.damaged"
+
+
+def test_a_report_is_found_again_and_how_far_a_run_is_must_be_as_it_was_written(place: Place) -> None:
+    with Ledger(place, durable=False) as ledger:
+        run = runlog.begin(ledger, "run", NOW).id
+        runlog.name_report(ledger, run, "reports/1.html")
+        assert runlog.get(ledger, run).report == "reports/1.html"
+        with pytest.raises(KeyError):
+            runlog.get(ledger, 9)
+        assert not runlog.paused(ledger)
+        with ledger.transaction():
+            runlog.save_progress(ledger, run, runlog.Progress("account", "C-7"))
+        assert runlog.progress_of(ledger, run)["account"].cursor == "C-7"
+        ledger.db.execute("update progress set cursor = 'C-9'")
+        with pytest.raises(DecisionError, match=r"ledger\.damaged"):
+            runlog.progress_of(ledger, run)
