@@ -17,7 +17,7 @@ CUSTOMERS = 6
 
 @pytest.fixture
 def company(tmp_path: Path) -> Company:
-    """Two batches of customers."""
+    """Customers for more than one batch, the first of them alone."""
     made = make_company(tmp_path / "move", batch=4)
     for number in range(CUSTOMERS):
         made.customer(f"C{number}")
@@ -33,14 +33,14 @@ def changed(told: Told) -> Text | None:
 def test_open_operations_end_as_logged_and_the_rest_is_planned_anew(
     company: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with cut_off(monkeypatch):
+    with cut_off(monkeypatch, least=4):
         company.run()
     assert company.ledger("select count(*) from operation where state = 'intent'") == [(4,)]
     company.rewrite("mappings/customer.yaml", ("constant: legacy", "constant: moved"))
     planned = company.plan()
-    assert planned.counts("customer") == {"read": CUSTOMERS, "updated": 4, "created": 2}
+    assert planned.counts("customer") == {"read": CUSTOMERS, "updated": 5, "created": 1}
     assert changed(planned) == Text("run.mapping_changed", {"run": 1})
-    logged = "select distinct kind, state, fieldset from operation"
+    logged = "select distinct kind, state, fieldset from operation where kind <> 'prove'"
     assert company.ledger(logged) == [("create", "acked", 1)]
     done = company.run()
     assert (done.code, changed(done)) == (0, Text("run.mapping_changed", {"run": 1}))

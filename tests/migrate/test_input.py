@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from changeover.connectors.change import Batch
+from changeover.connectors.change import Batch, Outcome
 from changeover.connectors.errors import ChangeoverError
 from changeover.connectors.sql.connector import SqlConnector
 from changeover.migrate.project import load_project
@@ -261,12 +261,15 @@ def test_production_wants_the_orgs_name_before_a_run_is_taken_back(tmp_path: Pat
 
 
 @contextmanager
-def cut_off(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The process ends when its first batch has been written and nothing is known of it yet."""
+def cut_off(monkeypatch: pytest.MonkeyPatch, least: int = 1) -> Iterator[None]:
+    """The process ends when its first batch of at least so many changes has been written and nothing is known of it
+    yet."""
     written = SqlConnector.write
 
-    def write_and_die(connector: SqlConnector, batch: Batch) -> None:
-        written(connector, batch)
+    def write_and_die(connector: SqlConnector, batch: Batch) -> list[Outcome]:
+        outcomes = written(connector, batch)
+        if len(batch.changes) < least:
+            return outcomes
         raise RuntimeError("as if the process had been killed")
 
     with monkeypatch.context() as patch, suppress(RuntimeError):
