@@ -109,7 +109,7 @@ def test_a_cluster_shares_a_run_and_starts_again_what_was_killed(url: str, tmp_p
 def test_a_scheduler_that_does_not_answer_is_told_before_anything_is_sent(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("changeover.migrate.cluster.ANSWERS", 0.5)
+    monkeypatch.setattr("changeover.migrate.sharing.cluster.ANSWERS", 0.5)
     company = on_server(make_company(tmp_path / "move"), url)
     company.customer("A")
     with pytest.raises(ChangeoverError) as caught:
