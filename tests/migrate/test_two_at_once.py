@@ -39,7 +39,9 @@ def company(tmp_path: Path) -> Company:
 def ends_as_if_alone(first: Paused, company: Company) -> None:
     assert first.go_on()[0] == 0
     assert company.new("select count(*), count(distinct tax_no) from customer") == [(CUSTOMERS, CUSTOMERS)]
-    assert company.ledger("select state, count(*) from operation where kind <> 'prove' group by 1") == [("verified", CUSTOMERS)]
+    assert company.ledger("select state, count(*) from operation where kind <> 'prove' group by 1") == [
+        ("verified", CUSTOMERS)
+    ]
     assert company.ledger("select count(*) from run") == [(1,)]
     told = company.run()
     assert (told.code, told.counts("customer")) == (0, {"read": CUSTOMERS, "unchanged": CUSTOMERS})
