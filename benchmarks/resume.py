@@ -107,6 +107,8 @@ def first_call(move: Move, typed: dt.datetime) -> float:
     """Seconds from the command to the intents of its first batch, which leave the machine next."""
     latest = "select min(at) from event where what = 'intended' and epoch = (select epoch from control)"
     at = move.ask(latest)[0][0]
+    if at is None:
+        raise SystemExit("everything had been sent before the kill: kill it earlier, with a smaller --share")
     return (dt.datetime.fromisoformat(str(at)) - typed).total_seconds()
 
 

@@ -25,7 +25,6 @@ RESTARTS = 3
 """So often a process that was killed is started again."""
 PATIENCE = 10.0
 """Seconds, beyond the longest call, in which a process that is asked to end may do so by itself."""
-_LOOKS = 0.02
 
 
 def parent() -> int | None:
@@ -141,16 +140,14 @@ class Crew:
         """Ask all to end after the batch in flight, and see to it. longest: seconds that a call may take."""
         self._signal(signal.SIGINT)
         until = time.monotonic() + longest + PATIENCE
-        while self._at_work() and time.monotonic() < until:
-            time.sleep(_LOOKS)
+        for joiner in self._joiners:
+            with suppress(subprocess.TimeoutExpired):
+                joiner.process.wait(max(0.0, until - time.monotonic()))
         self._signal(signal.SIGKILL)
         for joiner in self._joiners:
             joiner.process.wait()
             joiner.said.close()
         self._joiners.clear()
-
-    def _at_work(self) -> bool:
-        return any(each.process.poll() is None for each in self._joiners)
 
     def _signal(self, number: signal.Signals) -> None:
         for each in self._joiners:

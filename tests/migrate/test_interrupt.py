@@ -9,7 +9,6 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -27,13 +26,6 @@ CUSTOMERS, BATCH = 60, 10
 RUN = ("run", "--execute")
 PATIENCE = 60
 """Seconds after which a test gives up on a process that says nothing."""
-
-
-@pytest.fixture(scope="module")
-def launcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launcher]:
-    started = Launcher(tmp_path_factory.mktemp("launcher"))
-    yield started
-    started.close()
 
 
 @pytest.fixture

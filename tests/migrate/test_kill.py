@@ -7,7 +7,7 @@ import shutil
 import signal
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,13 +91,6 @@ def left_by(ended: tuple[int, str], company: Company, new: Ask, *, log: bool) ->
         [sorted(new(sql), key=str) for sql in TOUCHED] if log else [],
         Counter({tuple(row[:3]): row[3] for row in done}),
     )
-
-
-@pytest.fixture(scope="module")
-def launcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launcher]:
-    started = Launcher(tmp_path_factory.mktemp("launcher"))
-    yield started
-    started.close()
 
 
 @pytest.fixture(scope="module")

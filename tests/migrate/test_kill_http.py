@@ -3,29 +3,15 @@ lost, nothing doubled, nothing settled sent again, no operation left open. Many 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from ..connectors.http_kit import installed
 from .company import Company
-from .http_company import ENVIRONMENT
 from .kill_at import Launcher
 from .kills import Kill, OverHttp, Size, Undisturbed, go_through, http_template, over_http
 from .test_kill import BATCH, CHUNK, CUSTOMERS, ORDERS
-
-
-@pytest.fixture(scope="module")
-def launcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launcher]:
-    with installed(tmp_path_factory.mktemp("path") / "site") as site, pytest.MonkeyPatch.context() as patch:
-        for name, value in ENVIRONMENT.items():
-            patch.setenv(name, value)
-        path = os.pathsep.join(filter(None, (str(site), os.environ.get("PYTHONPATH"))))
-        started = Launcher(tmp_path_factory.mktemp("launcher"), {"PYTHONPATH": path})
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")
@@ -34,14 +20,14 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Company:
 
 
 @pytest.fixture
-def begun(template: Company, launcher: Launcher, tmp_path: Path) -> Iterator[OverHttp]:
-    with over_http(template, launcher, tmp_path) as world:
+def begun(template: Company, http_launcher: Launcher, tmp_path: Path) -> Iterator[OverHttp]:
+    with over_http(template, http_launcher, tmp_path) as world:
         yield world
 
 
 @pytest.fixture(scope="module")
-def undisturbed(template: Company, launcher: Launcher, tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
-    with over_http(template, launcher, tmp_path_factory.mktemp("whole")) as world:
+def undisturbed(template: Company, http_launcher: Launcher, tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
+    with over_http(template, http_launcher, tmp_path_factory.mktemp("whole")) as world:
         told = world.undisturbed()
         assert len(told.left.content) > 800
         return told

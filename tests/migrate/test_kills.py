@@ -13,9 +13,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from ..connectors.http_kit import installed
 from ..servers import fresh_database
-from .http_company import ENVIRONMENT
 from .kill_at import Launcher
 from .kills import (
     Size,
@@ -45,29 +43,20 @@ Begin = Callable[[Path], AbstractContextManager[World]]
 
 
 @pytest.fixture(scope="module")
-def launcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launcher]:
-    with installed(tmp_path_factory.mktemp("path") / "site") as site, pytest.MonkeyPatch.context() as patch:
-        for name, value in ENVIRONMENT.items():
-            patch.setenv(name, value)
-        path = os.pathsep.join(filter(None, (str(site), os.environ.get("PYTHONPATH"))))
-        started = Launcher(tmp_path_factory.mktemp("launcher"), {"PYTHONPATH": path})
-        yield started
-        started.close()
-
-
-@pytest.fixture(scope="module")
-def http(launcher: Launcher, tmp_path_factory: pytest.TempPathFactory) -> Begin:
+def http(http_launcher: Launcher, tmp_path_factory: pytest.TempPathFactory) -> Begin:
     template = http_template(tmp_path_factory.mktemp("template"), SIZE)
-    return lambda folder: over_http(template, launcher, folder)
+    return lambda folder: over_http(template, http_launcher, folder)
 
 
 @pytest.fixture(scope="module")
-def postgres_move(postgres: sa.URL, launcher: Launcher, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Begin]:
+def postgres_move(
+    postgres: sa.URL, http_launcher: Launcher, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Begin]:
     with fresh_database(postgres) as url:
         template = postgres_template(tmp_path_factory.mktemp("template"), SIZE, url)
         plain = sa.make_url(url).set(drivername="postgresql").render_as_string(hide_password=False).replace(":@", "@")
         server = sa.create_engine(url, isolation_level="AUTOCOMMIT")
-        yield lambda folder: on_postgres(template, launcher, folder, server, plain)
+        yield lambda folder: on_postgres(template, http_launcher, folder, server, plain)
         server.dispose()
 
 

@@ -4,7 +4,6 @@ middle, and the first does not feel it."""
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,13 +18,6 @@ from .test_server_ledger import OnServer, on_server
 CUSTOMERS, BATCH = 40, 10
 RUN = ("run", "--execute", "--json")
 HALF_WAY = At("target", "after", 2, "pause")
-
-
-@pytest.fixture(scope="module")
-def launcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launcher]:
-    started = Launcher(tmp_path_factory.mktemp("launcher"))
-    yield started
-    started.close()
 
 
 @pytest.fixture
