@@ -5,24 +5,16 @@ Everything heavy is imported by the verb that needs it, so that `changeover --he
 
 from __future__ import annotations
 
-import inspect
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from functools import cached_property
 from pathlib import Path
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .migrate.command import Call, commands_of
+
 if TYPE_CHECKING:
-    from .connectors.clock import SystemClock
-    from .connectors.secrets import Secrets
-    from .migrate.project import Project
-    from .migrate.session import Tick
     from .runs.report.model import Report
-    from .runs.report.voice import Voice
 
 app = typer.Typer(
     name="changeover",
@@ -33,12 +25,6 @@ app = typer.Typer(
     help="Move a company's records from one CRM to another while both are in use, and prove it.",
 )
 
-ProjectOption = Annotated[Path, typer.Option("--project", "-p", metavar="DIR", help="The project folder.")]
-EnvOption = Annotated[
-    str | None, typer.Option("--env", "-e", metavar="NAME", help="The environment; else the project's default.")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on stdout; progress goes to stderr.")]
-LangOption = Annotated[str | None, typer.Option("--lang", metavar="zh|en", help="The language of texts.")]
 KeysOption = Annotated[
     list[str],
     typer.Option("--keys", metavar="OBJECT:K1,K2|FILE", help="Only these records and what they refer to."),
@@ -65,103 +51,8 @@ CHOICE = {"keys": (KeysOption, ()), "sample": (SampleOption, None), "children": 
 OF_WAITING = {"code": (CodeOption, None), "owner": (OwnerOption, None)}
 RETRY = {"rejected": (RejectedOption, False), **OF_WAITING}
 ACCEPT = {"accept": (AcceptOption, ())}
-OF_A_PROJECT = {"project": (ProjectOption, Path()), "env": (EnvOption, None)}
-OF_ALL = {"as_json": (JsonOption, False), "lang": (LangOption, None)}
 
-
-@contextmanager
-def speaking(lang: str | None, as_json: bool) -> Iterator[Voice]:
-    """Give the command its voice, and tell its operator's errors in it."""
-    from .connectors.errors import ChangeoverError
-    from .runs.catalogue import Catalogue
-    from .runs.report.voice import Voice, tell, tell_error
-
-    voice: Voice | None = None
-    try:
-        voice = Voice(lang, as_json)
-        yield voice
-    except ChangeoverError as error:
-        catalogue = voice.catalogue if voice else Catalogue("en")
-        tell_error(error, catalogue, as_json)
-        raise typer.Exit(error.exit_code) from None
-    except KeyboardInterrupt as stopped:
-        catalogue = voice.catalogue if voice else Catalogue("en")
-        tell(catalogue.text(getattr(stopped, "code", "cli.killed")))
-        raise typer.Exit(130) from None
-
-
-class Call:
-    """What a command is given besides its own arguments: its voice, its project, and the world."""
-
-    def __init__(self, voice: Voice, folder: Path, env: str | None, chosen: Mapping[str, Any]) -> None:
-        self.voice = voice
-        self.chosen = chosen
-        self._folder = folder
-        self._env = env
-
-    @cached_property
-    def project(self) -> Project:
-        from .migrate.project import load_project
-
-        return load_project(self._folder, self._env)
-
-    @cached_property
-    def outside(self) -> tuple[Secrets, SystemClock]:
-        """What verbs are handed of the world: secrets and the time."""
-        from .connectors.clock import SystemClock
-        from .connectors.secrets import Secrets
-
-        return Secrets(), SystemClock()
-
-    @contextmanager
-    def progress(self) -> Iterator[Callable[[Tick], None]]:
-        """Bars on a terminal, a line now and then elsewhere."""
-        from .runs.report.progress import show_progress
-
-        with show_progress(sys.stderr, self.voice.catalogue) as tick:
-            yield tick
-
-
-Verb = Callable[..., "Report | None"]
-
-
-def command(
-    *, of_a_project: bool = True, kept: bool = False, choosing: Mapping[str, Any] = MappingProxyType({})
-) -> Callable[[Verb], Verb]:
-    """Make a command of a function: it takes a Call and arguments of its own, and the command has the options that all
-    have besides, and those by which records are chosen (`call.chosen` holds what was given for these). The report that
-    it returns is rendered, and kept beside the ledger first where it is to be `kept`."""
-
-    def register(verb: Verb) -> Verb:
-        names = {**verb.__globals__, "Report": object}
-        own = list(inspect.signature(verb, eval_str=True, globals=names).parameters.values())[1:]
-        shared = {**choosing, **(OF_A_PROJECT if of_a_project else {}), **OF_ALL}
-
-        def called(**given: Any) -> None:
-            with speaking(given.pop("lang"), given.pop("as_json")) as voice:
-                chosen = {name: given.pop(name) for name in choosing}
-                call = Call(voice, given.pop("project", Path()), given.pop("env", None), chosen)
-                report = verb(call, **given)
-                if report is not None and kept:
-                    from .migrate.keeping import keep_report
-
-                    report = keep_report(call.project, report, voice.catalogue.language, call.outside[0])
-                if report is not None:
-                    voice.report(report)
-                    raise typer.Exit(report.exit_code)
-
-        called.__doc__, called.__annotations__ = verb.__doc__, {}
-        called.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-            [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in own]
-            + [
-                inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=option)
-                for name, (option, default) in shared.items()
-            ]
-        )
-        app.command(verb.__name__.rstrip("_"))(called)
-        return verb
-
-    return register
+command = commands_of(app)
 
 
 @command(of_a_project=False)
