@@ -71,11 +71,17 @@ def init(
 
 
 @command()
-def check(call: Call) -> Report:
+def check(
+    call: Call,
+    no_data: Annotated[
+        bool, typer.Option("--no-data", help="Do not read what the source holds of what no mapping speaks of.")
+    ] = False,
+) -> Report:
     """Check project, connections and mappings in full; no record moves."""
     from .migrate import check as verb
 
-    return verb.check(call.project, *call.outside)
+    with call.progress() as tick:
+        return verb.check(call.project, *call.outside, data=not no_data, tick=tick)
 
 
 @command(kept=True, choosing=CHOICE | RETRY)

@@ -10,7 +10,7 @@ from ..connectors.nearest import nearest
 from ..connectors.schema import Field, FieldType, Schema
 from .check_outside import check_outside
 from .check_values import check_values
-from .language import MappingFile, Rule
+from .language import MappingFile, Rule, spoken_of
 from .place import Examined, finding_in, known_zone, labels
 from .transform import WrongArgumentError, available
 
@@ -127,17 +127,21 @@ def _check_source_fields(examined: Examined) -> Iterator[Finding]:
 
 
 def _check_left_over(examined: Examined) -> Iterator[Finding]:
-    """Every source field is mapped, or dropped with a reason, or named here."""
+    """Every source field is mapped, or dropped with a reason, by one of the object's mappings, or named here: once, for
+    the first of them."""
     model = examined.file.model
     mapped = {name for rule in examined.rules.values() for name in rule.from_}
     for name in model.drop:
         if name in mapped:
             yield examined.found("mapping.mapped_and_dropped", BLOCKS, "drop", name, name=name)
-    settled = mapped | model.drop.keys() | model.where.keys() | set(examined.source.key)
+    same = [each.model for each in examined.others.values() if each.model.from_ == examined.source.name]
+    if same[0] is not model:
+        return
+    settled = set(examined.source.key).union(*map(spoken_of, same))
     for field in examined.source.fields:
         if field.name not in settled:
             told = examined.found("mapping.left_over", WARNS, "fields", name=field.name, label=field.label or "-")
-            yield replace(told, field=field.name)
+            yield replace(told, object=examined.source.name, field=field.name)
 
 
 def _check_match(examined: Examined) -> Iterator[Finding]:

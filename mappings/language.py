@@ -149,6 +149,18 @@ def _match(value: object) -> object:
     return tuple(map(_tuple, value)) if isinstance(value, list) else value
 
 
+class Drop(Strict):
+    """Why a source field stays behind, and who says so."""
+
+    reason: Annotated[str, Field(min_length=1)]
+    who: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_reason(cls, value: object) -> object:
+        return {"reason": value} if isinstance(value, str) else value
+
+
 class MappingModel(Strict):
     """A mapping file."""
 
@@ -158,8 +170,13 @@ class MappingModel(Strict):
     where: dict[str, Condition] = {}
     match: Annotated[tuple[Annotated[tuple[str, ...], Field(min_length=1)], ...], BeforeValidator(_match)] = ()
     fields: Annotated[dict[str, Rule], Field(min_length=1)]
-    drop: dict[str, Annotated[str, Field(min_length=1)]] = {}
+    drop: dict[str, Drop] = {}
     expect: tuple[dict[str, dict[str, JsonValue]], ...] = ()
+
+
+def spoken_of(model: MappingModel) -> set[str]:
+    """The source fields of which a mapping says something."""
+    return {name for rule in model.fields.values() for name in rule.from_} | model.drop.keys() | model.where.keys()
 
 
 @dataclass(frozen=True, slots=True)

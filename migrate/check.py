@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ..connectors.clock import Clock
 from ..connectors.port import OurKeyPlace
 from ..connectors.secrets import Secrets
 from ..runs.report.model import Report, Table, Text
 from .causes import causes
+from .coverage import Coverage
 from .prepare import prepare
 from .project import Project
 from .proving.grade import degraded_facts, grades_table, grades_told
 from .schemas import cache_schemas
-from .session import open_session
+from .session import Tick, open_session
 from .totals import load_totals
 
 
-def check(project: Project, secrets: Secrets, clock: Clock) -> Report:
-    """Everything that can be known without moving a record, every problem at once. Raises InputError
-    `mapping.problems` with all of them where something blocks."""
+def check(
+    project: Project,
+    secrets: Secrets,
+    clock: Clock,
+    *,
+    data: bool = True,
+    tick: Callable[[Tick], None] = lambda _tick: None,
+) -> Report:
+    """Everything that can be known without moving a record, every problem at once. data: also what the source holds of
+    what no mapping speaks of. Raises InputError `mapping.problems` with all of them where something blocks."""
     with open_session(project, secrets, clock, alone=False) as session:
         cache_schemas(session)  # first: who writes the mappings needs them most while these are still wrong
-        prepared = prepare(session)
+        session.tick = tick
+        coverage = Coverage(session, data)
+        prepared = prepare(session, further=coverage.judge)
         load_totals(session)
         rows = tuple(
             (
@@ -57,7 +69,7 @@ def check(project: Project, secrets: Secrets, clock: Clock) -> Report:
                 ("fact.our_key_place", Text(f"our_key.{session.target.capabilities.our_key.value}")),
             ),
             causes=causes(prepared.findings),
-            tables=(Table(Text("table.mappings"), columns, rows), *grades_table(session.graded)),
+            tables=(Table(Text("table.mappings"), columns, rows), *coverage.tables(), *grades_table(session.graded)),
             next_steps=(project.command("plan"),),
-            extra={"mappings_checked": list(prepared.order), **grades_told(session.graded)},
+            extra={"mappings_checked": list(prepared.order), "objects": coverage.told(), **grades_told(session.graded)},
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -37,9 +37,13 @@ class Prepared:
     findings: tuple[Finding, ...]
 
 
-def prepare(session: Session, *, people: bool = True) -> Prepared:
+Further = Callable[[Sequence[MappingFile], Sequence[Finding]], list[Finding]]
+
+
+def prepare(session: Session, *, people: bool = True, further: Further | None = None) -> Prepared:
     """Compile every mapping against both schemas, settle who is who, and put the result into the session. people: else
-    nothing is to be mapped, and nobody's list of people is read.
+    nothing is to be mapped, and nobody's list of people is read. further: given the mappings and what was noticed, what
+    is to be told instead.
 
     Raises InputError `mapping.none` where there is no mapping yet, `mapping.problems` with every blocking finding, or
     what reading the files raises.
@@ -64,6 +68,8 @@ def prepare(session: Session, *, people: bool = True) -> Prepared:
     if config is not None and people:
         session.people, noticed = _people(session, config)
         findings += noticed
+    if further is not None:
+        findings = further(chosen, findings)
     problems = tuple(each for each in findings if each.severity is Severity.BLOCKS)
     if problems:
         raise InputError("mapping.problems", problems, count=len(problems))
