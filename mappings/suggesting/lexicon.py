@@ -107,7 +107,7 @@ season: season seasonal | 季节 | -
 frequency: frequency period interval; installment period | 频率 周期 | zq
 latitude: latitude lat | 纬度 | wd
 longitude: longitude lng lon | 经度 | jd
-linkedin: linkedin | - | -
+linkedin: linkedin; linked in, linked in url, linkedin url | - | -
 barcode: barcode ean | 条码 | tm
 image: image picture photo avatar logo | 照片 图片 | zp
 """

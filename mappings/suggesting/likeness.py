@@ -32,6 +32,10 @@ _NEAR: Final = {
     frozenset(("type", "level")): 0.5,
 }
 """Meanings that often stand for each other."""
+_QUALIFYING: Final = frozenset(
+    ("expected", "actual", "created", "modified", "parent", "lost", "due", "overdue", "received", "deleted", "deadline")
+)
+"""Words that make another field of one: of two that are alike but for such a word, one is not the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +82,18 @@ class Comparison:
         score, reasons = words * fit, [reason]
         if fit < 1.0:
             reasons.append(Reason("suggest.why_type", {"source": f"@field_type.{source.type}", "target": target.type}))
+        qualified = self._qualifiers(source.name, self._sources) ^ self._qualifiers(target.name, self._targets)
+        if qualified:
+            score *= 0.65
+            reasons.append(Reason("suggest.why_qualified", {"word": ", ".join(sorted(qualified))}))
         for bonus, why in _evidence(source, target, self._profile.field(source.name) if self._profile else None):
             score += bonus * (1 - score) if bonus > 0 else bonus * score
             reasons.append(why)
         return Likeness(min(score, 0.99), tuple(reasons))
+
+    def _qualifiers(self, name: str, fields: Mapping[str, _Named]) -> frozenset[str]:
+        sure = (word for word in (*fields[name].name, *fields[name].label) if len(word.meanings) == 1)
+        return _meanings(sure) & _QUALIFYING
 
     def _words(self, source: _Named, target: _Named) -> tuple[float, Reason]:
         plain = _without_number if target.field.type is _T.REFERENCE else tuple
@@ -172,6 +184,8 @@ def _evidence(source: Field, target: Field, profile: FieldProfile | None) -> Ite
         share = shared / min(len(source.choices), len(target.choices))
         if share >= 0.5:
             yield 0.5 * share, Reason("suggest.why_choices", {"count": shared})
+        elif not shared and not _are_codes(source.choices) and not _are_codes(target.choices):
+            yield -0.35, Reason("suggest.why_other_choices")
     wanted = {Kind.EMAIL: "email", Kind.PHONE: "phone", Kind.URL: "website"}.get(profile.kind) if profile and profile.kind else None
     if wanted:
         meant = _meanings((*words_of(target.name), *words_of(target.label)))
@@ -219,6 +233,10 @@ def _same(word: Word, other: Word) -> float:
     from rapidfuzz import fuzz
 
     return fuzz.ratio(word.text, other.text) / 100 if len(word.text) > 4 else 0.0
+
+
+def _are_codes(choices: Sequence[str]) -> bool:
+    return all(len(each) <= 2 or each.isdigit() for each in choices)
 
 
 def _folded(text: str) -> str:
