@@ -54,6 +54,16 @@ ACCEPT = {"accept": (AcceptOption, ())}
 
 command = commands_of(app)
 
+mapping = typer.Typer(
+    name="mapping",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    help="Write, judge and try mappings.",
+)
+app.add_typer(mapping)
+mapping_command = commands_of(mapping)
+
 
 @command(of_a_project=False)
 def init(
@@ -213,6 +223,23 @@ def explain(
     from .migrate import explain as verb
 
     return verb.explain(call.project, key, show_values, *call.outside)
+
+
+@mapping_command()
+def profile(
+    call: Call,
+    object_name: Annotated[
+        str | None, typer.Argument(metavar="[OBJECT]", help="Only this object of the source.")
+    ] = None,
+    show_values: Annotated[
+        bool, typer.Option("--show-values", help="Show cells as they are; masked otherwise.")
+    ] = False,
+) -> Report:
+    """What is really in the source's fields: fill, distinct, lengths, last used, who writes it."""
+    from .migrate.mapping import profile as verb
+
+    with call.progress() as tick:
+        return verb.profile(call.project, object_name, show_values, *call.outside, tick)
 
 
 @command()
