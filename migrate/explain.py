@@ -251,7 +251,7 @@ def _corrections_table(session: Session, subject: _Subject, show_values: bool) -
         )
         for each, holds in corrections_of(session, subject.mapping.source.name, subject.source_key)
     )
-    columns = ("source_field", "was", "corrected", "who", "why", "state", "place")
+    columns = ("source_field", "was", "corrected", "who", "because", "state", "place")
     return (Table(Text("table.corrections"), tuple(f"column.{each}" for each in columns), rows),) if rows else ()
 
 
