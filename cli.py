@@ -44,6 +44,7 @@ AcceptOption = Annotated[
 ]
 ExecuteOption = Annotated[bool, typer.Option("--execute", help="Really write to the target.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only say what would happen (the default).")]
+ShowValuesOption = Annotated[bool, typer.Option("--show-values", help="Show cells as they are; masked otherwise.")]
 ConfirmOption = Annotated[
     str | None, typer.Option("--confirm", metavar="NAME", help="The target org's own name; production asks for it.")
 ]
@@ -204,20 +205,27 @@ def worklist(
     file: Annotated[
         Path | None, typer.Argument(metavar="[FILE.xlsx]", help="Where to; else beside the ledger.")
     ] = None,
+    filled: Annotated[
+        Path | None, typer.Option("--import", metavar="FILE.xlsx", help="Make corrections of what was filled in there.")
+    ] = None,
+    show_values: ShowValuesOption = False,
 ) -> Report:
-    """The records that wait for somebody as a workbook, a sheet for each who can mend them."""
+    """The records that wait for somebody as a workbook, a sheet for each who can mend them; or back from it."""
     from .migrate import worklist as verb
+    from .migrate import worklist_import as importing
 
-    return verb.worklist(call.project, file, call.voice.catalogue, *call.outside, **call.chosen)
+    if filled is not None:
+        return importing.import_worklist(call.project, filled, *call.outside)
+    return verb.worklist(
+        call.project, file, call.voice.catalogue, *call.outside, show_values=show_values, **call.chosen
+    )
 
 
 @command()
 def explain(
     call: Call,
     key: Annotated[str, typer.Argument(metavar="[OBJECT:]KEY", help="An old or a new key.")],
-    show_values: Annotated[
-        bool, typer.Option("--show-values", help="Show cells as they are; masked otherwise.")
-    ] = False,
+    show_values: ShowValuesOption = False,
 ) -> Report:
     """How a record came to be what it is, or why it is not there."""
     from .migrate import explain as verb

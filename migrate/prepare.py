@@ -17,6 +17,7 @@ from ..mappings.language import MappingFile
 from ..mappings.order import cut_references, load_order
 from ..mappings.people import People, PeopleConfig, PersonSide, build_people, read_people_csv
 from ..validators.declared import check_expectations
+from .corrections import take_corrections
 from .fingerprint import joined
 from .project import Project
 from .session import Session
@@ -28,18 +29,19 @@ _WORST_FIRST = {severity: place for place, severity in enumerate(Severity)}
 @dataclass(frozen=True)
 class Prepared:
     """order: mappings, parents first. cut: mapping -> references filled by a second operation. digest: of what all
-    mappings mean together. findings: what the check noticed, none of them
-    blocking, the gravest first."""
+    mappings mean together, and of what is corrected. corrected: the latter alone, empty where nothing is. findings:
+    what the check noticed, none of them blocking, the gravest first."""
 
     order: tuple[str, ...]
     cut: dict[str, set[str]]
     digest: str
+    corrected: str
     findings: tuple[Finding, ...]
 
 
 def prepare(session: Session, *, people: bool = True) -> Prepared:
-    """Compile every mapping against both schemas, settle who is who, and put the result into the session. people: else
-    nothing is to be mapped, and nobody's list of people is read.
+    """Compile every mapping against both schemas, settle who is who, and put the result into the session, the source
+    corrected. people: else nothing is to be mapped, and nobody's list of people is read.
 
     Raises InputError `mapping.none` where there is no mapping yet, `mapping.problems` with every blocking finding, or
     what reading the files raises.
@@ -61,6 +63,8 @@ def prepare(session: Session, *, people: bool = True) -> Prepared:
     findings += noticed
     for mapping in compiled.values():
         findings += check_expectations(mapping.expectations, mapping.target_fields, mapping.name)
+    corrected, noticed = take_corrections(session, compiled)
+    findings += noticed
     if config is not None and people:
         session.people, noticed = _people(session, config)
         findings += noticed
@@ -69,9 +73,10 @@ def prepare(session: Session, *, people: bool = True) -> Prepared:
         raise InputError("mapping.problems", problems, count=len(problems))
     order = load_order(compiled)
     session.mappings = {name: compiled[name] for name in order}
-    digest = hashlib.sha256("\n".join(f"{name} {compiled[name].digest}" for name in order).encode()).hexdigest()
+    says = [f"{name} {compiled[name].digest}" for name in order] + ([f"corrections {corrected}"] if corrected else [])
+    digest = hashlib.sha256("\n".join(says).encode()).hexdigest()
     ranked = sorted(findings, key=lambda each: (_WORST_FIRST[each.severity], each.file or "", each.line or 0))
-    return Prepared(tuple(order), cut_references(compiled), digest, tuple(ranked))
+    return Prepared(tuple(order), cut_references(compiled), digest, corrected, tuple(ranked))
 
 
 def _chosen(project: Project, files: Sequence[MappingFile]) -> tuple[list[MappingFile], list[Finding]]:
