@@ -15,6 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, m
 from pydantic_core import PydanticCustomError
 
 from .document import Document
+from .record_example import RecordExample
 
 
 def _as_text(value: object) -> object:
@@ -147,6 +148,7 @@ class MappingModel(Strict):
     fields: Annotated[dict[str, Rule], Field(min_length=1)]
     drop: dict[str, Annotated[str, Field(min_length=1)]] = {}
     expect: tuple[dict[str, dict[str, JsonValue]], ...] = ()
+    examples: tuple[RecordExample, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,9 +178,10 @@ class MappingFile:
         return self.document.line(path)
 
     def meaning(self) -> dict[str, Any]:
-        """What the file says, without what has no effect on records: comments, order, and the reasons of `drop`."""
+        """What the file says, without what has no effect on records: comments, order, the reasons of `drop`, and
+        examples."""
         plain: dict[str, Any] = self.model.model_dump(
-            mode="json", by_alias=True, exclude={"drop"}, exclude_defaults=True
+            mode="json", by_alias=True, exclude={"drop", "examples"}, exclude_defaults=True
         )
         return plain
 
