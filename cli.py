@@ -42,6 +42,8 @@ AcceptOption = Annotated[
     list[str],
     typer.Option("--accept", metavar="OBJECT", help="Let the target do with this object what it was found to do."),
 ]
+NoDataOption = Annotated[bool, typer.Option("--no-data", help="Do not read the source's records.")]
+ShowValuesOption = Annotated[bool, typer.Option("--show-values", help="Show cells as they are; masked otherwise.")]
 ExecuteOption = Annotated[bool, typer.Option("--execute", help="Really write to the target.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only say what would happen (the default).")]
 ShowValuesOption = Annotated[bool, typer.Option("--show-values", help="Show cells as they are; masked otherwise.")]
@@ -82,11 +84,23 @@ def init(
 
 
 @command()
-def check(call: Call) -> Report:
-    """Check project, connections and mappings in full; no record moves."""
+def check(
+    call: Call,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="By the schemas kept in schemas/; no system is opened.")
+    ] = False,
+    mutate: Annotated[
+        bool, typer.Option("--mutate", help="Change rules one by one; say what no example notices.")
+    ] = False,
+    no_data: NoDataOption = False,
+    show_values: ShowValuesOption = False,
+) -> Report:
+    """Check project, connections, mappings and the source's data in full; no record moves."""
     from .migrate import check as verb
 
-    return verb.check(call.project, *call.outside)
+    asked = verb.Asked(data=not no_data, show_values=show_values, mutate=mutate, offline=offline)
+    with call.progress() as tick:
+        return verb.check(call.project, *call.outside, asked, tick)
 
 
 @command(kept=True, choosing=CHOICE | RETRY)

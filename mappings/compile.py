@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 SUFFIX = ".yaml"
-OWN_NAMES = frozenset({"where", "fields", "values", "drop"})
+OWN_NAMES = frozenset({"where", "fields", "values", "drop", "examples"})
 _ORDER = {severity: place for place, severity in enumerate(Severity)}
 
 

@@ -16,6 +16,7 @@ from pydantic_core import PydanticCustomError
 
 from .condition import Conditions, Literally, Strict, as_tuple
 from .document import Document
+from .record_example import RecordExample
 
 
 class WritePolicy(StrEnum):
@@ -112,6 +113,7 @@ class MappingModel(Strict):
     fields: Annotated[dict[str, Rule], Field(min_length=1)]
     drop: dict[str, Annotated[str, Field(min_length=1)]] = Field(default_factory=dict)
     expect: tuple[dict[str, dict[str, JsonValue]], ...] = ()
+    examples: tuple[RecordExample, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +143,10 @@ class MappingFile:
         return self.document.line(path)
 
     def meaning(self) -> dict[str, Any]:
-        """What the file says, without what has no effect on records: comments, order, and the reasons of `drop`."""
+        """What the file says, without what has no effect on records: comments, order, the reasons of `drop`, and
+        examples."""
         plain: dict[str, Any] = self.model.model_dump(
-            mode="json", by_alias=True, exclude={"drop"}, exclude_defaults=True
+            mode="json", by_alias=True, exclude={"drop", "examples"}, exclude_defaults=True
         )
         return plain
 
