@@ -9,6 +9,7 @@ from ..connectors.finding import Finding, Severity
 from ..connectors.nearest import nearest
 from ..connectors.schema import Field, FieldType, Schema
 from .check_conditions import check_conditions
+from .check_outside import check_outside
 from .check_values import check_values
 from .language import MappingFile, Rule
 from .place import Examined, finding_in, known_zone, labels
@@ -66,6 +67,7 @@ def check(examined: Examined) -> Iterator[Finding]:
     for name, rule, field in examined.filled():
         yield from _check_reference(examined, name, rule, field)
         yield from _check_people(examined, name, rule, field)
+        yield from check_outside(examined, name, rule, field)
         yield from _check_type(examined, name, rule, field)
         yield from _check_zone(examined, name, rule, field)
         yield from check_values(examined, name, rule, field)

@@ -27,6 +27,16 @@ class WritePolicy(StrEnum):
     ONLY_IF_EMPTY = "only_if_empty"
 
 
+class Outside(StrEnum):
+    """What becomes of a record whose reference leaves the scope: the parent is left out, or not in the source at all.
+    hold: it waits as for any parent. error: it is rejected. null: it goes without. skip: it is left out too."""
+
+    HOLD = "hold"
+    ERROR = "error"
+    NULL = "null"
+    SKIP = "skip"
+
+
 class TransformCall(Strict):
     """A transform's name and the arguments that the mapping gives it."""
 
@@ -82,6 +92,7 @@ class Rule(Strict):
     otherwise: Annotated[Otherwise | None, BeforeValidator(_otherwise)] = None
     reference: str | None = None
     people: bool = False
+    outside: Outside | None = None
     zone: str | None = None
     write: WritePolicy = WritePolicy.ALWAYS
 
@@ -92,6 +103,8 @@ class Rule(Strict):
             return {"from": value}
         if not isinstance(value, dict):
             raise PydanticCustomError("mapping.rule_form", "rule_form")
+        if "outside" in value and value["outside"] is None:  # YAML's own null
+            return value | {"outside": "null"}
         return value
 
 
@@ -148,6 +161,9 @@ class MappingFile:
         plain: dict[str, Any] = self.model.model_dump(
             mode="json", by_alias=True, exclude={"drop", "examples"}, exclude_defaults=True
         )
+        for name, rule in self.model.fields.items():
+            if rule.outside is (Outside.ERROR if rule.people else Outside.HOLD):  # what is done without a word as well
+                del plain["fields"][name]["outside"]
         return plain
 
     def expectations(self) -> tuple[Expectation, ...]:

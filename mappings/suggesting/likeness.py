@@ -99,7 +99,10 @@ class Comparison:
         plain = _without_number if target.field.type is _T.REFERENCE else tuple
         pairs = [
             (self._alike(plain(mine), plain(theirs)), mine_text, theirs_text, same)
-            for mine, mine_text, mine_kind in ((source.name, source.field.name, 0), (source.label, source.field.label, 1))
+            for mine, mine_text, mine_kind in (
+                (source.name, source.field.name, 0),
+                (source.label, source.field.label, 1),
+            )
             for theirs, theirs_text, same in (
                 (target.name, target.field.name, mine_kind == 0),
                 (target.label, target.field.label, mine_kind == 1),
@@ -186,7 +189,11 @@ def _evidence(source: Field, target: Field, profile: FieldProfile | None) -> Ite
             yield 0.5 * share, Reason("suggest.why_choices", {"count": shared})
         elif not shared and not _are_codes(source.choices) and not _are_codes(target.choices):
             yield -0.35, Reason("suggest.why_other_choices")
-    wanted = {Kind.EMAIL: "email", Kind.PHONE: "phone", Kind.URL: "website"}.get(profile.kind) if profile and profile.kind else None
+    wanted = (
+        {Kind.EMAIL: "email", Kind.PHONE: "phone", Kind.URL: "website"}.get(profile.kind)
+        if profile and profile.kind
+        else None
+    )
     if wanted:
         meant = _meanings((*words_of(target.name), *words_of(target.label)))
         if wanted in meant or (wanted == "phone" and meant & {"mobile", "fax"}):
