@@ -10,6 +10,7 @@ from ..connectors.secrets import Secrets
 from ..runs.differences import Difference, Differences, Whose
 from ..runs.report.model import BUCKETS, Report, Row, Table, Text
 from .causes import causes
+from .corrections import lapsed_corrections
 from .loading.outside import outside_table, outside_told
 from .plan import reader_for
 from .prepare import prepare
@@ -32,6 +33,8 @@ def reconcile(project: Project, order: Order, secrets: Secrets, clock: Clock, ti
         choice = order.choice(project)
         reconciler = Reconciler(session, reader_for(session, choice, prepared))
         compared = reconciler.compare(prepared.order)
+        for name in prepared.order:
+            session.notices += lapsed_corrections(session, session.mappings[name], whole=choice.everything)
         totals = totals_if_any(session, choice)
         return reconcile_report(session, compared, reconciler.differences, totals, clock.monotonic() - started)
 

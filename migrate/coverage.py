@@ -13,12 +13,12 @@ import pyarrow.compute as pc
 from ..connectors.finding import Finding, Severity
 from ..connectors.pace import Action
 from ..connectors.stored import plain_text
-from ..mappings.language import MappingFile
 from ..mappings.strict_yaml import read_yaml
 from ..runs.report.model import Row, Table, Text
 from .fingerprint import arrow_column
 from .objects import MOVE, check_entries, decided, in_project
 from .pace.predict import calls_of
+from .prepare import chosen_files
 from .project import FILE, OWN_NAMES
 from .session import Session, Tick
 
@@ -35,15 +35,16 @@ class Coverage:
     data: bool = True
     fates: list[tuple[str, str, int | None, str | None, str | None]] = field(default_factory=list)
 
-    def judge(self, files: Sequence[MappingFile], findings: Sequence[Finding]) -> list[Finding]:
-        """The findings on the mappings, those on what they leave over judged by what the source holds; and those on
+    def judge(self, findings: Sequence[Finding]) -> list[Finding]:
+        """These findings on the mappings, those on what they leave over judged by what the source holds; and those on
         the objects that they do not move."""
         left_over = [each for each in findings if each.code == LEFT_OVER]
         kept = [each for each in findings if each.code != LEFT_OVER]
-        return [*kept, *self._objects(files), *self._fields(left_over)]
+        return [*kept, *self._objects(), *self._fields(left_over)]
 
-    def _objects(self, files: Sequence[MappingFile]) -> list[Finding]:
+    def _objects(self) -> list[Finding]:
         """People are spoken for where the project says who is who."""
+        files, _ = chosen_files(self.session.project)
         spec, source = self.session.project.spec, self.session.source_schema
         moved = {file.model.from_ for file in files}
         people = {spec.people.source.object} if spec.people is not None else set()

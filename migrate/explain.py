@@ -20,6 +20,7 @@ from ..runs.ledger.records import RecordRow
 from ..runs.masking import mask
 from ..runs.report.model import Report, Table, Text
 from ..runs.values import REJECT
+from .corrections import corrections_of
 from .loading.outside import Reason, Scoped, scoped
 from .prepare import prepare
 from .project import Project
@@ -58,6 +59,7 @@ def explain(project: Project, key: str, show_values: bool, secrets: Secrets, clo
             facts=(*_facts(session, subject), *_words(session, subject, show_values)),
             tables=(
                 *trace,
+                *_corrections_table(session, subject, show_values),
                 *_findings_table(latest, subject.mapping.file),
                 *_history_table(history, undoes),
             ),
@@ -249,6 +251,26 @@ def _trace(session: Session, subject: _Subject, show_values: bool) -> tuple[tupl
     )
     columns = ("column.field", "column.source_field", "column.cell", "column.steps", "column.value", "column.rule")
     return (Table(Text("table.fields"), columns, rows),), filtered
+
+
+def _corrections_table(session: Session, subject: _Subject, show_values: bool) -> tuple[Table, ...]:
+    """What was corrected in the record, by whom and why, and whether it still holds. Looked at once the record was."""
+    rows = tuple(
+        (
+            each.field,
+            *((text or None) if show_values or not text else mask(text) for text in (each.old, each.new)),
+            each.who,
+            each.why,
+            Text(_STANDS[holds]),
+            f"{each.file}:{each.line}",
+        )
+        for each, holds in corrections_of(session, subject.mapping.source.name, subject.source_key)
+    )
+    columns = ("source_field", "was", "corrected", "who", "because", "state", "place")
+    return (Table(Text("table.corrections"), tuple(f"column.{each}" for each in columns), rows),) if rows else ()
+
+
+_STANDS = {True: "correction.holds", False: "correction.holds_no_more", None: "correction.not_looked_at"}
 
 
 def _place(file: str | None, line: int | None, named: str) -> str | None:

@@ -20,6 +20,7 @@ from ...runs.ledger.runlog import Progress, Run
 from ...runs.values import SAMPLE
 from ...validators.judge import Judge
 from ..causes import records_in
+from ..corrections import lapsed_corrections
 from ..proving.prove import take_up
 from ..session import Session, Tick
 from .deferred import Deferred
@@ -164,10 +165,11 @@ class Pipeline:
             self._release(mapping, load, deferred, tally, progress)
         absent = self.reader.absent(mapping)
         self.moved.absent += sum(records_in(each) for each in absent)
+        lapsed = lapsed_corrections(self.session, mapping, whole=self.reader.resumes)
         progress.done = True
         progress.counts = tally.as_dict()
         with self.session.ledger.transaction():
-            runlog.add_findings(self.session.ledger, self.run.id, absent)
+            runlog.add_findings(self.session.ledger, self.run.id, [*absent, *lapsed])
             runlog.save_progress(self.session.ledger, self.run.id, progress)
 
     def _load(self, work: _Work, chunks: Iterator[Chunk]) -> bool:
