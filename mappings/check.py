@@ -9,6 +9,7 @@ from ..connectors.finding import Finding, Severity
 from ..connectors.nearest import nearest
 from ..connectors.schema import Field, FieldType, Schema
 from .check_conditions import check_conditions
+from .check_life import check_life
 from .check_outside import check_outside
 from .check_values import check_values
 from .language import MappingFile, Rule, spoken_of
@@ -61,6 +62,7 @@ def check(examined: Examined) -> Iterator[Finding]:
     yield from _check_match(examined)
     if examined.file.model.where is not None:
         yield from check_conditions(examined, examined.file.model.where, "where")
+    yield from check_life(examined)
     for name, rule in examined.rules.items():
         yield from _check_form(examined, name, rule)
         yield from _check_transforms(examined, name, rule)

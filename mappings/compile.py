@@ -17,6 +17,8 @@ from .check import check, check_objects, check_together
 from .compiled import CompiledMapping, FieldTrace, TraceStep
 from .condition import compile_conditions
 from .language import MappingFile, MappingModel, Rule, WritePolicy
+from .left_out import by_year
+from .life import CompiledState, LifeState
 from .order import check_order
 from .place import Examined
 from .rule import CompiledRule, ParentKeys, ValueMap
@@ -33,7 +35,7 @@ __all__ = [
 ]
 
 SUFFIX = ".yaml"
-OWN_NAMES = frozenset({"where", "fields", "values", "drop", "examples"})
+OWN_NAMES = frozenset({"where", "life", "fields", "values", "drop", "examples"})
 _ORDER = {severity: place for place, severity in enumerate(Severity)}
 
 
@@ -114,17 +116,30 @@ def compile_mappings(
 
 
 def _compile(examined: Examined, system: str) -> CompiledMapping:
-    file = examined.file
+    file, where = examined.file, examined.file.model.where
+    conditions = compile_conditions(where, examined.source.field, examined.zone) if where else None
     return CompiledMapping(
         mapping_file=file,
         system=system,
         source=examined.source,
         target=examined.target,
         rules=tuple(_compile_rule(examined, name, rule, field, system) for name, rule, field in examined.filled()),
-        conditions=compile_conditions(said, examined.source.field, examined.zone)
-        if (said := file.model.where)
-        else None,
+        conditions=conditions,
+        by_year=by_year(conditions, examined.source.field(file.model.by_year or ""), examined.zone),
+        states=tuple(_state(examined, name, each) for name, each in file.model.life.items()),
     )
+
+
+def _state(examined: Examined, name: str, state: LifeState) -> CompiledState:
+    file = examined.file
+    shown = {target: (examined.target.field(target), value) for target, value in state.then.fields.items()}
+    values = {
+        target: _typed(value, field, examined.zone_of(examined.rules[target]))
+        for target, (field, value) in shown.items()
+        if field is not None
+    }
+    when = compile_conditions(state.when, examined.source.field, examined.zone)
+    return CompiledState(name, when, state.then, values, file.file, file.line("life", name))
 
 
 def _compile_rule(examined: Examined, name: str, rule: Rule, field: Field, system: str) -> CompiledRule:

@@ -16,6 +16,7 @@ from pydantic_core import PydanticCustomError
 
 from .condition import Conditions, Literally, Strict, as_tuple
 from .document import Document
+from .life import LifeState
 from .record_example import RecordExample
 
 
@@ -136,6 +137,8 @@ class MappingModel(Strict):
     where: Conditions | None = None
     match: Annotated[tuple[Annotated[tuple[str, ...], Field(min_length=1)], ...], BeforeValidator(_match)] = ()
     fields: Annotated[dict[str, Rule], Field(min_length=1)]
+    life: dict[str, LifeState] = Field(default_factory=dict)
+    by_year: str | None = None
     drop: dict[str, Drop] = Field(default_factory=dict)
     expect: tuple[dict[str, dict[str, JsonValue]], ...] = ()
     examples: tuple[RecordExample, ...] = ()
@@ -143,8 +146,9 @@ class MappingModel(Strict):
 
 def spoken_of(model: MappingModel) -> set[str]:
     """The source fields of which a mapping says something."""
-    asked = model.where.names if model.where else ()
-    return {name for rule in model.fields.values() for name in rule.from_} | model.drop.keys() | set(asked)
+    conditions = [*([model.where] if model.where else []), *(state.when for state in model.life.values())]
+    asked = {name for each in conditions for name in each.names}
+    return {name for rule in model.fields.values() for name in rule.from_} | model.drop.keys() | asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,11 +181,13 @@ class MappingFile:
         """What the file says, without what has no effect on records: comments, order, the reasons of `drop`, and
         examples."""
         plain: dict[str, Any] = self.model.model_dump(
-            mode="json", by_alias=True, exclude={"drop", "examples"}, exclude_defaults=True
+            mode="json", by_alias=True, exclude={"drop", "by_year", "examples"}, exclude_defaults=True
         )
         for name, rule in self.model.fields.items():
             if rule.outside is (Outside.ERROR if rule.people else Outside.HOLD):  # what is done without a word as well
                 del plain["fields"][name]["outside"]
+        for state in plain.get("life", {}).values():
+            state["then"].pop("reason", None)
         return plain
 
     def expectations(self) -> tuple[Expectation, ...]:

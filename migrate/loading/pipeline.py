@@ -24,6 +24,7 @@ from ..corrections import lapsed_corrections
 from ..proving.prove import take_up
 from ..session import Session, Tick
 from .deferred import Deferred
+from .left_out import tally_left, tally_lives
 from .load import ObjectLoad
 from .loaded import Loaded
 from .outside import scoped, tally_outside
@@ -189,6 +190,8 @@ class Pipeline:
             findings = [*work.load.judge.judge(mapped), *scope.findings]
             loaded = work.load.load(mapped, findings)
             tally_outside(tally, scope.counted(loaded.buckets))
+            tally_left(tally, scope.left)
+            tally_lives(tally, mapped.lives)
             tally.add("rejected", len(nameless))
             noted = [*nameless.values(), *mapped.findings, *findings]
             self._keep(mapping, mapped, work.progress, tally, loaded, noted, work.deferred)
