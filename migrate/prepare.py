@@ -57,6 +57,7 @@ def prepare(session: Session, *, people: bool = True) -> Prepared:
         session.source_zone,
         config is not None,
         target_zone=session.target_zone,
+        zones=session.source_zones,
     )
     findings += noticed
     for mapping in compiled.values():

@@ -36,6 +36,7 @@ from .proving.grade import Grade, grades
 from .sending.answer import Sends
 from .sending.breaker import Breaker
 from .sending.caller import Caller, Inline, caller_for
+from .sources.several import Sources, systems_of
 
 LISTENS = 1.0
 """Seconds until a wait looks whether Ctrl-C was pressed."""
@@ -216,11 +217,21 @@ class Session:
 
     @property
     def source_name(self) -> str:
-        return self.project.environment.source.name
+        """The system in our keys; empty where several sources have it in the names of their objects."""
+        spec = self.project.environment.source
+        return "" if isinstance(spec, tuple) else spec.name
 
     @property
     def source_zone(self) -> ZoneInfo | None:
-        return _zone(self.project.environment.source.zone)
+        """Of the only source."""
+        spec = self.project.environment.source
+        return None if isinstance(spec, tuple) else _zone(spec.zone)
+
+    @property
+    def source_zones(self) -> dict[str, ZoneInfo | None]:
+        """By connection, where there are several."""
+        spec = self.project.environment.source
+        return {each.name: _zone(each.zone) for each in spec} if isinstance(spec, tuple) else {}
 
     @property
     def target_zone(self) -> ZoneInfo | None:
@@ -238,9 +249,12 @@ def open_connectors(
     """(source, target) of the project's environment."""
     with ExitStack() as stack:
         stack.callback(paces.close)
-        source = connect(project.environment.source.settings(project.folder), secrets, paces.source, clock)
-        stack.callback(source.close)
-        target = connect(project.environment.target.settings(project.folder), secrets, paces.target, clock)
+        environment, opened = project.environment, {}
+        for role, spec in environment.sources.items():
+            each = opened[spec.name] = connect(spec.settings(project.folder), secrets, paces.sources[role], clock)
+            stack.callback(each.close)
+        source = Sources(opened) if isinstance(environment.source, tuple) else each
+        target = connect(environment.target.settings(project.folder), secrets, paces.target, clock)
         stack.callback(target.close)
         yield source, target
 
@@ -291,7 +305,7 @@ def open_session(
         paces = paces_of(project, secrets, clock, interruption.listen, shared=shared)
         stack.callback(paces.asked.close)
         source, target = stack.enter_context(open_connectors(project, secrets, paces, clock))
-        identities = {"source": source.identity(), "target": target.identity()}
+        identities = systems_of(source, target)
         if alone:
             stack.enter_context(hold(project.runs))
         ledger, keys = stack.enter_context(open_ledger(project, secrets))
