@@ -91,6 +91,8 @@ def _candidates(session: Session, text: str) -> list[_Subject]:
     object_name, colon, key = text.removeprefix(f"{session.source_name}:").partition(":")
     readings: list[tuple[str | None, str]] = [(object_name, key), (None, text)] if colon else [(None, text)]
     mappings = list(session.mappings.values())
+    ours = [(each.source.name, make_our_key(each.system, each.source.name, "")) for each in mappings]
+    readings += [(name, text.removeprefix(before)) for name, before in ours if colon and text.startswith(before)]
     found = _in_ledger(session, mappings, readings, text) or _in_source(session, mappings, readings)
     if found or not colon:
         return found
@@ -108,7 +110,7 @@ def _in_ledger(
     for mapping in mappings:
         old = [value for name, value in readings if name in (None, mapping.source.name)]
         new = [value for name, value in readings if name in (None, mapping.target.name)]
-        ours = [text, *(make_our_key(session.source_name, mapping.source.name, key, mapping.branch) for key in old)]
+        ours = [text, *(make_our_key(mapping.system, mapping.source.name, key, mapping.branch) for key in old)]
         known = records.lookup(session.ledger, mapping.target.name, ours)
         known |= records.lookup_target(session.ledger, mapping.target.name, new)
         found += [
@@ -128,7 +130,7 @@ def _in_source(
             if name in (None, mapping.source.name) and len(
                 session.source.find(mapping.source.name, (KEY,), [(value,)], ())
             ):
-                our_key = make_our_key(session.source_name, mapping.source.name, value, mapping.branch)
+                our_key = make_our_key(mapping.system, mapping.source.name, value, mapping.branch)
                 found.append(_Subject(mapping, value, our_key, None))
     return found
 
