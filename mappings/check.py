@@ -8,8 +8,10 @@ from dataclasses import replace
 from ..connectors.finding import Finding, Severity
 from ..connectors.nearest import nearest
 from ..connectors.schema import Field, FieldType, Schema
+from .check_cases import check_cases
 from .check_conditions import check_conditions
 from .check_values import check_values
+from .document import YamlPath
 from .language import MappingFile, Rule
 from .place import Examined, finding_in, known_zone, labels
 from .transform import WrongArgumentError, available
@@ -61,14 +63,17 @@ def check(examined: Examined) -> Iterator[Finding]:
     if examined.file.model.where is not None:
         yield from check_conditions(examined, examined.file.model.where, "where")
     for name, rule in examined.rules.items():
-        yield from _check_form(examined, name, rule)
-        yield from _check_transforms(examined, name, rule)
+        for here, way in examined.ways(rule):
+            yield from _check_form(here, name, way)
+            yield from _check_transforms(here, name, way)
     for name, rule, field in examined.filled():
-        yield from _check_reference(examined, name, rule, field)
-        yield from _check_people(examined, name, rule, field)
-        yield from _check_type(examined, name, rule, field)
-        yield from _check_zone(examined, name, rule, field)
-        yield from check_values(examined, name, rule, field)
+        yield from check_cases(examined, name, rule, field)
+        for here, way in examined.ways(rule):
+            yield from _check_reference(here, name, way, field)
+            yield from _check_people(here, name, way, field)
+            yield from _check_type(here, name, way, field)
+            yield from _check_zone(here, name, way, field)
+            yield from check_values(here, name, way, field)
 
 
 def _check_target_fields(examined: Examined) -> Iterator[Finding]:
@@ -96,7 +101,16 @@ def _check_target_fields(examined: Examined) -> Iterator[Finding]:
 
 
 def _may_be_null(examined: Examined, rule: Rule) -> bool:
-    if rule.constant is not None or rule.default is not None:
+    if rule.default is not None:
+        return False
+    if rule.when is not None:
+        return True
+    if rule.first:
+        return all(_may_be_null(examined, case) for case in rule.first)
+    if rule.cases:
+        alone = [case.model_copy(update={"when": None}) for case in rule.cases]
+        return rule.cases[-1].when is not None or any(_may_be_null(examined, case) for case in alone)
+    if rule.constant is not None:
         return False
     sources = examined.source_fields(rule)
     sure = all(
@@ -115,8 +129,13 @@ def _where_has_it(examined: Examined, name: str) -> bool:
 
 
 def _check_source_fields(examined: Examined) -> Iterator[Finding]:
-    places = [(("drop", name), name) for name in examined.file.model.drop]
-    places += [(("fields", target), name) for target, rule in examined.rules.items() for name in rule.from_]
+    places: list[tuple[YamlPath, str]] = [(("drop", name), name) for name in examined.file.model.drop]
+    places += [
+        (("fields", target, *place), name)
+        for target, rule in examined.rules.items()
+        for place, way in rule.ways()
+        for name in way.from_
+    ]
     for path, name in places:
         if examined.source.field(name) is None:
             told = {
@@ -130,7 +149,7 @@ def _check_source_fields(examined: Examined) -> Iterator[Finding]:
 def _check_left_over(examined: Examined) -> Iterator[Finding]:
     """Every source field is mapped, or dropped with a reason, or named here."""
     model = examined.file.model
-    mapped = {name for rule in examined.rules.values() for name in rule.from_}
+    mapped = {name for rule in examined.rules.values() for name in rule.sources}
     for name in model.drop:
         if name in mapped:
             yield examined.found("mapping.mapped_and_dropped", BLOCKS, "drop", name, name=name)
@@ -153,7 +172,8 @@ def _check_form(examined: Examined, name: str, rule: Rule) -> Iterator[Finding]:
     """Whether the keys of a rule go together."""
     place = ("fields", name)
     if rule.constant is not None:
-        if rule.from_ or rule.default is not None or rule.transform or rule.values or rule.reference or rule.people:
+        covered = rule.default is not None and rule.when is None
+        if rule.from_ or covered or rule.transform or rule.values or rule.reference or rule.people:
             yield examined.found("mapping.constant_with_more", BLOCKS, *place)
     elif not rule.from_:
         yield examined.found("mapping.nothing_from", BLOCKS, *place)

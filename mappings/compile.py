@@ -13,9 +13,10 @@ from ..connectors.cell import cast
 from ..connectors.errors import InputError
 from ..connectors.finding import Finding, Severity
 from ..connectors.schema import Field, ObjectSchema, Schema
+from .cases import Case, by_cases
 from .check import check, check_objects, check_together
 from .compiled import CompiledMapping, FieldTrace, TraceStep
-from .condition import compile_conditions
+from .condition import CompiledConditions, compile_conditions
 from .language import MappingFile, MappingModel, Rule, WritePolicy
 from .order import check_order
 from .place import Examined
@@ -106,7 +107,8 @@ def compile_mappings(
         examined = Examined(file, source_object, target_object, zone, target_zone, people, named, sources)
         noticed = list(check(examined))
         findings.extend(noticed)
-        parents = {named[rule.reference].model.from_ for rule in examined.rules.values() if rule.reference in named}
+        ways = [way for rule in examined.rules.values() for _, way in rule.ways()]
+        parents = {named[way.reference].model.from_ for way in ways if way.reference in named}
         if parents <= sources.keys() and not any(each.severity is Severity.BLOCKS for each in noticed):
             compiled[file.name] = _compile(examined, system)
     findings.extend(check_order(compiled))
@@ -128,19 +130,41 @@ def _compile(examined: Examined, system: str) -> CompiledMapping:
 
 
 def _compile_rule(examined: Examined, name: str, rule: Rule, field: Field, system: str) -> CompiledRule:
+    if rule.when is not None:
+        inner = rule.model_copy(update={"when": None, "default": None})
+        own = Case(_when(examined, rule), _compile_rule(examined, name, inner, field, system))
+        return by_cases(_compile_plain(examined, name, rule, field, system), [own], by_value=False)
+    plain = _compile_plain(examined, name, rule, field, system)
+    if not rule.inner:
+        return plain
+    cases: list[Case] = []
+    for place, case in rule.inner:
+        alone = case.model_copy(update={"when": None})
+        compiled = _compile_rule(examined.within(place), name, alone, field, system)
+        cases.append(Case(_when(examined, case), compiled, f"case {len(cases) + 1}"))
+    return by_cases(plain, cases, by_value=rule.first is not None)
+
+
+def _when(examined: Examined, rule: Rule) -> CompiledConditions | None:
+    return None if rule.when is None else compile_conditions(rule.when, examined.source.field, examined.zone)
+
+
+def _compile_plain(examined: Examined, name: str, rule: Rule, field: Field, system: str) -> CompiledRule:
+    """What the rule says itself; the parent also of its cases, which agree on it."""
     zone = examined.zone_of(rule)
+    referring = next((way for _, way in rule.ways() if way.reference), rule)
     return CompiledRule(
         field=field,
         rule=rule,
         transforms=tuple(available()[call.name].bind(call.arguments) for call in rule.transform),
         values=ValueMap(rule.values, rule.otherwise) if rule.values is not None and rule.otherwise else None,
-        parent=_parent(examined.others, examined.sources, rule, system),
+        parent=_parent(examined.others, examined.sources, referring, system),
         constant=_typed(rule.constant, field, zone),
         default=_typed(rule.default, field, zone),
         zone=zone,
         target_zone=examined.target_zone,
         file=examined.file.file,
-        line=examined.file.line("fields", name),
+        line=examined.line("fields", name),
     )
 
 

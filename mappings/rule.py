@@ -68,11 +68,15 @@ class ParentKeys:
 
 @dataclass(slots=True, eq=False)
 class Filled:
-    """A target column. misfits: code -> a boolean a row. findings: what else was noticed; never blocking."""
+    """A target column. misfits: code -> a boolean a row. findings: what else was noticed; never blocking. ways: where a
+    rule has cases, those that were taken. way: then the place in `ways` of the one that was, a row each; -1 for none.
+    """
 
     column: pa.Array
     misfits: dict[str, np.ndarray] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+    ways: list[CompiledRule] = field(default_factory=list)
+    way: np.ndarray | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +121,16 @@ class CompiledRule:
             note("cast", filled.column)
         self._default(filled, note)
         return filled
+
+    def taken(self, filled: Filled, row: int) -> CompiledRule | None:
+        """The rule, or the one among its cases, that filled that row; None where no case did."""
+        if filled.way is None:
+            return self
+        return filled.ways[filled.way[row]] if filled.way[row] >= 0 else None
+
+    def misfit_texts(self, source: Columns, filled: Filled, rows: np.ndarray) -> list[str]:
+        """What the source holds where a misfit was found, a row each."""
+        return list(samples(source, self.sources, rows))
 
     def named(self, source: Columns) -> list[str | None]:
         """The first of its source cells after transforms and values, as text."""
