@@ -40,7 +40,9 @@ class CasesRule(CompiledRule):
 
     @property
     def sources(self) -> tuple[str, ...]:
-        return self.rule.sources
+        """Those that fill the field before those that conditions look at."""
+        fed = [name for case in self.cases for name in case.rule.sources]
+        return tuple(dict.fromkeys([*fed, *(name for case in self.cases if case.when for name in case.when.sources)]))
 
     def fill(self, source: Columns, count: int, people: People | None, note: Note = unnoted) -> Filled:
         done = _Sorting(count)
@@ -156,6 +158,7 @@ class _Sorting:
 
 
 def by_cases(plain: CompiledRule, cases: Sequence[Case], *, by_value: bool) -> CasesRule:
-    """The rule with what it says itself, and these cases in place of `from`."""
+    """The rule with these cases in place of what it says itself of how the field is filled; its default stays."""
     said = {each.name: getattr(plain, each.name) for each in fields(plain)}
+    said |= {"transforms": (), "values": None, "constant": None}
     return CasesRule(**said, cases=tuple(cases), by_value=by_value)

@@ -8,8 +8,9 @@ from dataclasses import replace
 from ..connectors.finding import Finding, Severity
 from ..connectors.nearest import nearest
 from ..connectors.schema import Field, FieldType, Schema
-from .check_cases import check_cases
+from .check_cases import check_cases, told_whole
 from .check_conditions import check_conditions
+from .check_outside import check_outside
 from .check_values import check_values
 from .document import YamlPath
 from .language import MappingFile, Rule
@@ -68,6 +69,7 @@ def check(examined: Examined) -> Iterator[Finding]:
             yield from _check_transforms(here, name, way)
     for name, rule, field in examined.filled():
         yield from check_cases(examined, name, rule, field)
+        yield from check_outside(examined, name, told_whole(rule), field)
         for here, way in examined.ways(rule):
             yield from _check_reference(here, name, way, field)
             yield from _check_people(here, name, way, field)

@@ -12,6 +12,8 @@ from .language import Rule
 from .place import Examined
 
 BLOCKS = Severity.BLOCKS
+WHOLE = ("write", "outside")
+"""What is said of a whole rule and not of its cases."""
 
 
 def check_cases(examined: Examined, name: str, rule: Rule, field: Field) -> Iterator[Finding]:
@@ -20,6 +22,11 @@ def check_cases(examined: Examined, name: str, rule: Rule, field: Field) -> Iter
     referred = {way.reference for _, way in rule.ways()}
     if len(referred) > 1:
         yield examined.found("mapping.cases_refer_apart", BLOCKS, "fields", name)
+
+
+def told_whole(rule: Rule) -> Rule:
+    """A rule with cases as one that refers to what they refer to."""
+    return rule.model_copy(update={"reference": next(rule.ways())[1].reference}) if rule.inner else rule
 
 
 def _check_node(examined: Examined, name: str, rule: Rule, field: Field) -> Iterator[Finding]:
@@ -42,8 +49,9 @@ def _check_node(examined: Examined, name: str, rule: Rule, field: Field) -> Iter
         inner = examined.within(below)
         if covered:
             yield inner.found("mapping.case_never_reached", BLOCKS, *place)
-        if "write" in case.model_fields_set:
-            yield inner.found("mapping.case_with_write", BLOCKS, *place, "write")
+        for key in WHOLE:
+            if key in case.model_fields_set:
+                yield inner.found("mapping.case_with_more", BLOCKS, *place, key, key=key)
         yield from _check_node(inner, name, case, field)
         covered = covered or (case.when is None and (below[0] == "cases" or _always(case)))
 

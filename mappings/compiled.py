@@ -18,7 +18,7 @@ from ..connectors.finding import Finding, Severity
 from ..connectors.schema import Field, ObjectSchema
 from ..connectors.stored import plain_text, readable
 from .condition import CompiledConditions
-from .language import Expectation, MappingFile, WritePolicy
+from .language import Expectation, MappingFile, Outside, WritePolicy
 from .mapped import MappedChunk, Misfit, make_our_key
 from .people import People
 from .rule import Columns, CompiledRule, samples
@@ -109,6 +109,16 @@ class CompiledMapping:
     @cached_property
     def write_policy(self) -> dict[str, WritePolicy]:
         return {rule.field.name: rule.rule.write for rule in self.rules}
+
+    @cached_property
+    def outside(self) -> dict[str, Outside]:
+        """Target field -> what becomes of a record whose reference, or person, leaves the scope, where that is more
+        than waiting or being rejected as always."""
+        return {
+            rule.field.name: said
+            for rule in self.rules
+            if (said := rule.rule.outside) not in (None, Outside.ERROR if rule.rule.people else Outside.HOLD)
+        }
 
     @cached_property
     def rule_lines(self) -> dict[str, tuple[str, int]]:

@@ -16,6 +16,7 @@ from pydantic_core import PydanticCustomError
 
 from .condition import Conditions, Literally, Strict, as_tuple, filled
 from .document import Document, YamlPath
+from .record_example import RecordExample
 
 
 class WritePolicy(StrEnum):
@@ -24,6 +25,16 @@ class WritePolicy(StrEnum):
     ALWAYS = "always"
     ONLY_CREATE = "only_create"
     ONLY_IF_EMPTY = "only_if_empty"
+
+
+class Outside(StrEnum):
+    """What becomes of a record whose reference leaves the scope: the parent is left out, or not in the source at all.
+    hold: it waits as for any parent. error: it is rejected. null: it goes without. skip: it is left out too."""
+
+    HOLD = "hold"
+    ERROR = "error"
+    NULL = "null"
+    SKIP = "skip"
 
 
 class TransformCall(Strict):
@@ -83,6 +94,7 @@ class Rule(Strict):
     otherwise: Annotated[Otherwise | None, BeforeValidator(_otherwise)] = None
     reference: str | None = None
     people: bool = False
+    outside: Outside | None = None
     zone: str | None = None
     when: Conditions | None = None
     cases: Annotated[tuple[Rule, ...] | None, BeforeValidator(filled)] = None
@@ -96,6 +108,8 @@ class Rule(Strict):
             return {"from": value}
         if not isinstance(value, dict):
             raise PydanticCustomError("mapping.rule_form", "rule_form")
+        if "outside" in value and value["outside"] is None:  # YAML's own null
+            return value | {"outside": "null"}
         return value
 
     @property
@@ -142,6 +156,7 @@ class MappingModel(Strict):
     fields: Annotated[dict[str, Rule], Field(min_length=1)]
     drop: dict[str, Annotated[str, Field(min_length=1)]] = Field(default_factory=dict)
     expect: tuple[dict[str, dict[str, JsonValue]], ...] = ()
+    examples: tuple[RecordExample, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,10 +186,14 @@ class MappingFile:
         return self.document.line(path)
 
     def meaning(self) -> dict[str, Any]:
-        """What the file says, without what has no effect on records: comments, order, and the reasons of `drop`."""
+        """What the file says, without what has no effect on records: comments, order, the reasons of `drop`, and
+        examples."""
         plain: dict[str, Any] = self.model.model_dump(
-            mode="json", by_alias=True, exclude={"drop"}, exclude_defaults=True
+            mode="json", by_alias=True, exclude={"drop", "examples"}, exclude_defaults=True
         )
+        for name, rule in self.model.fields.items():
+            if rule.outside is (Outside.ERROR if rule.people else Outside.HOLD):  # what is done without a word as well
+                del plain["fields"][name]["outside"]
         return plain
 
     def expectations(self) -> tuple[Expectation, ...]:

@@ -11,6 +11,7 @@ import pytest
 from changeover.connectors.chunk import Chunk
 from changeover.connectors.errors import InputError
 from changeover.connectors.finding import Severity
+from changeover.mappings.mutations import mutations
 from changeover.mappings.people import Fate, People, Person
 
 from .conftest import HEAD, Project
@@ -128,7 +129,7 @@ def test_a_trace_shows_the_case_with_its_line(project: Project, customers: Make)
         ("phone: {first: [tel], constant: x}", "mapping.cases_with_more"),
         ("phone: {cases: [tel, lvl]}", "mapping.case_never_reached"),
         ("phone: {first: [{constant: x}, lvl]}", "mapping.case_never_reached"),
-        ("phone: {first: [tel, {from: lvl, write: only_create}]}", "mapping.case_with_write"),
+        ("phone: {first: [tel, {from: lvl, write: only_create}]}", "mapping.case_with_more"),
         ("phone: {first: [tell]}", "mapping.no_source_field"),
         ("phone: {first: [tel, {from: lvl, transform: trmi}]}", "mapping.no_transform"),
         ("level: {cases: [{constant: Z, when: {tel: {equals: a}}}, {constant: A}]}", "mapping.value_choice"),
@@ -189,3 +190,15 @@ def test_the_digest_changes_with_a_case(project: Project) -> None:
         "tel",
     )
     assert len({project.account(f"  remark: {rule}\n").digest for rule in rules}) == len(rules)
+
+
+def test_each_mutation_of_a_case_can_be_noticed(project: Project, customers: Make) -> None:
+    rule = "{cases: [{when: {lvl: {equals: a}}, from: tel, transform: upper}, {constant: c}]}"
+    mapping = project.account(f"  remark: {rule}\n")
+    chunk = customers(lvl=["a", "b"], tel=["t", "u"])
+    plain = str(mapping.apply(chunk).frame["remark"].tolist())
+    made = [each for each in mutations(mapping) if each.field == "remark"]
+    codes = ["mutation.transform", "mutation.source", "mutation.when", "mutation.constant"]
+    assert [each.code for each in made] == codes
+    for each in made:
+        assert str(each.mapping.apply(chunk).frame["remark"].tolist()) != plain, each.code
