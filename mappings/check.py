@@ -14,6 +14,7 @@ from .check_outside import check_outside
 from .check_values import check_values
 from .document import YamlPath
 from .language import MappingFile, Rule
+from .lookup import parts_of
 from .place import Examined, finding_in, known_zone, labels
 from .transform import WrongArgumentError, available
 
@@ -198,8 +199,8 @@ def _check_transforms(examined: Examined, name: str, rule: Rule) -> Iterator[Fin
         path = ("fields", name, "transform", place)
         transform = available().get(call.name)
         if transform is None:
-            told = {"name": call.name, "nearest": nearest(call.name, available().keys())}
-            yield examined.found("mapping.no_transform", BLOCKS, *path, **told)
+            near = nearest(call.name, available().keys())
+            yield examined.found("mapping.no_transform", BLOCKS, *path, name=call.name, nearest=near)
             return
         try:
             transform.bind(call.arguments)
@@ -210,8 +211,13 @@ def _check_transforms(examined: Examined, name: str, rule: Rule) -> Iterator[Fin
             yield examined.found("mapping.nothing_to_join", BLOCKS, *path, name=call.name)
         if transform.joins:
             columns = 1
-    if columns > 1 and not (rule.reference and rule.values is None):
+    if columns > 1 and rule.values is None and not rule.reference:
         yield examined.found("mapping.several_sources", BLOCKS, "fields", name, count=columns)
+    for key in rule.values or ():
+        if columns > 1 and parts_of(key) != columns:
+            told: dict[str, str | int] = {"count": columns, "key": key[:80]}
+            yield examined.found("mapping.value_key_parts", BLOCKS, "fields", name, "values", key, **told)
+            return  # the others will be wrong alike
 
 
 def _check_reference(examined: Examined, name: str, rule: Rule, field: Field) -> Iterator[Finding]:
@@ -232,7 +238,8 @@ def _check_reference(examined: Examined, name: str, rule: Rule, field: Field) ->
         told = {"name": parent.name, "makes": parent.model.to, "wanted": ", ".join(field.references)}
         yield examined.found("mapping.reference_elsewhere", BLOCKS, *place, "reference", **told)
     source = examined.sources.get(parent.model.from_)
-    given = 1 if rule.transform and available()[rule.transform[-1].name].joins else len(rule.from_)
+    joined = rule.values is not None or (rule.transform and available()[rule.transform[-1].name].joins)
+    given = 1 if joined else len(rule.from_)
     if source is not None and len(source.key) != given:
         wanted = ", ".join(source.key)
         yield examined.found("mapping.reference_key_parts", BLOCKS, *place, given=given, wanted=wanted)

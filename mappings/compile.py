@@ -19,6 +19,7 @@ from .check import check, check_objects, check_together
 from .compiled import CompiledMapping, FieldTrace, TraceStep
 from .condition import CompiledConditions, compile_conditions
 from .language import MappingFile, MappingModel, Rule, WritePolicy
+from .lookup import with_lookups
 from .order import check_order
 from .place import Examined
 from .rule import CompiledRule, ParentKeys, ValueMap
@@ -40,10 +41,11 @@ _ORDER = {severity: place for place, severity in enumerate(Severity)}
 
 
 def load_mapping_files(folder: Path) -> list[MappingFile]:
-    """Every `*.yaml` of the folder, by name. Files are shown as `mappings/account.yaml` (folder and name).
+    """Every `*.yaml` of the folder, by name. Files are shown as `mappings/account.yaml` (folder and name). The tables
+    that they look values up in lie where their paths say, seen from the folder around.
 
     Raises InputError `mapping.invalid` with all problems of all files: what the YAML reader and the language refuse,
-    files called `.yml`, and mappings that are not called as their file.
+    files called `.yml`, mappings that are not called as their file, and tables that cannot be read.
     """
     found = sorted(path for path in folder.glob("*") if path.suffix in (SUFFIX, ".yml") and path.is_file())
     files: list[MappingFile] = []
@@ -54,8 +56,11 @@ def load_mapping_files(folder: Path) -> list[MappingFile]:
             problems.append(Finding("mapping.suffix", Severity.BLOCKS, {"name": path.stem + SUFFIX}, file=shown))
             continue
         try:
-            document = read_yaml(path, shown, own_names=OWN_NAMES)
-            file = MappingFile(shown, load_model(document, MappingModel), document)
+            document, tables, wrong = with_lookups(read_yaml(path, shown, own_names=OWN_NAMES), folder.parent)
+            problems.extend(wrong)
+            if wrong:
+                continue
+            file = MappingFile(shown, load_model(document, MappingModel), document, tables)
         except InputError as error:
             problems.extend(error.findings or (Finding(error.code, Severity.BLOCKS, error.params, file=shown),))
             continue

@@ -6,6 +6,7 @@ what comes after knows one form. Whether the names it uses exist is `check`'s bu
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -16,6 +17,7 @@ from pydantic_core import PydanticCustomError
 
 from .condition import Conditions, Literally, Strict, as_tuple, filled
 from .document import Document, YamlPath
+from .lookup import Lookup
 from .record_example import RecordExample
 
 
@@ -172,11 +174,13 @@ class Expectation:
 
 @dataclass(frozen=True, slots=True)
 class MappingFile:
-    """A mapping as read, well formed. file: its name as shown, relative to the project folder."""
+    """A mapping as read, well formed. file: its name as shown, relative to the project folder. tables: value maps that
+    lie in files of their own, by their place in the document; the model has them written out."""
 
     file: str
     model: MappingModel
     document: Document
+    tables: Mapping[YamlPath, Lookup] = dataclasses.field(default_factory=dict)
 
     @property
     def name(self) -> str:

@@ -147,7 +147,8 @@ class CompiledRule:
             for column in columns:
                 note(bound.transform.name, column)
         if self.values is not None:
-            columns = [self._look_up(self.values, columns[0], filled)]
+            looked_up = columns[0] if len(columns) == 1 else _together(columns)
+            columns = [self._look_up(self.values, looked_up, filled)]
             note("values", columns[0])
         return columns
 
@@ -249,6 +250,12 @@ def _key_text(column: pa.Array, part: Field) -> pa.StringArray:
         return text
     typed, missed = cast(column, part)
     return pc.if_else(missed, text, plain_text(typed))
+
+
+def _together(columns: list[pa.StringArray]) -> pa.StringArray:
+    """Several cells as one key of a value map; null where all of them are."""
+    joined = pc.binary_join_element_wise(*(_escaped(pc.fill_null(column, "")) for column in columns), "|")
+    return pc.if_else(pc.is_null(pc.coalesce(*columns)), _NO_TEXT, joined)
 
 
 def _escaped(part: pa.StringArray) -> pa.StringArray:
