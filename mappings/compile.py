@@ -14,10 +14,12 @@ from ..connectors.cell import cast
 from ..connectors.errors import InputError
 from ..connectors.finding import Finding, Severity
 from ..connectors.schema import Field, ObjectSchema, Schema
+from .cases import Case, by_cases
 from .check import check, check_objects, check_together
 from .compiled import CompiledMapping, FieldTrace, TraceStep
-from .condition import compile_conditions
+from .condition import CompiledConditions, compile_conditions
 from .language import MappingFile, MappingModel, Rule, WritePolicy
+from .lookup import with_lookups
 from .order import check_order
 from .place import Examined
 from .rule import CompiledRule, ParentKeys, ValueMap
@@ -39,10 +41,11 @@ _ORDER = {severity: place for place, severity in enumerate(Severity)}
 
 
 def load_mapping_files(folder: Path) -> list[MappingFile]:
-    """Every `*.yaml` of the folder, by name. Files are shown as `mappings/account.yaml` (folder and name).
+    """Every `*.yaml` of the folder, by name. Files are shown as `mappings/account.yaml` (folder and name). The tables
+    that they look values up in lie where their paths say, seen from the folder around.
 
     Raises InputError `mapping.invalid` with all problems of all files: what the YAML reader and the language refuse,
-    files called `.yml`, and mappings that are not called as their file.
+    files called `.yml`, mappings that are not called as their file, and tables that cannot be read.
     """
     found = sorted(path for path in folder.glob("*") if path.suffix in (SUFFIX, ".yml") and path.is_file())
     files: list[MappingFile] = []
@@ -53,8 +56,11 @@ def load_mapping_files(folder: Path) -> list[MappingFile]:
             problems.append(Finding("mapping.suffix", Severity.BLOCKS, {"name": path.stem + SUFFIX}, file=shown))
             continue
         try:
-            document = read_yaml(path, shown, own_names=OWN_NAMES)
-            file = MappingFile(shown, load_model(document, MappingModel), document)
+            document, tables, wrong = with_lookups(read_yaml(path, shown, own_names=OWN_NAMES), folder.parent)
+            problems.extend(wrong)
+            if wrong:
+                continue
+            file = MappingFile(shown, load_model(document, MappingModel), document, tables)
         except InputError as error:
             problems.extend(error.findings or (Finding(error.code, Severity.BLOCKS, error.params, file=shown),))
             continue
@@ -110,7 +116,8 @@ def compile_mappings(
         examined = Examined(file, source_object, target_object, here, target_zone, people, named, sources)
         noticed = list(check(examined))
         findings.extend(noticed)
-        parents = {named[rule.reference].model.from_ for rule in examined.rules.values() if rule.reference in named}
+        ways = [way for rule in examined.rules.values() for _, way in rule.ways()]
+        parents = {named[way.reference].model.from_ for way in ways if way.reference in named}
         if parents <= sources.keys() and not any(each.severity is Severity.BLOCKS for each in noticed):
             compiled[file.name] = _compile(examined, system)
     findings.extend(check_order(compiled))
@@ -132,19 +139,41 @@ def _compile(examined: Examined, system: str) -> CompiledMapping:
 
 
 def _compile_rule(examined: Examined, name: str, rule: Rule, field: Field, system: str) -> CompiledRule:
+    if rule.when is not None:
+        inner = rule.model_copy(update={"when": None, "default": None})
+        own = Case(_when(examined, rule), _compile_rule(examined, name, inner, field, system))
+        return by_cases(_compile_plain(examined, name, rule, field, system), [own], by_value=False)
+    plain = _compile_plain(examined, name, rule, field, system)
+    if not rule.inner:
+        return plain
+    cases: list[Case] = []
+    for place, case in rule.inner:
+        alone = case.model_copy(update={"when": None})
+        compiled = _compile_rule(examined.within(place), name, alone, field, system)
+        cases.append(Case(_when(examined, case), compiled, f"case {len(cases) + 1}"))
+    return by_cases(plain, cases, by_value=rule.first is not None)
+
+
+def _when(examined: Examined, rule: Rule) -> CompiledConditions | None:
+    return None if rule.when is None else compile_conditions(rule.when, examined.source.field, examined.zone)
+
+
+def _compile_plain(examined: Examined, name: str, rule: Rule, field: Field, system: str) -> CompiledRule:
+    """What the rule says itself; the parent also of its cases, which agree on it."""
     zone = examined.zone_of(rule)
+    referring = next((way for _, way in rule.ways() if way.reference), rule)
     return CompiledRule(
         field=field,
         rule=rule,
         transforms=tuple(available()[call.name].bind(call.arguments) for call in rule.transform),
         values=ValueMap(rule.values, rule.otherwise) if rule.values is not None and rule.otherwise else None,
-        parent=_parent(examined.others, examined.sources, rule, system),
+        parent=_parent(examined.others, examined.sources, referring, system),
         constant=_typed(rule.constant, field, zone),
         default=_typed(rule.default, field, zone),
         zone=zone,
         target_zone=examined.target_zone,
         file=examined.file.file,
-        line=examined.file.line("fields", name),
+        line=examined.line("fields", name),
     )
 
 

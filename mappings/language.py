@@ -6,7 +6,8 @@ what comes after knows one form. Whether the names it uses exist is `check`'s bu
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, Literal
@@ -14,8 +15,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, JsonValue, model_validator
 from pydantic_core import PydanticCustomError
 
-from .condition import Conditions, Literally, Strict, as_tuple
-from .document import Document
+from .condition import Conditions, Literally, Strict, as_tuple, filled
+from .document import Document, YamlPath
+from .lookup import Lookup
 from .record_example import RecordExample
 
 
@@ -81,7 +83,9 @@ class Rule(Strict):
     """How one target field is filled.
 
     Evaluated in this order: `from`, `transform`, `values`, the cast to the target field's type, and last `default`,
-    where the result is null. `reference` and `people` take the place of the cast.
+    where the result is null. `reference` and `people` take the place of the cast. when: else the result is null.
+    cases, first: whole rules in place of `from`; of `cases` the first whose `when` holds counts, of `first` the first
+    that, besides, has a value.
     """
 
     from_: Annotated[tuple[str, ...], BeforeValidator(_one_or_many), Field(alias="from", min_length=1)] = ()
@@ -94,6 +98,9 @@ class Rule(Strict):
     people: bool = False
     outside: Outside | None = None
     zone: str | None = None
+    when: Conditions | None = None
+    cases: Annotated[tuple[Rule, ...] | None, BeforeValidator(filled)] = None
+    first: Annotated[tuple[Rule, ...] | None, BeforeValidator(filled)] = None
     write: WritePolicy = WritePolicy.ALWAYS
 
     @model_validator(mode="before")
@@ -106,6 +113,31 @@ class Rule(Strict):
         if "outside" in value and value["outside"] is None:  # YAML's own null
             return value | {"outside": "null"}
         return value
+
+    @property
+    def inner(self) -> tuple[tuple[YamlPath, Rule], ...]:
+        """Its cases, each with its place below this rule; none where it fills the field by itself."""
+        groups = (("cases", self.cases), ("first", self.first))
+        return tuple(((key, place), case) for key, group in groups for place, case in enumerate(group or ()))
+
+    def ways(self, path: YamlPath = ()) -> Iterator[tuple[YamlPath, Rule]]:
+        """The rules that fill the field by themselves: this one, or those among its cases; each with its place."""
+        if not self.inner:
+            yield path, self
+        for place, case in self.inner:
+            yield from case.ways((*path, *place))
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Every source field that it uses: those that fill the field before those that its conditions look at."""
+        fed = [name for _, way in self.ways() for name in way.from_]
+        return tuple(dict.fromkeys([*fed, *self.asked]))
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The source fields that its conditions look at."""
+        own = self.when.names if self.when else ()
+        return tuple(dict.fromkeys([*own, *(name for _, case in self.inner for name in case.asked)]))
 
 
 def _match(value: object) -> object:
@@ -142,11 +174,13 @@ class Expectation:
 
 @dataclass(frozen=True, slots=True)
 class MappingFile:
-    """A mapping as read, well formed. file: its name as shown, relative to the project folder."""
+    """A mapping as read, well formed. file: its name as shown, relative to the project folder. tables: value maps that
+    lie in files of their own, by their place in the document; the model has them written out."""
 
     file: str
     model: MappingModel
     document: Document
+    tables: Mapping[YamlPath, Lookup] = dataclasses.field(default_factory=dict)
 
     @property
     def name(self) -> str:

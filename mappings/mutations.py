@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import pyarrow as pa
 
+from .cases import CasesRule
 from .compiled import CompiledMapping
 from .language import Otherwise
 from .rule import CompiledRule, ValueMap
@@ -43,6 +44,9 @@ _Changed = tuple[str, dict[str, str | int], CompiledRule]
 
 
 def _of_rule(mapping: CompiledMapping, rule: CompiledRule) -> Iterator[_Changed]:
+    if isinstance(rule, CasesRule):
+        yield from _of_cases(mapping, rule)
+        return
     yield from _transforms(rule)
     if rule.values is not None:
         yield from _values(rule, rule.values)
@@ -58,6 +62,19 @@ def _of_rule(mapping: CompiledMapping, rule: CompiledRule) -> Iterator[_Changed]
     if other is not None:
         swapped = rule.rule.model_copy(update={"from_": (other, *rule.sources[1:])})
         yield "mutation.source", {"name": rule.sources[0], "other": other}, replace(rule, rule=swapped)
+
+
+def _of_cases(mapping: CompiledMapping, rule: CasesRule) -> Iterator[_Changed]:
+    """Each of its cases with one thing changed, and each single condition taken away."""
+    if rule.default is not None:
+        yield "mutation.default", {}, replace(rule, default=None)
+    for place, case in enumerate(rule.cases):
+        before, after = rule.cases[:place], rule.cases[place + 1 :]
+        for code, told, inner in _of_rule(mapping, case.rule):
+            yield code, told, replace(rule, cases=(*before, replace(case, rule=inner), *after))
+        for _, leaf, fewer in case.when.fewer(()) if case.when else ():
+            changed = replace(rule, cases=(*before, replace(case, when=fewer), *after))
+            yield "mutation.when", {"name": leaf.field.name}, changed
 
 
 def _null(scalar: pa.Scalar) -> pa.Scalar:
