@@ -13,13 +13,14 @@ from ..connectors.cell import cast
 from ..connectors.errors import InputError
 from ..connectors.finding import Finding, Severity
 from ..connectors.schema import Field, ObjectSchema, Schema
+from .branches import branches_of, check_branch, models_of_file, read_mapping, told_once
 from .check import check, check_objects, check_together
-from .compiled import CompiledCondition, CompiledMapping, FieldTrace, TraceStep
+from .compiled import CompiledCondition, CompiledMapping, FieldTrace, TraceStep, Untaken
 from .language import MappingFile, MappingModel, Rule, WritePolicy
 from .order import check_order
 from .place import Examined
 from .rule import CompiledRule, ParentKeys, ValueMap
-from .strict_yaml import load_model, read_yaml
+from .strict_yaml import read_yaml
 from .transform import available
 
 __all__ = [
@@ -37,7 +38,8 @@ _ORDER = {severity: place for place, severity in enumerate(Severity)}
 
 
 def load_mapping_files(folder: Path) -> list[MappingFile]:
-    """Every `*.yaml` of the folder, by name. Files are shown as `mappings/account.yaml` (folder and name).
+    """Every `*.yaml` of the folder, by name; of one that has branches, each of these. Files are shown as
+    `mappings/account.yaml` (folder and name).
 
     Raises InputError `mapping.invalid` with all problems of all files: what the YAML reader and the language refuse,
     files called `.yml`, and mappings that are not called as their file.
@@ -52,24 +54,29 @@ def load_mapping_files(folder: Path) -> list[MappingFile]:
             continue
         try:
             document = read_yaml(path, shown, own_names=OWN_NAMES)
-            file = MappingFile(shown, load_model(document, MappingModel), document)
+            branches = branches_of(read_mapping(document), document)
         except InputError as error:
             problems.extend(error.findings or (Finding(error.code, Severity.BLOCKS, error.params, file=shown),))
             continue
-        problems.extend(_form(file, path.stem))
-        files.append(file)
+        problems.extend(_named(branches[0], path.stem))
+        for file in branches:
+            problems.extend(_form(file))
+        files.extend(branches)
     if problems:
         raise InputError("mapping.invalid", tuple(problems), folder=folder.name, count=len(problems))
     return files
 
 
-def _form(file: MappingFile, stem: str) -> list[Finding]:
-    problems = []
-    if file.name != stem:
-        told = {"name": file.name, "wanted": stem}
-        problems.append(
-            Finding("mapping.name_is_not_file", Severity.BLOCKS, told, file=file.file, line=file.line("mapping"))
-        )
+def _named(file: MappingFile, stem: str) -> list[Finding]:
+    name, line = file.model.mapping, file.line("mapping")
+    if name == stem:
+        return []
+    told = {"name": name, "wanted": stem}
+    return [Finding("mapping.name_is_not_file", Severity.BLOCKS, told, file=file.file, line=line)]
+
+
+def _form(file: MappingFile) -> list[Finding]:
+    problems = list(check_branch(file))
     for place, each in enumerate(file.model.expect):
         if len(each) != 1:
             line = file.line("expect", place)
@@ -109,6 +116,7 @@ def compile_mappings(
         if parents <= sources.keys() and not any(each.severity is Severity.BLOCKS for each in noticed):
             compiled[file.name] = _compile(examined, system)
     findings.extend(check_order(compiled))
+    findings = told_once(files, findings)
     return compiled, sorted(findings, key=lambda each: (_ORDER[each.severity], each.file or "", each.line or 0))
 
 
@@ -120,12 +128,26 @@ def _compile(examined: Examined, system: str) -> CompiledMapping:
         source=examined.source,
         target=examined.target,
         rules=tuple(_compile_rule(examined, name, rule, field, system) for name, rule, field in examined.filled()),
-        conditions=tuple(
-            CompiledCondition(field, condition)
-            for name, condition in file.model.where.items()
-            if (field := examined.source.field(name)) is not None
-        ),
+        conditions=_conditions(file.model, examined.source),
+        branch=file.branch,
+        untaken=_untaken(file, examined.source),
     )
+
+
+def _conditions(model: MappingModel, source: ObjectSchema) -> tuple[CompiledCondition, ...]:
+    return tuple(
+        CompiledCondition(field, condition)
+        for name, condition in model.where.items()
+        if (field := source.field(name)) is not None
+    )
+
+
+def _untaken(file: MappingFile, source: ObjectSchema) -> Untaken | None:
+    """One branch of a file counts what none of them takes."""
+    if file.whole is None or file.branch != next(iter(file.whole.branches)):
+        return None
+    branches = tuple(_conditions(each, source) for each in models_of_file(file))
+    return Untaken(_conditions(file.whole, source), branches)
 
 
 def _compile_rule(examined: Examined, name: str, rule: Rule, field: Field, system: str) -> CompiledRule:
@@ -153,7 +175,7 @@ def _parent(
     parent = files[rule.reference]
     source = sources[parent.model.from_]
     key = tuple(found for part in source.key if (found := source.field(part)))
-    return ParentKeys(system, parent.name, source.name, key)
+    return ParentKeys(system, parent.name, source.name, key, parent.branch)
 
 
 def _typed(value: str | None, field: Field, zone: ZoneInfo | None) -> pa.Scalar | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -75,6 +76,32 @@ class CompiledCondition:
         return met
 
 
+@dataclass(frozen=True, slots=True)
+class Untaken:
+    """Tells the records that no branch of a file takes. shared: the conditions outside of the branches: what these
+    leave out is meant to stay. branches: those of each branch, with the shared ones."""
+
+    shared: tuple[CompiledCondition, ...]
+    branches: tuple[tuple[CompiledCondition, ...], ...]
+
+    @property
+    def source_fields(self) -> list[str]:
+        return [each.field.name for conditions in (self.shared, *self.branches) for each in conditions]
+
+    def count(self, columns: Columns, count: int) -> int:
+        left = _all_met(self.shared, columns, count)
+        for conditions in self.branches:
+            left = pc.and_not(left, _all_met(conditions, columns, count))
+        return int(pc.sum(left).as_py() or 0)
+
+
+def _all_met(conditions: Iterable[CompiledCondition], columns: Columns, count: int) -> pa.BooleanArray:
+    met = pa.array(np.ones(count, dtype=bool))
+    for each in conditions:
+        met = pc.and_(met, each.met(columns[each.field.name]))
+    return met
+
+
 def _comparable(column: pa.Array, field: Field) -> pa.StringArray:
     typed, missed = cast(column, field)
     return pc.if_else(missed, plain_text(column), canonical_text(typed, field))
@@ -83,7 +110,8 @@ def _comparable(column: pa.Array, field: Field) -> pa.StringArray:
 @dataclass(frozen=True)
 class CompiledMapping:
     """One mapping branch. system: the source system's name in our keys. rules: one a target field, in the file's order.
-    parents: source object of each mapping that a reference names, by mapping."""
+    parents: source object of each mapping that a reference names, by mapping. branch: its name; empty where the mapping
+    has none. untaken: in one branch of a file, what none of them takes."""
 
     mapping_file: MappingFile
     system: str
@@ -92,6 +120,7 @@ class CompiledMapping:
     rules: tuple[CompiledRule, ...]
     conditions: tuple[CompiledCondition, ...]
     branch: str = ""
+    untaken: Untaken | None = None
 
     @property
     def name(self) -> str:
@@ -114,7 +143,8 @@ class CompiledMapping:
     def source_fields(self) -> tuple[str, ...]:
         """What to read: every source field that a rule or a condition names."""
         named = [name for rule in self.rules for name in rule.sources]
-        return tuple(dict.fromkeys([*named, *(each.field.name for each in self.conditions)]))
+        elsewhere = self.untaken.source_fields if self.untaken is not None else []
+        return tuple(dict.fromkeys([*named, *(each.field.name for each in self.conditions), *elsewhere]))
 
     @cached_property
     def target_fields(self) -> tuple[Field, ...]:
@@ -166,11 +196,21 @@ class CompiledMapping:
         """Which records of the chunk `where` lets through."""
         return self._passes(_columns(chunk, self.source_fields), len(chunk))
 
+    def unmet(self, chunk: Chunk, rows: Sequence[int]) -> list[str]:
+        """Of records that `where` leaves out: the source field of the first condition that each does not meet."""
+        columns = {name: column.take(pa.array(rows)) for name, column in _columns(chunk, self.source_fields).items()}
+        first: list[str] = [""] * len(rows)
+        for each in reversed(self.conditions):
+            met = each.met(columns[each.field.name]).to_pylist()
+            first = [before if there else each.field.name for before, there in zip(first, met, strict=True)]
+        return first
+
     def apply(self, chunk: Chunk, people: People | None = None) -> MappedChunk:
         """The chunk as target records. The chunk's frame holds `source_fields` at least. Raises ValueError where a rule
         needs people and there are none."""
         columns = _columns(chunk, self.source_fields)
         keys, filtered = chunk.keys, []
+        untaken = 0 if self.untaken is None else self.untaken.count(columns, len(chunk))
         if self.conditions:
             passes = self._passes(columns, len(chunk))
             if not pc.all(passes, min_count=0).as_py():
@@ -188,6 +228,7 @@ class CompiledMapping:
             our_keys=[make_our_key(self.system, self.source.name, key, self.branch) for key in keys],
             read=len(chunk),
             filtered_keys=filtered,
+            untaken=untaken,
             cursor=chunk.cursor,
         )
         mapped.frame = self._frame(columns, mapped, people)
@@ -209,10 +250,7 @@ class CompiledMapping:
         return [_traced(rule, columns, people) for rule in self.rules]
 
     def _passes(self, columns: Columns, count: int) -> pa.BooleanArray:
-        passes = pa.array(np.ones(count, dtype=bool))
-        for each in self.conditions:
-            passes = pc.and_(passes, each.met(columns[each.field.name]))
-        return passes
+        return _all_met(self.conditions, columns, count)
 
     def _frame(self, columns: Columns, mapped: MappedChunk, people: People | None) -> pd.DataFrame:
         """The typed columns; misfits and findings go into `mapped`."""

@@ -136,10 +136,24 @@ def _match(value: object) -> object:
     return tuple(map(_tuple, value)) if isinstance(value, list) else value
 
 
-class MappingModel(Strict):
-    """A mapping file."""
+Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
 
-    mapping: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
+
+class BranchModel(Strict):
+    """What one branch of a mapping says by itself. Of a target field it overrules what stands outside; its conditions
+    are added to those."""
+
+    to: str
+    where: dict[str, Condition] = {}
+    match: Annotated[tuple[Annotated[tuple[str, ...], Field(min_length=1)], ...], BeforeValidator(_match)] = ()
+    fields: dict[str, Rule] = {}
+    expect: tuple[dict[str, dict[str, JsonValue]], ...] = ()
+
+
+class MappingModel(Strict):
+    """A mapping file. One that has branches is read as `branches.BranchedModel`."""
+
+    mapping: Name
     from_: Annotated[str, Field(alias="from")]
     to: str
     where: dict[str, Condition] = {}
@@ -147,6 +161,7 @@ class MappingModel(Strict):
     fields: Annotated[dict[str, Rule], Field(min_length=1)]
     drop: dict[str, Annotated[str, Field(min_length=1)]] = {}
     expect: tuple[dict[str, dict[str, JsonValue]], ...] = ()
+    branches: Annotated[dict[Name, BranchModel], Field(min_length=1)] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,17 +177,26 @@ class Expectation:
 
 @dataclass(frozen=True, slots=True)
 class MappingFile:
-    """A mapping as read, well formed. file: its name as shown, relative to the project folder."""
+    """A mapping as read, well formed; of a file with branches, one of them. file: its name as shown, relative to the
+    project folder. model: what it says; of a branch, together with what stands outside. branch: empty where the file
+    has none. whole: what the file of a branch says."""
 
     file: str
     model: MappingModel
     document: Document
+    branch: str = ""
+    whole: MappingModel | None = None
 
     @property
     def name(self) -> str:
-        return self.model.mapping
+        return f"{self.model.mapping}.{self.branch}" if self.branch else self.model.mapping
 
     def line(self, *path: str | int) -> int:
+        """Of that place of the branch, where it says it itself, else of what stands outside."""
+        own = ("branches", self.branch, *path)
+        outside = path[:2] in self.document.lines and path != ("fields",)
+        if self.branch and (own[:4] in self.document.lines or not outside):
+            return self.document.line(own)
         return self.document.line(path)
 
     def meaning(self) -> dict[str, Any]:

@@ -161,8 +161,9 @@ class ChosenReader:
             for name, parent in mapping.references.items():
                 source = self._session.mappings[parent].source.name
                 prefix = make_our_key(self._session.source_name, source, "")
-                cells = arrow_column(mapped.frame, name).to_pylist()
-                parents[source] |= {cell.removeprefix(prefix) for cell in cells if cell is not None}
+                suffix = make_our_key("", "", "", self._session.mappings[parent].branch).removeprefix("::")
+                cells = [cell for cell in arrow_column(mapped.frame, name).to_pylist() if cell is not None]
+                parents[source] |= {cell.removeprefix(prefix).removesuffix(suffix) for cell in cells}
         return parents
 
     def _close_downwards(self) -> None:

@@ -12,7 +12,7 @@ import pytest
 from changeover.cli import app
 from changeover.connectors.files.options import _OBJECT_OPTIONS, _OPTIONS
 from changeover.connectors.sql.options import known_options
-from changeover.mappings.language import Condition, MappingModel, Rule
+from changeover.mappings.language import BranchModel, Condition, MappingModel, Rule
 from changeover.mappings.people import ActiveRule, PeopleConfig, PersonSide
 from changeover.mappings.strict_yaml import load_model, read_yaml
 from changeover.migrate.project import (
@@ -241,6 +241,7 @@ def test_the_json_members_of_each_command(reader: Reader) -> None:
         ("mapping.md", "The file", keys_of(MappingModel)),
         ("mapping.md", "where", keys_of(Condition)),
         ("mapping.md", "fields", keys_of(Rule)),
+        ("mapping.md", "branches", keys_of(BranchModel)),
         ("project.md", "limits", keys_of(Limits)),
         ("project.md", "pace", keys_of(PaceSpec)),
         ("project.md", "schedule", keys_of(HoursSpec)),
