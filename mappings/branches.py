@@ -11,8 +11,10 @@ from pydantic import BeforeValidator, Field, JsonValue
 from pydantic_core import PydanticCustomError
 
 from ..connectors.finding import Finding, Severity
+from .condition import Conditions
 from .document import Document
-from .language import BranchModel, Condition, MappingFile, MappingModel, Rule
+from .language import BranchModel, MappingFile, MappingModel, Rule
+from .record_example import RecordExample
 from .strict_yaml import load_model
 
 
@@ -27,6 +29,7 @@ class BranchedModel(MappingModel):
     match: Annotated[tuple[tuple[str, ...], ...], BeforeValidator(_each_says)] = ()
     fields: dict[str, Rule] = Field(default_factory=dict)
     expect: Annotated[tuple[dict[str, dict[str, JsonValue]], ...], BeforeValidator(_each_says)] = ()
+    examples: Annotated[tuple[RecordExample, ...], BeforeValidator(_each_says)] = ()
 
 
 def read_mapping(document: Document) -> MappingModel:
@@ -60,38 +63,38 @@ def _together(whole: MappingModel, branch: BranchModel) -> MappingModel:
         "match": branch.match,
         "fields": {**whole.fields, **branch.fields},
         "expect": branch.expect,
+        "examples": branch.examples,
         "branches": {},
     }
     return MappingModel.model_construct(**{**said, **own})
 
 
-def _both(shared: dict[str, Condition], own: dict[str, Condition]) -> dict[str, Condition]:
-    """Both must hold; of one field, too."""
-    both = {**shared, **own}
-    for name in shared.keys() & own.keys():
-        both[name] = Condition.model_validate(_said(shared[name]) | _said(own[name]))
-    return both
-
-
-def _said(condition: Condition) -> dict[str, Any]:
-    return condition.model_dump(by_alias=True, exclude_none=True)
+def _both(shared: Conditions | None, own: Conditions | None) -> Conditions | None:
+    """Both must hold."""
+    if shared is None or own is None:
+        return own or shared
+    twice = shared.fields.keys() & own.fields.keys()
+    fields = {name: said for each in (shared, own) for name, said in each.fields.items() if name not in twice}
+    inside = [
+        Conditions.model_construct(fields={name: each.fields[name]}) for name in sorted(twice) for each in (shared, own)
+    ]
+    if shared.any and own.any:
+        inside += [Conditions.model_construct(any=each.any) for each in (shared, own)]
+    if shared.not_ and own.not_:
+        inside += [Conditions.model_construct(not_=each.not_) for each in (shared, own)]
+    return Conditions.model_construct(
+        fields=fields,
+        all=(*(own.all or ()), *(shared.all or ()), *inside) or None,
+        any=None if shared.any and own.any else own.any or shared.any,
+        not_=None if shared.not_ and own.not_ else own.not_ or shared.not_,
+    )
 
 
 def check_branch(file: MappingFile) -> Iterator[Finding]:
-    """What the language alone cannot tell of a branch: that it has fields at all, and that no key of a condition stands
-    both in it and outside, where only one of the two could count."""
-    if file.whole is None:
-        return
-    if not file.model.fields:
+    """What the language alone cannot tell of a branch: that it has fields at all."""
+    if file.whole is not None and not file.model.fields:
         told = {"path": f"branches.{file.branch}", "key": "fields"}
         yield Finding("yaml.missing_key", Severity.BLOCKS, told, file=file.file, line=file.line())
-    for name, condition in file.whole.branches[file.branch].where.items():
-        shared = file.whole.where.get(name)
-        twice = _said(shared).keys() & _said(condition).keys() if shared is not None else ()
-        for key in sorted(twice):
-            told = {"field": name, "key": key}
-            line = file.line("where", name, key)
-            yield Finding("mapping.condition_outside_too", Severity.BLOCKS, told, file=file.file, line=line)
 
 
 def told_once(files: Iterable[MappingFile], findings: Sequence[Finding]) -> list[Finding]:

@@ -15,13 +15,15 @@ from ..connectors.finding import Finding, Severity
 from ..connectors.schema import Field, ObjectSchema, Schema
 from .branches import branches_of, check_branch, models_of_file, read_mapping, told_once
 from .check import check, check_objects, check_together
-from .compiled import CompiledCondition, CompiledMapping, FieldTrace, TraceStep, Untaken
+from .compiled import CompiledMapping, FieldTrace, TraceStep
+from .condition import CompiledConditions, compile_conditions
 from .language import MappingFile, MappingModel, Rule, WritePolicy
 from .order import check_order
 from .place import Examined
 from .rule import CompiledRule, ParentKeys, ValueMap
 from .strict_yaml import read_yaml
 from .transform import available
+from .untaken import Untaken
 
 __all__ = [
     "CompiledMapping",
@@ -33,7 +35,7 @@ __all__ = [
 ]
 
 SUFFIX = ".yaml"
-OWN_NAMES = frozenset({"where", "fields", "values", "drop"})
+OWN_NAMES = frozenset({"where", "fields", "values", "drop", "examples"})
 _ORDER = {severity: place for place, severity in enumerate(Severity)}
 
 
@@ -128,26 +130,23 @@ def _compile(examined: Examined, system: str) -> CompiledMapping:
         source=examined.source,
         target=examined.target,
         rules=tuple(_compile_rule(examined, name, rule, field, system) for name, rule, field in examined.filled()),
-        conditions=_conditions(file.model, examined.source),
+        conditions=_conditions(file.model, examined),
         branch=file.branch,
-        untaken=_untaken(file, examined.source),
+        untaken=_untaken(examined),
     )
 
 
-def _conditions(model: MappingModel, source: ObjectSchema) -> tuple[CompiledCondition, ...]:
-    return tuple(
-        CompiledCondition(field, condition)
-        for name, condition in model.where.items()
-        if (field := source.field(name)) is not None
-    )
+def _conditions(said: MappingModel, examined: Examined) -> CompiledConditions | None:
+    return compile_conditions(said.where, examined.source.field, examined.zone) if said.where else None
 
 
-def _untaken(file: MappingFile, source: ObjectSchema) -> Untaken | None:
+def _untaken(examined: Examined) -> Untaken | None:
     """One branch of a file counts what none of them takes."""
-    if file.whole is None or file.branch != next(iter(file.whole.branches)):
+    whole, branch = examined.file.whole, examined.file.branch
+    if whole is None or branch != next(iter(whole.branches)):
         return None
-    branches = tuple(_conditions(each, source) for each in models_of_file(file))
-    return Untaken(_conditions(file.whole, source), branches)
+    branches = tuple(_conditions(each, examined) for each in models_of_file(examined.file))
+    return Untaken(_conditions(whole, examined), branches)
 
 
 def _compile_rule(examined: Examined, name: str, rule: Rule, field: Field, system: str) -> CompiledRule:

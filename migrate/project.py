@@ -210,6 +210,11 @@ def zone_of(name: str) -> ZoneInfo:
         raise InputError("project.no_zone", name=name) from error
 
 
+def zone_or_none(name: str | None) -> ZoneInfo | None:
+    """The same, None for none."""
+    return None if name is None else zone_of(name)
+
+
 def load_project(folder: Path, env: str | None = None) -> Project:
     """Read the project. Raises InputError where there is none, where it is wrong (every problem at once), or where it
     has no such environment."""

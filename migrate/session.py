@@ -31,7 +31,7 @@ from ..runs.stage import Stage
 from ..runs.values import Item, ValueStore
 from .pace.pacing import Paces, paces_of
 from .pins import check_known_keys, check_pin
-from .project import Project, zone_of
+from .project import Project, zone_or_none
 from .proving.grade import Grade, grades
 from .sending.answer import Sends
 from .sending.breaker import Breaker
@@ -220,15 +220,11 @@ class Session:
 
     @property
     def source_zone(self) -> ZoneInfo | None:
-        return _zone(self.project.environment.source.zone)
+        return zone_or_none(self.project.environment.source.zone)
 
     @property
     def target_zone(self) -> ZoneInfo | None:
-        return _zone(self.project.environment.target.zone)
-
-
-def _zone(name: str | None) -> ZoneInfo | None:
-    return None if name is None else zone_of(name)
+        return zone_or_none(self.project.environment.target.zone)
 
 
 @contextmanager

@@ -96,12 +96,26 @@ def test_what_no_branch_takes_is_counted_once(project: Project, customers: Make)
     assert [mapping.apply(chunk).untaken for mapping in compiled.values()] == [0, 0]
 
 
-def test_two_conditions_on_one_field_must_both_hold(project: Project, customers: Make) -> None:
-    inner = "lvl: {equals: big}\n"
-    text = FILE.replace(inner, f"{inner}      is_test: {{present: true}}\n")
-    compiled, _ = project.write("account", text).compile()
-    chunk = customers(lvl=["big", "big", "big"], is_test=[False, True, None])
-    assert compiled["account.company"].apply(chunk).source_keys == ["1"]
+@pytest.mark.parametrize(
+    ("outside", "inside", "kept"),
+    [
+        ("lvl: {in: [big, mid]}", "lvl: {equals: big}", ["1"]),
+        ("lvl: {in: [big, mid]}", "lvl: {in: [mid, low]}", ["2"]),
+        ("any: [{lvl: {equals: big}}, {lvl: {equals: mid}}]", "any: [{tel: {equals: a}}, {tel: {equals: c}}]", ["1"]),
+        ("not: {lvl: {equals: big}}", "not: {tel: {equals: b}}", ["3", "4"]),
+        ("all: [{lvl: {not_equals: low}}]", "all: [{tel: {not_equals: a}}]", ["2", "4"]),
+    ],
+)
+def test_what_stands_outside_and_inside_must_both_hold(
+    project: Project, customers: Make, outside: str, inside: str, kept: list[str]
+) -> None:
+    text = FILE.replace("lvl: {equals: big}", inside).replace("is_test: {equals: false}", outside)
+    mapping = project.write("account", text).compile()[0]["account.company"]
+    chunk = customers(lvl=["big", "mid", "low", None], tel=["a", "b", "c", "d"])
+    assert mapping.apply(chunk).source_keys == kept
+    rows = [row for row in range(4) if str(row + 1) not in kept]
+    assert all(mapping.unmet(chunk, rows))
+    assert mapping.unmet(chunk, [int(key) - 1 for key in kept]) == [None] * len(kept)
 
 
 def test_the_digest_is_each_branchs_own(project: Project) -> None:
@@ -164,7 +178,7 @@ def test_a_field_that_one_branch_uses_is_not_left_over(project: Project) -> None
         ("    to: customer\n    where:\n      lvl: {equals: small}\n", "", ("yaml.missing_key", 18)),
         ("  person:\n", "  'per son':\n", ("yaml.malformed", 18)),
         ("    match: [phone]", "    mtch: [phone]", ("yaml.unknown_key", 13)),
-        ("lvl: {equals: big}", "is_test: {equals: true}", ("mapping.condition_outside_too", 12)),
+        ("drop:\n", "examples: []\ndrop:\n", ("mapping.each_branch_says", 25)),
     ],
 )
 def test_what_the_language_refuses(project: Project, here: str, there: str, wanted: tuple[str, int]) -> None:
