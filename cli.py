@@ -46,7 +46,6 @@ NoDataOption = Annotated[bool, typer.Option("--no-data", help="Do not read the s
 ShowValuesOption = Annotated[bool, typer.Option("--show-values", help="Show cells as they are; masked otherwise.")]
 ExecuteOption = Annotated[bool, typer.Option("--execute", help="Really write to the target.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only say what would happen (the default).")]
-ShowValuesOption = Annotated[bool, typer.Option("--show-values", help="Show cells as they are; masked otherwise.")]
 ConfirmOption = Annotated[
     str | None, typer.Option("--confirm", metavar="NAME", help="The target org's own name; production asks for it.")
 ]

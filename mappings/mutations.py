@@ -33,11 +33,10 @@ def mutations(mapping: CompiledMapping) -> Iterator[Mutation]:
         for code, params, changed in _of_rule(mapping, rule):
             rules = (*mapping.rules[:place], changed, *mapping.rules[place + 1 :])
             yield Mutation(code, params, rule.field.name, replace(mapping, rules=rules), rule.line)
-    for place, condition in enumerate(mapping.conditions):
-        conditions = (*mapping.conditions[:place], *mapping.conditions[place + 1 :])
-        name = condition.field.name
-        without = replace(mapping, conditions=conditions)
-        yield Mutation("mutation.where", {"name": name}, name, without, file.line("where", name))
+    if mapping.conditions is not None:
+        for path, leaf, fewer in mapping.conditions.fewer(("where",)):
+            name = leaf.field.name
+            yield Mutation("mutation.where", {"name": name}, name, replace(mapping, conditions=fewer), file.line(*path))
 
 
 _Changed = tuple[str, dict[str, str | int], CompiledRule]

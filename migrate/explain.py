@@ -92,7 +92,7 @@ def _subject(session: Session, text: str) -> _Subject:
         if len(set(named)) < len(named):  # one source record, several mappings
             named = [f"{each.mapping.target.name}:{each.source_key}" for each in found]
         if len(set(named)) < len(named):  # several branches make the same object
-            named = [each.our_key.removeprefix(f"{session.source_name}:") for each in found]
+            named = [each.our_key.removeprefix(f"{each.mapping.system}:") for each in found]
         raise InputError("explain.several", key=text, count=len(found), names=", ".join(named[:5]))
     return found[0]
 
@@ -109,6 +109,8 @@ def _candidates(session: Session, text: str) -> list[_Subject]:
     object_name, colon, key = text.removeprefix(f"{session.source_name}:").partition(":")
     readings: list[tuple[str | None, str]] = [(object_name, key), (None, text)] if colon else [(None, text)]
     mappings = list(session.mappings.values())
+    ours = [(each.source.name, make_our_key(each.system, each.source.name, "")) for each in mappings]
+    readings += [(name, text.removeprefix(before)) for name, before in ours if colon and text.startswith(before)]
     found = _in_ledger(session, mappings, readings, text) or _in_source(session, mappings, readings)
     if found or not colon:
         return found
@@ -126,7 +128,7 @@ def _in_ledger(
     for mapping in mappings:
         old = _old_keys(mapping, readings)
         new = [value for name, value in readings if name in (None, mapping.target.name)]
-        ours = [text, *(make_our_key(session.source_name, mapping.source.name, key, mapping.branch) for key in old)]
+        ours = [text, *(make_our_key(mapping.system, mapping.source.name, key, mapping.branch) for key in old)]
         known = records.lookup(session.ledger, mapping.target.name, ours)
         known |= records.lookup_target(session.ledger, mapping.target.name, new)
         found += [
@@ -152,7 +154,7 @@ def _in_source(
     for mapping in mappings:
         for value in _old_keys(mapping, readings):
             if len(session.source.find(mapping.source.name, (KEY,), [(value,)], ())):
-                our_key = make_our_key(session.source_name, mapping.source.name, value, mapping.branch)
+                our_key = make_our_key(mapping.system, mapping.source.name, value, mapping.branch)
                 found.append(_Subject(mapping, value, our_key, None))
     return found
 

@@ -26,7 +26,7 @@ def other_branches(session: Session, mapping: CompiledMapping, source_key: str) 
 
 
 def _row(session: Session, mapping: CompiledMapping, source_key: str) -> Row:
-    our_key = make_our_key(session.source_name, mapping.source.name, source_key, mapping.branch)
+    our_key = make_our_key(mapping.system, mapping.source.name, source_key, mapping.branch)
     known = records.lookup(session.ledger, mapping.target.name, [our_key]).get(our_key)
     if known is not None:
         return (mapping.name, mapping.target.name, known.target_key, Text(f"state.{known.state}"))

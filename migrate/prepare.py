@@ -20,7 +20,7 @@ from ..validators.declared import check_expectations
 from .checking.examples import check_examples
 from .corrections import take_corrections
 from .fingerprint import joined
-from .project import Project, zone_or_none
+from .project import Project
 from .session import Session
 
 FOLDER = "mappings"
@@ -81,10 +81,11 @@ def compile_project(
         chosen,
         source,
         target,
-        sides.source.name,
-        zone_or_none(sides.source.zone),
+        sides.system,
+        sides.source_zone,
         project.spec.people is not None,
-        target_zone=zone_or_none(sides.target.zone),
+        target_zone=sides.target_zone,
+        zones=sides.source_zones,
     )
     findings += noticed
     for name, mapping in compiled.items():

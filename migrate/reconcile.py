@@ -113,8 +113,7 @@ class Reconciler:
     def _left_out(self, mapping: CompiledMapping, mapped: MappedChunk, compared: Compared) -> int:
         """Records that `where` leaves out today and that an earlier run moved. Returns how many."""
         keys = {
-            make_our_key(self.session.source_name, mapping.source.name, key, mapping.branch): key
-            for key in mapped.filtered_keys
+            make_our_key(mapping.system, mapping.source.name, key, mapping.branch): key for key in mapped.filtered_keys
         }
         there = {
             our_key: record
