@@ -8,6 +8,7 @@ from dataclasses import replace
 from ..connectors.finding import Finding, Severity
 from ..connectors.nearest import nearest
 from ..connectors.schema import Field, FieldType, Schema
+from .branches import models_of_file
 from .check_cases import check_cases, told_whole
 from .check_conditions import check_conditions
 from .check_outside import check_outside
@@ -44,16 +45,20 @@ def check_objects(file: MappingFile, source: Schema, target: Schema) -> Iterator
 
 
 def check_together(files: Mapping[str, MappingFile]) -> Iterator[Finding]:
-    """Two mappings that make the same object of the same object would give two records one and the same key of ours."""
-    first: dict[tuple[str, str], MappingFile] = {}
+    """Two mappings that make the same object of the same object would give two records one and the same key of ours,
+    unless both are branches, of different names."""
+    known: dict[tuple[str, str], list[MappingFile]] = {}
     for file in files.values():
-        pair = (file.model.from_, file.model.to)
-        if pair in first:
+        source, target = pair = (file.model.from_, file.model.to)
+        alike = [
+            each for each in known.get(pair, ()) if not (file.branch and each.branch) or file.branch == each.branch
+        ]
+        if alike:
             yield finding_in(
-                file, "mapping.same_twice", BLOCKS, "to", source=pair[0], target=pair[1], first=first[pair].name
+                file, "mapping.same_twice", BLOCKS, "to", source=source, target=target, first=alike[0].name
             )
         else:
-            first[pair] = file
+            known.setdefault(pair, []).append(file)
 
 
 def check(examined: Examined) -> Iterator[Finding]:
@@ -152,14 +157,17 @@ def _check_source_fields(examined: Examined) -> Iterator[Finding]:
 def _check_left_over(examined: Examined) -> Iterator[Finding]:
     """Every source field is mapped, or dropped with a reason, or named here."""
     model = examined.file.model
-    mapped = {name for rule in examined.rules.values() for name in rule.sources}
+    family = models_of_file(examined.file)
+    mapped = {name for each in family for rule in each.fields.values() for name in rule.sources}
+    chosen_by = {name for each in family for name in (each.where.names if each.where else ())}
     for name in model.drop:
         if name in mapped:
             yield examined.found("mapping.mapped_and_dropped", BLOCKS, "drop", name, name=name)
-    settled = mapped | model.drop.keys() | set(model.where.names if model.where else ()) | set(examined.source.key)
+    settled = mapped | model.drop.keys() | chosen_by | set(examined.source.key)
+    place = "fields" if examined.file.whole is None else "branches"
     for field in examined.source.fields:
         if field.name not in settled:
-            told = examined.found("mapping.left_over", WARNS, "fields", name=field.name, label=field.label or "-")
+            told = examined.found("mapping.left_over", WARNS, place, name=field.name, label=field.label or "-")
             yield replace(told, field=field.name)
 
 
@@ -229,6 +237,13 @@ def _check_reference(examined: Examined, name: str, rule: Rule, field: Field) ->
         return
     parent = examined.others.get(rule.reference)
     if parent is None:
+        branches = [
+            each.name for each in examined.others.values() if each.branch and each.model.mapping == rule.reference
+        ]
+        if branches:
+            told = {"name": rule.reference, "branches": ", ".join(branches)}
+            yield examined.found("mapping.reference_no_branch", BLOCKS, *place, "reference", **told)
+            return
         told = {"name": rule.reference, "nearest": nearest(rule.reference, examined.others.keys())}
         yield examined.found("mapping.no_mapping", BLOCKS, *place, "reference", **told)
         return

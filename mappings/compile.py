@@ -14,6 +14,7 @@ from ..connectors.cell import cast
 from ..connectors.errors import InputError
 from ..connectors.finding import Finding, Severity
 from ..connectors.schema import Field, ObjectSchema, Schema
+from .branches import branches_of, check_branch, models_of_file, read_mapping, told_once
 from .cases import Case, by_cases
 from .check import check, check_objects, check_together
 from .compiled import CompiledMapping, FieldTrace, TraceStep
@@ -23,8 +24,9 @@ from .lookup import with_lookups
 from .order import check_order
 from .place import Examined
 from .rule import CompiledRule, ParentKeys, ValueMap
-from .strict_yaml import load_model, read_yaml
+from .strict_yaml import read_yaml
 from .transform import available
+from .untaken import Untaken
 
 __all__ = [
     "CompiledMapping",
@@ -41,8 +43,9 @@ _ORDER = {severity: place for place, severity in enumerate(Severity)}
 
 
 def load_mapping_files(folder: Path) -> list[MappingFile]:
-    """Every `*.yaml` of the folder, by name. Files are shown as `mappings/account.yaml` (folder and name). The tables
-    that they look values up in lie where their paths say, seen from the folder around.
+    """Every `*.yaml` of the folder, by name; of one that has branches, each of these. Files are shown as
+    `mappings/account.yaml` (folder and name). The tables that they look values up in lie where their paths say, seen
+    from the folder around.
 
     Raises InputError `mapping.invalid` with all problems of all files: what the YAML reader and the language refuse,
     files called `.yml`, mappings that are not called as their file, and tables that cannot be read.
@@ -60,24 +63,29 @@ def load_mapping_files(folder: Path) -> list[MappingFile]:
             problems.extend(wrong)
             if wrong:
                 continue
-            file = MappingFile(shown, load_model(document, MappingModel), document, tables)
+            branches = branches_of(read_mapping(document), document, tables)
         except InputError as error:
             problems.extend(error.findings or (Finding(error.code, Severity.BLOCKS, error.params, file=shown),))
             continue
-        problems.extend(_form(file, path.stem))
-        files.append(file)
+        problems.extend(_named(branches[0], path.stem))
+        for file in branches:
+            problems.extend(_form(file))
+        files.extend(branches)
     if problems:
         raise InputError("mapping.invalid", tuple(problems), folder=folder.name, count=len(problems))
     return files
 
 
-def _form(file: MappingFile, stem: str) -> list[Finding]:
-    problems = []
-    if file.name != stem:
-        told = {"name": file.name, "wanted": stem}
-        problems.append(
-            Finding("mapping.name_is_not_file", Severity.BLOCKS, told, file=file.file, line=file.line("mapping"))
-        )
+def _named(file: MappingFile, stem: str) -> list[Finding]:
+    name, line = file.model.mapping, file.line("mapping")
+    if name == stem:
+        return []
+    told = {"name": name, "wanted": stem}
+    return [Finding("mapping.name_is_not_file", Severity.BLOCKS, told, file=file.file, line=line)]
+
+
+def _form(file: MappingFile) -> list[Finding]:
+    problems = list(check_branch(file))
     for place, each in enumerate(file.model.expect):
         if len(each) != 1:
             line = file.line("expect", place)
@@ -121,6 +129,7 @@ def compile_mappings(
         if parents <= sources.keys() and not any(each.severity is Severity.BLOCKS for each in noticed):
             compiled[file.name] = _compile(examined, system)
     findings.extend(check_order(compiled))
+    findings = told_once(files, findings)
     return compiled, sorted(findings, key=lambda each: (_ORDER[each.severity], each.file or "", each.line or 0))
 
 
@@ -132,10 +141,23 @@ def _compile(examined: Examined, system: str) -> CompiledMapping:
         source=examined.source,
         target=examined.target,
         rules=tuple(_compile_rule(examined, name, rule, field, system) for name, rule, field in examined.filled()),
-        conditions=compile_conditions(said, examined.source.field, examined.zone)
-        if (said := file.model.where)
-        else None,
+        conditions=_conditions(file.model, examined),
+        branch=file.branch,
+        untaken=_untaken(examined),
     )
+
+
+def _conditions(said: MappingModel, examined: Examined) -> CompiledConditions | None:
+    return compile_conditions(said.where, examined.source.field, examined.zone) if said.where else None
+
+
+def _untaken(examined: Examined) -> Untaken | None:
+    """One branch of a file counts what none of them takes."""
+    whole, branch = examined.file.whole, examined.file.branch
+    if whole is None or branch != next(iter(whole.branches)):
+        return None
+    branches = tuple(_conditions(each, examined) for each in models_of_file(examined.file))
+    return Untaken(_conditions(whole, examined), branches)
 
 
 def _compile_rule(examined: Examined, name: str, rule: Rule, field: Field, system: str) -> CompiledRule:
@@ -185,7 +207,7 @@ def _parent(
     parent = files[rule.reference]
     source = sources[parent.model.from_]
     key = tuple(found for part in source.key if (found := source.field(part)))
-    return ParentKeys(system, parent.name, source.name, key)
+    return ParentKeys(system, parent.name, source.name, key, parent.branch)
 
 
 def _typed(value: str | None, field: Field, zone: ZoneInfo | None) -> pa.Scalar | None:

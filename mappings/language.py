@@ -147,10 +147,25 @@ def _match(value: object) -> object:
     return tuple(map(as_tuple, value)) if isinstance(value, list) else value
 
 
-class MappingModel(Strict):
-    """A mapping file."""
+Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
 
-    mapping: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
+
+class BranchModel(Strict):
+    """What one branch of a mapping says by itself. Of a target field it overrules what stands outside; its conditions
+    are added to those."""
+
+    to: str
+    where: Conditions | None = None
+    match: Annotated[tuple[Annotated[tuple[str, ...], Field(min_length=1)], ...], BeforeValidator(_match)] = ()
+    fields: dict[str, Rule] = Field(default_factory=dict)
+    expect: tuple[dict[str, dict[str, JsonValue]], ...] = ()
+    examples: tuple[RecordExample, ...] = ()
+
+
+class MappingModel(Strict):
+    """A mapping file. One that has branches is read as `branches.BranchedModel`."""
+
+    mapping: Name
     from_: Annotated[str, Field(alias="from")]
     to: str
     where: Conditions | None = None
@@ -159,6 +174,7 @@ class MappingModel(Strict):
     drop: dict[str, Annotated[str, Field(min_length=1)]] = Field(default_factory=dict)
     expect: tuple[dict[str, dict[str, JsonValue]], ...] = ()
     examples: tuple[RecordExample, ...] = ()
+    branches: Annotated[dict[Name, BranchModel], Field(min_length=1, default_factory=dict)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,20 +190,34 @@ class Expectation:
 
 @dataclass(frozen=True, slots=True)
 class MappingFile:
-    """A mapping as read, well formed. file: its name as shown, relative to the project folder. tables: value maps that
-    lie in files of their own, by their place in the document; the model has them written out."""
+    """A mapping as read, well formed; of a file with branches, one of them. file: its name as shown, relative to the
+    project folder. model: what it says; of a branch, together with what stands outside. tables: value maps that lie in
+    files of their own, by their place in the document; the model has them written out. branch: empty where the file has
+    none. whole: what the file of a branch says."""
 
     file: str
     model: MappingModel
     document: Document
     tables: Mapping[YamlPath, Lookup] = dataclasses.field(default_factory=dict)
+    branch: str = ""
+    whole: MappingModel | None = None
 
     @property
     def name(self) -> str:
-        return self.model.mapping
+        return f"{self.model.mapping}.{self.branch}" if self.branch else self.model.mapping
 
     def line(self, *path: str | int) -> int:
-        return self.document.line(path)
+        """Of that place of the branch, where it says it itself, else of what stands outside."""
+        return self.document.line(self._place(path))
+
+    def table(self, path: YamlPath) -> Lookup | None:
+        """The file of the value map at that place, None where it is written there."""
+        return self.tables.get(self._place(path))
+
+    def _place(self, path: YamlPath) -> YamlPath:
+        own = ("branches", self.branch, *path)
+        outside = path[:2] in self.document.lines and path != ("fields",)
+        return own if self.branch and (own[:4] in self.document.lines or not outside) else path
 
     def meaning(self) -> dict[str, Any]:
         """What the file says, without what has no effect on records: comments, order, the reasons of `drop`, and

@@ -79,7 +79,7 @@ def known_zone(name: str | None) -> ZoneInfo | None:
 
 def finding_in(file: MappingFile, code: str, severity: Severity, *path: str | int, **params: str | int) -> Finding:
     field = str(path[1]) if len(path) > 1 and path[0] in ("fields", "drop", "where") else None
-    table = file.tables.get(path[:-1])
+    table = file.table(path[:-1])
     if table is not None and path[-1] in table.lines:  # of a value that lies in a file of its own
         shown, line = table.file, table.lines[str(path[-1])]
     else:
