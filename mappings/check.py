@@ -8,6 +8,7 @@ from dataclasses import replace
 from ..connectors.finding import Finding, Severity
 from ..connectors.nearest import nearest
 from ..connectors.schema import Field, FieldType, Schema
+from .assembly.derived import settled_by
 from .check_values import check_values
 from .language import MappingFile, Rule
 from .place import Examined, finding_in, known_zone, labels
@@ -132,6 +133,7 @@ def _check_left_over(examined: Examined) -> Iterator[Finding]:
         if name in mapped:
             yield examined.found("mapping.mapped_and_dropped", BLOCKS, "drop", name, name=name)
     settled = mapped | model.drop.keys() | model.where.keys() | set(examined.source.key)
+    settled |= settled_by(examined.file)
     for field in examined.source.fields:
         if field.name not in settled:
             told = examined.found("mapping.left_over", WARNS, "fields", name=field.name, label=field.label or "-")
@@ -244,7 +246,7 @@ def _check_type(examined: Examined, name: str, rule: Rule, field: Field) -> Iter
 
 def _check_zone(examined: Examined, name: str, rule: Rule, field: Field) -> Iterator[Finding]:
     """A wall clock time needs a zone to become an instant, and an instant one to be shown as a wall clock time."""
-    zone = rule.zone or examined.zone
+    zone = rule.zone or examined.zone_of(rule)
     for source in examined.source_fields(rule):
         wall = field.type is FieldType.INSTANT and source.type in (FieldType.LOCAL_TIME, FieldType.DATE)
         text = field.type is FieldType.INSTANT and source.type is FieldType.TEXT

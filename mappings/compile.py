@@ -14,6 +14,9 @@ from ..connectors.cell import cast
 from ..connectors.errors import InputError
 from ..connectors.finding import Finding, Severity
 from ..connectors.schema import Field, ObjectSchema, Schema
+from .assembly.check import check_assembly, check_clocks
+from .assembly.derived import field_zones, with_assemblies
+from .assembly.document import as_source
 from .check import check, check_objects, check_together
 from .compiled import CompiledCondition, CompiledMapping, FieldTrace, TraceStep
 from .language import MappingFile, MappingModel, Rule, WritePolicy
@@ -52,7 +55,7 @@ def load_mapping_files(folder: Path) -> list[MappingFile]:
             problems.append(Finding("mapping.suffix", Severity.BLOCKS, {"name": path.stem + SUFFIX}, file=shown))
             continue
         try:
-            document = read_yaml(path, shown, own_names=OWN_NAMES)
+            document = as_source(read_yaml(path, shown, own_names=OWN_NAMES))
             file = MappingFile(shown, load_model(document, MappingModel), document)
         except InputError as error:
             problems.extend(error.findings or (Finding(error.code, Severity.BLOCKS, error.params, file=shown),))
@@ -97,7 +100,9 @@ def compile_mappings(
     BLOCKS is left out of the result; nothing may run while there is one. Expectations are checked by the validators.
     """
     named = {file.name: file for file in files}
-    findings = [finding for file in files for finding in check_objects(file, source, target)]
+    findings = [finding for file in files for finding in check_assembly(file, source)]
+    source = with_assemblies(files, source)
+    findings.extend(finding for file in files for finding in check_objects(file, source, target))
     findings.extend(check_together(named))
     sources = {file.model.from_: found for file in files if (found := source.object(file.model.from_))}
     compiled: dict[str, CompiledMapping] = {}
@@ -106,8 +111,9 @@ def compile_mappings(
         if source_object is None or target_object is None:
             continue
         here = zones.get(source_object.name.partition(".")[0], zone)
-        examined = Examined(file, source_object, target_object, here, target_zone, people, named, sources)
-        noticed = list(check(examined))
+        clocks = field_zones(file.model.assemble, source_object, zones)
+        examined = Examined(file, source_object, target_object, here, target_zone, people, named, sources, clocks)
+        noticed = [*check(examined), *check_clocks(examined, zones)]
         findings.extend(noticed)
         parents = {named[rule.reference].model.from_ for rule in examined.rules.values() if rule.reference in named}
         if parents <= sources.keys() and not any(each.severity is Severity.BLOCKS for each in noticed):
@@ -116,11 +122,16 @@ def compile_mappings(
     return compiled, sorted(findings, key=lambda each: (_ORDER[each.severity], each.file or "", each.line or 0))
 
 
+def _system(file: MappingFile, system: str) -> str:
+    """The system in our keys: what is put together has it in the name of its object, `assembly`."""
+    return "" if file.model.assemble is not None else system
+
+
 def _compile(examined: Examined, system: str) -> CompiledMapping:
     file = examined.file
     return CompiledMapping(
         mapping_file=file,
-        system=system,
+        system=_system(file, system),
         source=examined.source,
         target=examined.target,
         rules=tuple(_compile_rule(examined, name, rule, field, system) for name, rule, field in examined.filled()),
@@ -157,7 +168,7 @@ def _parent(
     parent = files[rule.reference]
     source = sources[parent.model.from_]
     key = tuple(found for part in source.key if (found := source.field(part)))
-    return ParentKeys(system, parent.name, source.name, key)
+    return ParentKeys(_system(parent, system), parent.name, source.name, key)
 
 
 def _typed(value: str | None, field: Field, zone: ZoneInfo | None) -> pa.Scalar | None:

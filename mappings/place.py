@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ..connectors.finding import Finding, Severity
@@ -17,7 +17,7 @@ class Examined:
 
     source, target: the objects it speaks of. zone, target_zone: of wall clock times on either side. people: they are
     configured. others: every mapping file that could be read, by name, this one among them. sources: the source objects
-    of all of them that are known.
+    of all of them that are known. clocks: zones of source fields that have one of their own.
     """
 
     file: MappingFile
@@ -28,6 +28,7 @@ class Examined:
     people: bool
     others: Mapping[str, MappingFile]
     sources: Mapping[str, ObjectSchema]
+    clocks: Mapping[str, ZoneInfo | None] = field(default_factory=dict)
 
     @property
     def rules(self) -> Mapping[str, Rule]:
@@ -46,7 +47,8 @@ class Examined:
 
     def zone_of(self, rule: Rule) -> ZoneInfo | None:
         """The zone of the rule's wall clock times: its own, where it names one that exists, else the connection's."""
-        return known_zone(rule.zone) or self.zone
+        own = next((self.clocks[name] for name in rule.from_ if name in self.clocks), self.zone)
+        return known_zone(rule.zone) or own
 
     def found(self, code: str, severity: Severity, *path: str | int, **params: str | int) -> Finding:
         """A finding on that place of the file. The target field of a rule is the finding's field."""

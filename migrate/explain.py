@@ -22,6 +22,7 @@ from ..runs.values import REJECT
 from .prepare import prepare
 from .project import Project
 from .session import Session, open_session
+from .sources.told import made_of_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ def explain(project: Project, key: str, show_values: bool, secrets: Secrets, clo
             good=filtered if record is None else record.state == "live" and record.code is None,
             facts=(*_facts(session, subject), *_words(session, subject, show_values)),
             tables=(
+                *made_of_table(session, subject.mapping, subject.source_key),
                 *trace,
                 *_findings_table(latest, subject.mapping.file),
                 *_history_table(history, undoes),

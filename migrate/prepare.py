@@ -12,6 +12,8 @@ from ..connectors.errors import InputError
 from ..connectors.finding import Finding, Severity
 from ..connectors.port import Connector
 from ..connectors.schema import Schema
+from ..mappings.assembly.compiled import compile_assemblies
+from ..mappings.assembly.derived import with_assemblies
 from ..mappings.compile import compile_mappings, load_mapping_files
 from ..mappings.language import MappingFile
 from ..mappings.order import cut_references, load_order
@@ -19,7 +21,8 @@ from ..mappings.people import People, PeopleConfig, PersonSide, build_people, re
 from ..validators.declared import check_expectations
 from .fingerprint import joined
 from .project import Project
-from .session import Session
+from .session import SPILLS, Session, Tick
+from .sources.assembled import AssembledSource
 
 FOLDER = "mappings"
 _WORST_FIRST = {severity: place for place, severity in enumerate(Severity)}
@@ -68,11 +71,26 @@ def prepare(session: Session, *, people: bool = True) -> Prepared:
     problems = tuple(each for each in findings if each.severity is Severity.BLOCKS)
     if problems:
         raise InputError("mapping.problems", problems, count=len(problems))
+    _put_together(session, chosen)
     order = load_order(compiled)
     session.mappings = {name: compiled[name] for name in order}
     digest = hashlib.sha256("\n".join(f"{name} {compiled[name].digest}" for name in order).encode()).hexdigest()
     ranked = sorted(findings, key=lambda each: (_WORST_FIRST[each.severity], each.file or "", each.line or 0))
     return Prepared(tuple(order), cut_references(compiled), digest, tuple(ranked))
+
+
+def _put_together(session: Session, files: Sequence[MappingFile]) -> None:
+    """From here on the source has what these mappings put together, too."""
+    assemblies = compile_assemblies(files, with_assemblies(files, session.source_schema))
+    if not assemblies:
+        return
+
+    def heard(mapping: str, done: int) -> None:
+        session.interruption.check()
+        session.tick(Tick("gather", mapping, done))
+
+    inner = session.source.inner if isinstance(session.source, AssembledSource) else session.source
+    session.source = AssembledSource(inner, assemblies, session.project.runs / SPILLS, session.keys, heard)
 
 
 def _chosen(project: Project, files: Sequence[MappingFile]) -> tuple[list[MappingFile], list[Finding]]:

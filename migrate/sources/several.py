@@ -102,7 +102,7 @@ class Sources:
         """The connection, and the object as that one calls it. Raises InputError `sources.no_connection`."""
         name, _, own = object_name.partition(BETWEEN)
         if name not in self.connections:
-            raise InputError("sources.no_connection", object=object_name, nearest=nearest(name, self.connections))
+            raise InputError("sources.no_connection", object=object_name, nearest=nearest(name, list(self.connections)))
         return self.connections[name], own
 
 
