@@ -18,7 +18,8 @@ from .assembly.check import check_assembly, check_clocks
 from .assembly.derived import field_zones, with_assemblies
 from .assembly.document import as_source
 from .check import check, check_objects, check_together
-from .compiled import CompiledCondition, CompiledMapping, FieldTrace, TraceStep
+from .compiled import CompiledMapping, FieldTrace, TraceStep
+from .condition import compile_conditions
 from .language import MappingFile, MappingModel, Rule, WritePolicy
 from .order import check_order
 from .place import Examined
@@ -36,7 +37,7 @@ __all__ = [
 ]
 
 SUFFIX = ".yaml"
-OWN_NAMES = frozenset({"where", "fields", "values", "drop"})
+OWN_NAMES = frozenset({"where", "fields", "values", "drop", "examples"})
 _ORDER = {severity: place for place, severity in enumerate(Severity)}
 
 
@@ -100,7 +101,11 @@ def compile_mappings(
     BLOCKS is left out of the result; nothing may run while there is one. Expectations are checked by the validators.
     """
     named = {file.name: file for file in files}
-    findings = [finding for file in files for finding in check_assembly(file, source)]
+
+    def zone_of(source_object: str) -> ZoneInfo | None:
+        return zones.get(source_object.partition(".")[0], zone)
+
+    findings = [finding for file in files for finding in check_assembly(file, source, zone_of)]
     source = with_assemblies(files, source)
     findings.extend(finding for file in files for finding in check_objects(file, source, target))
     findings.extend(check_together(named))
@@ -110,8 +115,8 @@ def compile_mappings(
         source_object, target_object = source.object(file.model.from_), target.object(file.model.to)
         if source_object is None or target_object is None:
             continue
-        here = zones.get(source_object.name.partition(".")[0], zone)
         clocks = field_zones(file.model.assemble, source_object, zones)
+        here = zone_of(source_object.name)
         examined = Examined(file, source_object, target_object, here, target_zone, people, named, sources, clocks)
         noticed = [*check(examined), *check_clocks(examined, zones)]
         findings.extend(noticed)
@@ -135,11 +140,9 @@ def _compile(examined: Examined, system: str) -> CompiledMapping:
         source=examined.source,
         target=examined.target,
         rules=tuple(_compile_rule(examined, name, rule, field, system) for name, rule, field in examined.filled()),
-        conditions=tuple(
-            CompiledCondition(field, condition)
-            for name, condition in file.model.where.items()
-            if (field := examined.source.field(name)) is not None
-        ),
+        conditions=compile_conditions(said, examined.source.field, examined.zone)
+        if (said := file.model.where)
+        else None,
     )
 
 

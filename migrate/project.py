@@ -126,6 +126,25 @@ class EnvironmentSpec(BaseModel):
             return {"source": self.source}
         return {f"source {each.name}": each for each in self.source}
 
+    @property
+    def system(self) -> str:
+        """The source in our keys; empty where several sources have it in the names of their objects."""
+        return self.source.name if isinstance(self.source, ConnectionSpec) else ""
+
+    @property
+    def source_zone(self) -> ZoneInfo | None:
+        """Of the only source. Raises InputError `project.no_zone`, as the others, for an unknown one."""
+        return zone_or_none(self.source.zone) if isinstance(self.source, ConnectionSpec) else None
+
+    @property
+    def source_zones(self) -> dict[str, ZoneInfo | None]:
+        """By connection, where there are several."""
+        return {} if isinstance(self.source, ConnectionSpec) else {x.name: zone_or_none(x.zone) for x in self.source}
+
+    @property
+    def target_zone(self) -> ZoneInfo | None:
+        return zone_or_none(self.target.zone)
+
 
 class Limits(BaseModel):
     """chunk: records read and mapped at a time. batch: changes a write (the target's own limit outranks it).
@@ -239,6 +258,11 @@ def zone_of(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError) as error:
         raise InputError("project.no_zone", name=name) from error
+
+
+def zone_or_none(name: str | None) -> ZoneInfo | None:
+    """The same, None for none."""
+    return None if name is None else zone_of(name)
 
 
 def load_project(folder: Path, env: str | None = None) -> Project:

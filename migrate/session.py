@@ -31,7 +31,7 @@ from ..runs.stage import Stage
 from ..runs.values import Item, ValueStore
 from .pace.pacing import Paces, paces_of
 from .pins import check_known_keys, check_pin
-from .project import Project, zone_of
+from .project import Project
 from .proving.grade import Grade, grades
 from .sending.answer import Sends
 from .sending.breaker import Breaker
@@ -221,28 +221,26 @@ class Session:
     @property
     def source_name(self) -> str:
         """The system in our keys; empty where several sources have it in the names of their objects."""
-        spec = self.project.environment.source
-        return "" if isinstance(spec, tuple) else spec.name
+        return self.project.environment.system
 
     @property
     def source_zone(self) -> ZoneInfo | None:
-        """Of the only source."""
-        spec = self.project.environment.source
-        return None if isinstance(spec, tuple) else _zone(spec.zone)
-
-    @property
-    def source_zones(self) -> dict[str, ZoneInfo | None]:
-        """By connection, where there are several."""
-        spec = self.project.environment.source
-        return {each.name: _zone(each.zone) for each in spec} if isinstance(spec, tuple) else {}
+        return self.project.environment.source_zone
 
     @property
     def target_zone(self) -> ZoneInfo | None:
-        return _zone(self.project.environment.target.zone)
+        return self.project.environment.target_zone
 
 
-def _zone(name: str | None) -> ZoneInfo | None:
-    return None if name is None else zone_of(name)
+@contextmanager
+def open_sources(project: Project, secrets: Secrets, paces: Paces, clock: Clock) -> Iterator[Connector]:
+    """The source of the project's environment; several as one."""
+    with ExitStack() as stack:
+        environment, opened = project.environment, {}
+        for role, spec in environment.sources.items():
+            each = opened[spec.name] = connect(spec.settings(project.folder), secrets, paces.sources[role], clock)
+            stack.callback(each.close)
+        yield Sources(opened) if isinstance(environment.source, tuple) else each
 
 
 @contextmanager
@@ -252,12 +250,8 @@ def open_connectors(
     """(source, target) of the project's environment."""
     with ExitStack() as stack:
         stack.callback(paces.close)
-        environment, opened = project.environment, {}
-        for role, spec in environment.sources.items():
-            each = opened[spec.name] = connect(spec.settings(project.folder), secrets, paces.sources[role], clock)
-            stack.callback(each.close)
-        source = Sources(opened) if isinstance(environment.source, tuple) else each
-        target = connect(environment.target.settings(project.folder), secrets, paces.target, clock)
+        source = stack.enter_context(open_sources(project, secrets, paces, clock))
+        target = connect(project.environment.target.settings(project.folder), secrets, paces.target, clock)
         stack.callback(target.close)
         yield source, target
 

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from zoneinfo import ZoneInfo
 
 from ...connectors.finding import Finding, Severity
 from ...connectors.nearest import nearest
 from ...connectors.schema import FieldType, ObjectSchema, Schema
-from ..language import Assemble, Contributor, MappingFile
+from ..check_conditions import check_conditions
+from ..language import Assemble, MappingFile
 from ..place import Examined, finding_in, labels
 from ..transform import WrongArgumentError, available
 from .derived import key_fields, source_field, torn_fields
 
 BLOCKS = Severity.BLOCKS
+ZoneOf = Callable[[str], ZoneInfo | None]
+_NO_OBJECT = ObjectSchema("", (), ())
 _TIMES = (FieldType.INSTANT, FieldType.LOCAL_TIME)
 
 
-def check_assembly(file: MappingFile, source: Schema) -> Iterator[Finding]:
-    """Everything about the `assemble` of one mapping. source: without assembled objects."""
+def check_assembly(file: MappingFile, source: Schema, zone_of: ZoneOf) -> Iterator[Finding]:
+    """Everything about the `assemble` of one mapping. source: without assembled objects. zone_of: the zone of the wall
+    clock times of an object."""
     assemble = file.model.assemble
     if assemble is None:
         return
@@ -34,7 +38,7 @@ def check_assembly(file: MappingFile, source: Schema) -> Iterator[Finding]:
             told = {"name": contributor.from_, "nearest": nearest(contributor.from_, known)}
             yield finding_in(file, "mapping.no_source_object", BLOCKS, *place, "from", **told)
         else:
-            yield from _check_contributor(file, assemble, name, contributor, described)
+            yield from _check_contributor(file, assemble, name, described, zone_of(described.name))
     yield from _check_fields(file, assemble, source)
 
 
@@ -56,14 +60,18 @@ def _known(file: MappingFile, assemble: Assemble, name: str, *path: str | int) -
 
 
 def _check_contributor(
-    file: MappingFile, assemble: Assemble, name: str, contributor: Contributor, described: ObjectSchema
+    file: MappingFile, assemble: Assemble, name: str, described: ObjectSchema, zone: ZoneInfo | None
 ) -> Iterator[Finding]:
+    contributor = assemble.contributors[name]
     place = ("assemble", "contributors", name)
     key = key_fields(assemble, name)
     if len(key) != len(assemble.key):
         told: dict[str, str | int] = {"name": name, "given": len(key), "wanted": ", ".join(assemble.key)}
         yield finding_in(file, "assembly.key_parts", BLOCKS, *place, "key", **told)
-    named = [(("key",), each) for each in key] + [(("where",), each) for each in contributor.where]
+    if contributor.where is not None:
+        alone = Examined(file, described, _NO_OBJECT, zone, None, False, {}, {})
+        yield from check_conditions(alone, contributor.where, *place, "where")
+    named = [(("key",), each) for each in key]
     named += [(("several",), contributor.several.by)] if contributor.several.by else []
     for path, field in named:
         yield from _in_object(file, described, field, *place, *path)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,7 @@ from ...connectors.chunk import split_key
 from ...connectors.finding import Finding, Severity
 from ...connectors.schema import Field, ObjectSchema, Schema
 from ...connectors.stored import plain_text
-from ..compiled import CompiledCondition
+from ..condition import compile_conditions
 from ..language import Assemble, AssembledField, Contributor, MappingFile
 from ..transform import available
 from .chunk import AssembledChunk
@@ -239,15 +240,17 @@ def _comparable(column: pa.Array, described: Field | None) -> pa.StringArray:
     return pc.if_else(missed, plain_text(column), canonical_text(typed, described))
 
 
-def compile_assemblies(files: Sequence[MappingFile], source: Schema) -> dict[str, CompiledAssembly]:
-    """The assemblies of these mappings by the name of the object that they make. source: with those objects. Only for
-    files that `check_assembly` found nothing wrong with."""
+def compile_assemblies(
+    files: Iterable[MappingFile], source: Schema, zone_of: Callable[[str], ZoneInfo | None] = lambda _: None
+) -> dict[str, CompiledAssembly]:
+    """The assemblies of these mappings by the name of the object that they make. source: with those objects. zone_of:
+    the zone of an object's wall clock times. Only for files that `check_assembly` found nothing wrong with."""
     return {
         file.model.from_: CompiledAssembly(
             file,
             source.objects[file.model.from_],
             {
-                name: _contributor(name, each, key_fields(spec, name), source.objects[each.from_])
+                name: _contributor(name, each, key_fields(spec, name), source.objects[each.from_], zone_of(each.from_))
                 for name, each in spec.contributors.items()
             },
         )
@@ -256,17 +259,15 @@ def compile_assemblies(files: Sequence[MappingFile], source: Schema) -> dict[str
     }
 
 
-def _contributor(name: str, spec: Contributor, key: Sequence[str], described: ObjectSchema) -> CompiledContributor:
+def _contributor(
+    name: str, spec: Contributor, key: Sequence[str], described: ObjectSchema, zone: ZoneInfo | None
+) -> CompiledContributor:
     return CompiledContributor(
         name,
         described,
         tuple(found for each in key if (found := described.field(each)) is not None),
         tuple(available()[call.name].bind(call.arguments) for call in spec.transform),
-        tuple(
-            CompiledCondition(found, condition)
-            for each, condition in spec.where.items()
-            if (found := described.field(each)) is not None
-        ),
+        compile_conditions(spec.where, described.field, zone) if spec.where is not None else None,
         None if spec.several.by is None else described.field(spec.several.by),
         spec.several.kind == "last",
     )

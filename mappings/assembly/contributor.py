@@ -14,7 +14,7 @@ from ...connectors.cell import cast
 from ...connectors.chunk import Chunk
 from ...connectors.schema import Field, ObjectSchema
 from ...connectors.stored import plain_text, readable
-from ..compiled import CompiledCondition
+from ..condition import CompiledConditions
 from ..rule import escaped, key_text
 from ..transform import BoundTransform
 
@@ -24,12 +24,13 @@ KEY, OWN = "@key", "@own"
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """Records of one contributor. table: KEY, OWN and the fields asked for. left_out: how many its `where` left out.
-    keyless: how many have no key to be put together by."""
+    """Records of one contributor. table: KEY, OWN and the fields asked for. left_out: how many its `where` left out,
+    untold: of these because nobody can tell. keyless: how many have no key to be put together by."""
 
     table: pa.Table
     left_out: int
     keyless: int
+    untold: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,22 +42,23 @@ class CompiledContributor:
     object: ObjectSchema
     key: tuple[Field, ...]
     transforms: tuple[BoundTransform, ...]
-    conditions: tuple[CompiledCondition, ...]
+    conditions: CompiledConditions | None
     order: Field | None = None
     last: bool = False
 
     def reads(self, fields: Sequence[str]) -> tuple[str, ...]:
         """What to read of it so that these fields of its can be assembled."""
-        own = [each.name for each in self.key] + [each.field.name for each in self.conditions]
+        own = [*(each.name for each in self.key), *(self.conditions.sources if self.conditions else ())]
         by = [self.order.name] if self.order is not None else []
         return tuple(dict.fromkeys([*own, *by, *fields]))
 
     def gather(self, chunk: Chunk, fields: Sequence[str]) -> Gathered:
         """The chunk's frame holds `reads(fields)` at least."""
         columns = {name: _as_stored(chunk.frame[name]) for name in self.reads(fields)}
-        keep = pa.array(np.ones(len(chunk), dtype=bool))
-        for each in self.conditions:
-            keep = pc.and_(keep, each.met(columns[each.field.name]))
+        told = pa.array(np.ones(len(chunk), dtype=bool))
+        if self.conditions is not None:
+            told = self.conditions.met(columns, len(chunk))
+        keep = pc.fill_null(told, False)
         key = self._keys(columns)
         there = key.is_valid()
         left_out = len(chunk) - (pc.sum(keep).as_py() or 0)
@@ -64,7 +66,7 @@ class CompiledContributor:
         by = [self.order.name] if self.order is not None else []
         kept = dict.fromkeys([*by, *fields])
         table = pa.table({KEY: key, OWN: pa.array(chunk.keys, pa.string()), **{name: columns[name] for name in kept}})
-        return Gathered(table.filter(pc.and_(keep, there)), left_out, keyless)
+        return Gathered(table.filter(pc.and_(keep, there)), left_out, keyless, told.null_count)
 
     def one_each(self, tables: Sequence[pa.Table]) -> tuple[pa.Table, list[str]]:
         """One record a key, in the order of the keys; and the keys that more than one has."""

@@ -98,7 +98,10 @@ def settled_by(file: MappingFile) -> set[str]:
     settled = {*assemble.contributors}
     for name, contributor in assemble.contributors.items():
         by = [contributor.several.by] if contributor.several.by else []
-        settled |= {f"{name}.{each}" for each in (*key_fields(assemble, name), *contributor.where, *by)}
+        settled |= {
+            f"{name}.{each}"
+            for each in (*key_fields(assemble, name), *(contributor.where.names if contributor.where else ()), *by)
+        }
     for name, field in assemble.fields.items():
         settled |= {f"{each}.{source_field(field, name, each)}" for each in field.prefer}
     return settled

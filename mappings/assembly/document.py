@@ -7,6 +7,9 @@ from dataclasses import replace
 from ..document import Document
 from . import ASSEMBLY
 
+_GROUPS = {"field", "all", "any", "not"}
+"""Keys of `where` that are no fields."""
+
 
 def as_source(document: Document) -> Document:
     """What is put together is the source object `assembly.NAME`, and only records that every required contributor
@@ -19,5 +22,7 @@ def as_source(document: Document) -> Document:
     required = {name: {"equals": "true"} for name in given if isinstance(name, str)} if isinstance(given, list) else {}
     told = {**data, "from": f"{ASSEMBLY}.{data.get('mapping')}"}
     if required and isinstance(where, dict | None):
-        told["where"] = {**(where or {}), **required}
+        plain = not required.keys() & _GROUPS and not isinstance((where or {}).get("field"), str)
+        apart = [{"field": name, **said} for name, said in required.items()]
+        told["where"] = {**(where or {}), **required} if plain else {"all": [*([where] if where else []), *apart]}
     return replace(document, data=told)

@@ -20,11 +20,13 @@ from ...runs.ledger.runlog import Progress, Run
 from ...runs.values import SAMPLE
 from ...validators.judge import Judge
 from ..causes import records_in
+from ..corrections import lapsed_corrections
 from ..proving.prove import take_up
 from ..session import Session, Tick
 from .deferred import Deferred
 from .load import ObjectLoad
 from .loaded import Loaded
+from .outside import scoped, tally_outside
 from .put_together import put_together
 from .tally import ADOPTED, READ, MappingStop, StormWatch, Tally
 from .unfit_keys import UnfitKeys
@@ -166,10 +168,11 @@ class Pipeline:
             self._release(mapping, load, deferred, tally, progress)
         absent = self.reader.absent(mapping)
         self.moved.absent += sum(records_in(each) for each in absent)
+        lapsed = lapsed_corrections(self.session, mapping, whole=self.reader.resumes)
         progress.done = True
         progress.counts = tally.as_dict()
         with self.session.ledger.transaction():
-            runlog.add_findings(self.session.ledger, self.run.id, absent)
+            runlog.add_findings(self.session.ledger, self.run.id, [*absent, *lapsed])
             runlog.save_progress(self.session.ledger, self.run.id, progress)
 
     def _load(self, work: _Work, chunks: Iterator[Chunk]) -> bool:
@@ -187,8 +190,11 @@ class Pipeline:
             together = put_together(self.session, mapping, chunk, mapped)
             if together.held:
                 mapped = mapped.without(together.held.keys())
-            findings = work.load.judge.judge(mapped)
+            scope = scoped(self.session, mapping, mapped)
+            mapped = scope.mapped
+            findings = [*work.load.judge.judge(mapped), *scope.findings]
             loaded = work.load.load(mapped, findings)
+            tally_outside(tally, scope.counted(loaded.buckets))
             tally.add("rejected", len(nameless))
             tally.add("held", len(together.held))
             loaded.parked += together.held.values()

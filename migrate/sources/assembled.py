@@ -13,8 +13,10 @@ import json
 import secrets
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
@@ -49,18 +51,21 @@ def unheard(_mapping: str, _done: int) -> None:
 
 @dataclass
 class AssembledSource:
-    """inner: the source as it is. assemblies: by the object that they make. folder: where they spill. keys: to seal and
-    to part by. heard: called with a mapping's name and how many records were gathered for it."""
+    """inner: the source as it is. parts: what contributors are read from: the same, corrected. assemblies: by the
+    object that they make. folder: where they spill. keys: to seal and to part by. heard: called with a mapping's
+    name and how many records were gathered for it."""
 
     inner: Connector
     assemblies: Mapping[str, CompiledAssembly]
     folder: Path
     keys: Keys
     heard: Heard = unheard
+    parts: Connector = field(init=False)
     capabilities: Capabilities = field(init=False)
 
     def __post_init__(self) -> None:
         self.capabilities = self.inner.capabilities
+        self.parts = self.inner
 
     def identity(self) -> Identity:
         return self.inner.identity()
@@ -102,7 +107,7 @@ class AssembledSource:
         assembly = self.assemblies.get(object_name)
         if assembly is None:
             return self.inner.find(object_name, by, values, fields)
-        return found_by(self.inner, assembly, by, values, fields)
+        return found_by(self.parts, assembly, by, values, fields)
 
     def write(self, batch: Batch) -> list[Outcome]:
         raise TypeError("a source is only read")
@@ -130,6 +135,15 @@ class AssembledSource:
             return []
         known = self.assemblies[object_name].contributors
         return [(name, known[name].object.name, own) for name, keys in chunk.made_of.items() if (own := keys[0])]
+
+    def reads(self, object_name: str, fields: Sequence[str]) -> dict[str, set[str]]:
+        """Object -> fields of it that are read for these fields of what is put together; none of other objects."""
+        assembly = self.assemblies.get(object_name)
+        told: dict[str, set[str]] = {}
+        for name, own in (assembly.needs(fields) if assembly is not None else {}).items():
+            contributor = self.assemblies[object_name].contributors[name]
+            told.setdefault(contributor.object.name, set()).update(contributor.reads(own))
+        return told
 
     def _assembled(
         self, assembly: CompiledAssembly, fields: Sequence[str], after: str | None, size: int
@@ -179,10 +193,12 @@ class AssembledSource:
         for name, own in assembly.needs(fields).items():
             contributor = assembly.contributors[name]
             counts: Counter[str] = Counter()
-            for chunk in self.inner.read(contributor.object.name, contributor.reads(own), size=size):
+            for chunk in self.parts.read(contributor.object.name, contributor.reads(own), size=size):
                 gathered = contributor.gather(chunk, own)
                 parting.put(name, gathered)
-                counts += Counter(read=len(chunk), left_out=gathered.left_out, keyless=gathered.keyless)
+                counts += Counter(
+                    read=len(chunk), left_out=gathered.left_out, keyless=gathered.keyless, untold=gathered.untold
+                )
                 done += len(chunk)
                 self.heard(assembly.file.name, done)
             findings += _counted(assembly, name, counts)
@@ -258,9 +274,10 @@ def _counted(assembly: CompiledAssembly, name: str, counts: Mapping[str, int]) -
     told: dict[str, str | int] = {"contributor": name, "count": counts["read"], "left_out": counts["left_out"]}
     place = {"object": described, "mapping": file.name, "file": file.file, "line": line}
     findings = [Finding("assembly.read", Severity.INFO, told, **place)]  # type: ignore[arg-type]
-    if counts["keyless"]:
-        lacking: dict[str, str | int] = {"contributor": name, "count": counts["keyless"]}
-        findings.append(Finding("assembly.no_key", Severity.WARNS, lacking, **place))  # type: ignore[arg-type]
+    for code, number in (("assembly.no_key", counts["keyless"]), ("assembly.where_untold", counts["untold"])):
+        if number:
+            lacking: dict[str, str | int] = {"contributor": name, "count": number}
+            findings.append(Finding(code, Severity.WARNS, lacking, **place))  # type: ignore[arg-type]
     return findings
 
 
@@ -268,6 +285,22 @@ def _label(assembly: CompiledAssembly) -> str:
     return hashlib.sha256(assembly.object.name.encode()).hexdigest()[:12] + "-"
 
 
+def assembled_in(source: Connector) -> AssembledSource | None:
+    """The source that puts records together, under whatever else the source goes through."""
+    inner: object = source
+    while inner is not None and not isinstance(inner, AssembledSource):
+        inner = getattr(inner, "inner", None)
+    return inner
+
+
 def elsewhere(source: Connector, folder: Path) -> Connector:
     """The same source, spilling into another folder."""
-    return replace(source, folder=folder) if isinstance(source, AssembledSource) else source
+    if isinstance(source, AssembledSource):
+        other = replace(source, folder=folder)
+        other.parts = source.parts
+        return other
+    if assembled_in(source) is None:
+        return source
+    around: Any = copy(source)
+    around.inner = elsewhere(around.inner, folder)
+    return cast(Connector, around)

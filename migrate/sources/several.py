@@ -119,7 +119,9 @@ def _named(connection: str, described: ObjectSchema) -> ObjectSchema:
 
 def connections_of(source: Connector) -> Mapping[str, Connector]:
     """Each connection by its role in the ledger: `source`, or `source NAME` where there are several."""
-    inner = getattr(source, "inner", source)
+    inner: Connector = source
+    while hasattr(inner, "inner"):
+        inner = inner.inner
     if not isinstance(inner, Sources):
         return {"source": inner}
     return {f"source {name}": each for name, each in inner.connections.items()}

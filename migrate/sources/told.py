@@ -5,14 +5,14 @@ from __future__ import annotations
 from ...mappings.compile import CompiledMapping
 from ...runs.report.model import Table, Text
 from ..session import Session
-from .assembled import AssembledSource
+from .assembled import assembled_in
 
 
 def made_of_table(session: Session, mapping: CompiledMapping, key: str) -> tuple[Table, ...]:
     """Each contributing source record, and the page of the old system that shows it, where there is one; nothing for a
     record that is made of one alone."""
-    source = session.source
-    if not isinstance(source, AssembledSource) or mapping.source.name not in source.assemblies:
+    source = assembled_in(session.source)
+    if source is None or mapping.source.name not in source.assemblies:
         return ()
     rows = tuple(
         (name, object_name, own, source.inner.record_url(object_name, own))
