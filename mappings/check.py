@@ -8,6 +8,7 @@ from dataclasses import replace
 from ..connectors.finding import Finding, Severity
 from ..connectors.nearest import nearest
 from ..connectors.schema import Field, FieldType, Schema
+from .assembly.derived import settled_by
 from .branches import models_of_file
 from .check_cases import check_cases, told_whole
 from .check_conditions import check_conditions
@@ -164,6 +165,7 @@ def _check_left_over(examined: Examined) -> Iterator[Finding]:
         if name in mapped:
             yield examined.found("mapping.mapped_and_dropped", BLOCKS, "drop", name, name=name)
     settled = mapped | model.drop.keys() | chosen_by | set(examined.source.key)
+    settled |= settled_by(examined.file)
     place = "fields" if examined.file.whole is None else "branches"
     for field in examined.source.fields:
         if field.name not in settled:
@@ -291,7 +293,7 @@ def _check_type(examined: Examined, name: str, rule: Rule, field: Field) -> Iter
 
 def _check_zone(examined: Examined, name: str, rule: Rule, field: Field) -> Iterator[Finding]:
     """A wall clock time needs a zone to become an instant, and an instant one to be shown as a wall clock time."""
-    zone = rule.zone or examined.zone
+    zone = rule.zone or examined.zone_of(rule)
     for source in examined.source_fields(rule):
         wall = field.type is FieldType.INSTANT and source.type in (FieldType.LOCAL_TIME, FieldType.DATE)
         text = field.type is FieldType.INSTANT and source.type is FieldType.TEXT

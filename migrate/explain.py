@@ -26,6 +26,7 @@ from .other_branches import other_branches
 from .prepare import prepare
 from .project import Project
 from .session import Session, open_session
+from .sources.told import made_of_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ def explain(project: Project, key: str, show_values: bool, secrets: Secrets, clo
             good=_good(record, filtered is not None),
             facts=(*_facts(session, subject), *_words(session, subject, show_values)),
             tables=(
+                *made_of_table(session, subject.mapping, subject.source_key),
                 *trace,
                 *_corrections_table(session, subject, show_values),
                 *other_branches(session, subject.mapping, subject.source_key),

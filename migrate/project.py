@@ -19,7 +19,7 @@ from ..connectors.errors import InputError
 from ..connectors.pace import ALWAYS, Hours, Narrowed, Schedule
 from ..connectors.port import Settings
 from ..connectors.secrets import Secrets
-from ..mappings.mapped import ASSEMBLY
+from ..mappings.assembly import ASSEMBLY
 from ..mappings.people import PeopleConfig
 from ..mappings.strict_yaml import load_model, read_yaml
 from ..runs.ledger.place import Place, Server, schema_name

@@ -36,8 +36,11 @@ from .proving.grade import Grade, grades
 from .sending.answer import Sends
 from .sending.breaker import Breaker
 from .sending.caller import Caller, Inline, caller_for
+from .sources.assembled import elsewhere
 from .sources.several import Sources, systems_of
 
+SPILLS = "assembly"
+"""In the environment's folder: what is read to be put together."""
 LISTENS = 1.0
 """Seconds until a wait looks whether Ctrl-C was pressed."""
 
@@ -360,6 +363,7 @@ def rehearse(session: Session, target: Connector) -> Iterator[Session]:
         try:
             yield replace(
                 session,
+                source=elsewhere(session.source, folder / SPILLS),
                 target=target,
                 ledger=ledger,
                 values=values,
