@@ -213,11 +213,11 @@ def _check_transforms(examined: Examined, name: str, rule: Rule) -> Iterator[Fin
             yield examined.found("mapping.no_transform", BLOCKS, *path, name=call.name, nearest=near)
             return
         try:
-            transform.bind(call.arguments)
+            transform.bind(call.arguments, columns)
         except WrongArgumentError as error:
             for problem in error.problems:
                 yield examined.found("mapping.wrong_argument", BLOCKS, *path, name=call.name, problem=problem)
-        if transform.joins and columns == 1:
+        if transform.joins and columns == 1 and not transform.alone:
             yield examined.found("mapping.nothing_to_join", BLOCKS, *path, name=call.name)
         if transform.joins:
             columns = 1

@@ -206,7 +206,7 @@ def _compile_plain(examined: Examined, name: str, rule: Rule, field: Field, syst
     return CompiledRule(
         field=field,
         rule=rule,
-        transforms=tuple(available()[call.name].bind(call.arguments) for call in rule.transform),
+        transforms=tuple(available()[call.name].bind(call.arguments, len(rule.from_)) for call in rule.transform),
         values=ValueMap(rule.values, rule.otherwise) if rule.values is not None and rule.otherwise else None,
         parent=_parent(examined.others, examined.sources, referring, system),
         constant=_typed(rule.constant, field, zone),
