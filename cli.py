@@ -46,6 +46,7 @@ NoDataOption = Annotated[bool, typer.Option("--no-data", help="Do not read the s
 ShowValuesOption = Annotated[bool, typer.Option("--show-values", help="Show cells as they are; masked otherwise.")]
 ExecuteOption = Annotated[bool, typer.Option("--execute", help="Really write to the target.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only say what would happen (the default).")]
+ShowValuesOption = Annotated[bool, typer.Option("--show-values", help="Show cells as they are; masked otherwise.")]
 ConfirmOption = Annotated[
     str | None, typer.Option("--confirm", metavar="NAME", help="The target org's own name; production asks for it.")
 ]
@@ -55,6 +56,16 @@ RETRY = {"rejected": (RejectedOption, False), **OF_WAITING}
 ACCEPT = {"accept": (AcceptOption, ())}
 
 command = commands_of(app)
+
+mapping = typer.Typer(
+    name="mapping",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    help="Write, judge and try mappings.",
+)
+app.add_typer(mapping)
+mapping_command = commands_of(mapping)
 
 
 @command(of_a_project=False)
@@ -208,11 +219,20 @@ def worklist(
     file: Annotated[
         Path | None, typer.Argument(metavar="[FILE.xlsx]", help="Where to; else beside the ledger.")
     ] = None,
+    filled: Annotated[
+        Path | None, typer.Option("--import", metavar="FILE.xlsx", help="Make corrections of what was filled in there.")
+    ] = None,
+    show_values: ShowValuesOption = False,
 ) -> Report:
-    """The records that wait for somebody as a workbook, a sheet for each who can mend them."""
+    """The records that wait for somebody as a workbook, a sheet for each who can mend them; or back from it."""
     from .migrate import worklist as verb
+    from .migrate import worklist_import as importing
 
-    return verb.worklist(call.project, file, call.voice.catalogue, *call.outside, **call.chosen)
+    if filled is not None:
+        return importing.import_worklist(call.project, filled, *call.outside)
+    return verb.worklist(
+        call.project, file, call.voice.catalogue, *call.outside, show_values=show_values, **call.chosen
+    )
 
 
 @command()
@@ -225,6 +245,23 @@ def explain(
     from .migrate import explain as verb
 
     return verb.explain(call.project, key, show_values, *call.outside)
+
+
+@mapping_command()
+def profile(
+    call: Call,
+    object_name: Annotated[
+        str | None, typer.Argument(metavar="[OBJECT]", help="Only this object of the source.")
+    ] = None,
+    show_values: Annotated[
+        bool, typer.Option("--show-values", help="Show cells as they are; masked otherwise.")
+    ] = False,
+) -> Report:
+    """What is really in the source's fields: fill, distinct, lengths, last used, who writes it."""
+    from .migrate.mapping import profile as verb
+
+    with call.progress() as tick:
+        return verb.profile(call.project, object_name, show_values, *call.outside, tick)
 
 
 @command()

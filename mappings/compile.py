@@ -14,7 +14,8 @@ from ..connectors.errors import InputError
 from ..connectors.finding import Finding, Severity
 from ..connectors.schema import Field, ObjectSchema, Schema
 from .check import check, check_objects, check_together
-from .compiled import CompiledCondition, CompiledMapping, FieldTrace, TraceStep
+from .compiled import CompiledMapping, FieldTrace, TraceStep
+from .condition import compile_conditions
 from .language import MappingFile, MappingModel, Rule, WritePolicy
 from .order import check_order
 from .place import Examined
@@ -120,11 +121,9 @@ def _compile(examined: Examined, system: str) -> CompiledMapping:
         source=examined.source,
         target=examined.target,
         rules=tuple(_compile_rule(examined, name, rule, field, system) for name, rule, field in examined.filled()),
-        conditions=tuple(
-            CompiledCondition(field, condition)
-            for name, condition in file.model.where.items()
-            if (field := examined.source.field(name)) is not None
-        ),
+        conditions=compile_conditions(said, examined.source.field, examined.zone)
+        if (said := file.model.where)
+        else None,
     )
 
 

@@ -54,6 +54,7 @@ def plan_of(session: Session, prepared: Prepared, choice: Choice) -> Plan:
         systems=systems,
         mappings={name: session.mappings[name].digest for name in prepared.order},
         schemas=schemas,
+        corrections=prepared.corrected,
     )
 
 

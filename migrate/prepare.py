@@ -18,6 +18,7 @@ from ..mappings.order import cut_references, load_order
 from ..mappings.people import People, PeopleConfig, PersonSide, build_people, read_people_csv
 from ..validators.declared import check_expectations
 from .checking.examples import check_examples
+from .corrections import take_corrections
 from .fingerprint import joined
 from .project import Project, zone_or_none
 from .session import Session
@@ -29,24 +30,28 @@ _WORST_FIRST = {severity: place for place, severity in enumerate(Severity)}
 @dataclass(frozen=True)
 class Prepared:
     """order: mappings, parents first. cut: mapping -> references filled by a second operation. digest: of what all
-    mappings mean together. findings: what the check noticed, none of them
-    blocking, the gravest first."""
+    mappings mean together, and of what is corrected. corrected: the latter alone, empty where nothing is. findings:
+    what the check noticed, none of them blocking, the gravest first."""
 
     order: tuple[str, ...]
     cut: dict[str, set[str]]
     digest: str
+    corrected: str
     findings: tuple[Finding, ...]
 
 
 def prepare(session: Session, *, people: bool = True, examples: bool = False) -> Prepared:
-    """Compile every mapping against both schemas, settle who is who, and put the result into the session. people: else
-    nothing is to be mapped, and nobody's list of people is read. examples: see whether those of the mappings come true.
+    """Compile every mapping against both schemas, settle who is who, and put the result into the session, the source
+    corrected. people: else nothing is to be mapped, and nobody's list of people is read. examples: see whether those of
+    the mappings come true.
 
     Raises InputError `mapping.none` where there is no mapping yet, `mapping.problems` with every blocking finding, or
     what reading the files raises.
     """
     project = session.project
     compiled, findings = compile_project(project, session.source_schema, session.target_schema, examples=examples)
+    corrected, noticed = take_corrections(session, compiled)
+    findings += noticed
     config = project.spec.people
     if config is not None and people:
         session.people, noticed = _people(session, config)
@@ -56,9 +61,10 @@ def prepare(session: Session, *, people: bool = True, examples: bool = False) ->
         raise InputError("mapping.problems", problems, count=len(problems))
     order = load_order(compiled)
     session.mappings = {name: compiled[name] for name in order}
-    digest = hashlib.sha256("\n".join(f"{name} {compiled[name].digest}" for name in order).encode()).hexdigest()
+    says = [f"{name} {compiled[name].digest}" for name in order] + ([f"corrections {corrected}"] if corrected else [])
+    digest = hashlib.sha256("\n".join(says).encode()).hexdigest()
     ranked = sorted(findings, key=lambda each: (_WORST_FIRST[each.severity], each.file or "", each.line or 0))
-    return Prepared(tuple(order), cut_references(compiled), digest, tuple(ranked))
+    return Prepared(tuple(order), cut_references(compiled), digest, corrected, tuple(ranked))
 
 
 def compile_project(
