@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -43,7 +43,6 @@ AcceptOption = Annotated[
     typer.Option("--accept", metavar="OBJECT", help="Let the target do with this object what it was found to do."),
 ]
 NoDataOption = Annotated[bool, typer.Option("--no-data", help="Do not read the source's records.")]
-ShowValuesOption = Annotated[bool, typer.Option("--show-values", help="Show cells as they are; masked otherwise.")]
 ExecuteOption = Annotated[bool, typer.Option("--execute", help="Really write to the target.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only say what would happen (the default).")]
 ShowValuesOption = Annotated[bool, typer.Option("--show-values", help="Show cells as they are; masked otherwise.")]
@@ -92,6 +91,10 @@ def check(
     mutate: Annotated[
         bool, typer.Option("--mutate", help="Change rules one by one; say what no example notices.")
     ] = False,
+    sheet: Annotated[
+        str | None,
+        typer.Option("--build-sheet", metavar="FILE", help="Write what the target lacks: FILE.xlsx, FILE.csv or -"),
+    ] = None,
     no_data: NoDataOption = False,
     show_values: ShowValuesOption = False,
 ) -> Report:
@@ -100,7 +103,10 @@ def check(
 
     asked = verb.Asked(data=not no_data, show_values=show_values, mutate=mutate, offline=offline)
     with call.progress() as tick:
-        return verb.check(call.project, *call.outside, asked, tick)
+        if sheet is None:
+            return verb.check(call.project, *call.outside, asked, tick)
+        built = verb.build(call.project, *call.outside, asked, tick, sheet, call.voice.catalogue)
+    return built.report if built.text is None else _written(built.text, built.problem)
 
 
 @command(kept=True, choosing=CHOICE | RETRY)
@@ -303,6 +309,14 @@ def demo(
 
     with call.progress() as tick:
         return verb.demo(folder, records, seed, *call.outside, tick, call.voice.catalogue.language)
+
+
+def _written(text: str, problem: Exception | None) -> NoReturn:
+    """Data on stdout, in place of a report."""
+    from .runs.report.console import write_data
+
+    write_data(sys.stdout, [text])
+    raise problem or typer.Exit
 
 
 def _version(wanted: bool) -> None:

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from ...connectors.finding import Finding, Severity
 from ...mappings.compile import CompiledMapping
+from ...mappings.language import Outside
 from ...mappings.mapped import MappedChunk, make_our_key
 from ...runs.digest import field_digests
 from ...runs.ledger import records
@@ -81,6 +82,8 @@ class Links:
             known.kept.append(own)
             known.left.append(self._digests(pa.array(left, pa.string())))
         for name, parent in mapping.references.items():
+            if mapping.outside.get(name) is Outside.ERROR:  # said already
+                continue
             column = arrow_column(mapped.frame, name)
             rows = column.is_valid().to_numpy(zero_copy_only=False)
             children, parents = pa.array(mapped.source_keys, pa.string()).filter(pa.array(rows)), column.drop_null()
