@@ -42,6 +42,8 @@ AcceptOption = Annotated[
     list[str],
     typer.Option("--accept", metavar="OBJECT", help="Let the target do with this object what it was found to do."),
 ]
+NoDataOption = Annotated[bool, typer.Option("--no-data", help="Do not read the source's records.")]
+ShowValuesOption = Annotated[bool, typer.Option("--show-values", help="Show cells as they are; masked otherwise.")]
 ExecuteOption = Annotated[bool, typer.Option("--execute", help="Really write to the target.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only say what would happen (the default).")]
 ConfirmOption = Annotated[
@@ -81,11 +83,23 @@ def init(
 
 
 @command()
-def check(call: Call) -> Report:
-    """Check project, connections and mappings in full; no record moves."""
+def check(
+    call: Call,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="By the schemas kept in schemas/; no system is opened.")
+    ] = False,
+    mutate: Annotated[
+        bool, typer.Option("--mutate", help="Change rules one by one; say what no example notices.")
+    ] = False,
+    no_data: NoDataOption = False,
+    show_values: ShowValuesOption = False,
+) -> Report:
+    """Check project, connections, mappings and the source's data in full; no record moves."""
     from .migrate import check as verb
 
-    return verb.check(call.project, *call.outside)
+    asked = verb.Asked(data=not no_data, show_values=show_values, mutate=mutate, offline=offline)
+    with call.progress() as tick:
+        return verb.check(call.project, *call.outside, asked, tick)
 
 
 @command(kept=True, choosing=CHOICE | RETRY)
@@ -204,20 +218,27 @@ def worklist(
     file: Annotated[
         Path | None, typer.Argument(metavar="[FILE.xlsx]", help="Where to; else beside the ledger.")
     ] = None,
+    filled: Annotated[
+        Path | None, typer.Option("--import", metavar="FILE.xlsx", help="Make corrections of what was filled in there.")
+    ] = None,
+    show_values: ShowValuesOption = False,
 ) -> Report:
-    """The records that wait for somebody as a workbook, a sheet for each who can mend them."""
+    """The records that wait for somebody as a workbook, a sheet for each who can mend them; or back from it."""
     from .migrate import worklist as verb
+    from .migrate import worklist_import as importing
 
-    return verb.worklist(call.project, file, call.voice.catalogue, *call.outside, **call.chosen)
+    if filled is not None:
+        return importing.import_worklist(call.project, filled, *call.outside)
+    return verb.worklist(
+        call.project, file, call.voice.catalogue, *call.outside, show_values=show_values, **call.chosen
+    )
 
 
 @command()
 def explain(
     call: Call,
     key: Annotated[str, typer.Argument(metavar="[OBJECT:]KEY", help="An old or a new key.")],
-    show_values: Annotated[
-        bool, typer.Option("--show-values", help="Show cells as they are; masked otherwise.")
-    ] = False,
+    show_values: ShowValuesOption = False,
 ) -> Report:
     """How a record came to be what it is, or why it is not there."""
     from .migrate import explain as verb

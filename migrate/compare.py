@@ -10,6 +10,8 @@ from ..connectors.secrets import Secrets
 from ..runs.differences import Difference, Differences, Whose
 from ..runs.report.model import BUCKETS, Report, Row, Table, Text
 from .causes import causes
+from .corrections import lapsed_corrections
+from .loading.outside import outside_table, outside_told
 from .plan import reader_for
 from .prepare import prepare
 from .project import Project
@@ -31,6 +33,8 @@ def reconcile(project: Project, order: Order, secrets: Secrets, clock: Clock, ti
         choice = order.choice(project)
         reconciler = Reconciler(session, reader_for(session, choice, prepared))
         compared = reconciler.compare(prepared.order)
+        for name in prepared.order:
+            session.notices += lapsed_corrections(session, session.mappings[name], whole=choice.everything)
         totals = totals_if_any(session, choice)
         return reconcile_report(session, compared, reconciler.differences, totals, clock.monotonic() - started)
 
@@ -77,6 +81,7 @@ def reconcile_report(
             *degraded_tables(session.graded),
             _compared_table(compared),
             _compared_detail(compared),
+            *outside_table({each.mapping: each.outside for each in compared}),
             *(totals_tables(totals.lines) if totals is not None else ()),
         ),
         next_steps=_next(session.project, differences),
@@ -84,6 +89,7 @@ def reconcile_report(
             "differences": number,
             "differences_by": {whose.value: differences.of(whose) for whose in Whose},
             "explained": explained,
+            "outside": outside_told({each.mapping: each.outside for each in compared}),
             "theirs": {each.object: each.theirs for each in compared},
             "totals_equal": equal,
             **grades_told(session.graded),

@@ -62,7 +62,7 @@ def _unknown(piece: str) -> Iterator[Word]:
         yield from _chinese(piece)
         return
     parts = _segmented(piece) if piece.isalpha() and len(piece) <= _LONGEST_PINYIN else None
-    if parts is None or parts[0] in PINYIN_STOP and len(parts) == 1:
+    if parts is None or (parts[0] in PINYIN_STOP and len(parts) == 1):
         yield Word(piece, frozenset((_singular(piece),)), known=False)
         return
     for part in parts:

@@ -20,11 +20,13 @@ from ...runs.ledger.runlog import Progress, Run
 from ...runs.values import SAMPLE
 from ...validators.judge import Judge
 from ..causes import records_in
+from ..corrections import lapsed_corrections
 from ..proving.prove import take_up
 from ..session import Session, Tick
 from .deferred import Deferred
 from .load import ObjectLoad
 from .loaded import Loaded
+from .outside import scoped, tally_outside
 from .tally import ADOPTED, READ, MappingStop, StormWatch, Tally
 from .unfit_keys import UnfitKeys
 
@@ -163,10 +165,11 @@ class Pipeline:
             self._release(mapping, load, deferred, tally, progress)
         absent = self.reader.absent(mapping)
         self.moved.absent += sum(records_in(each) for each in absent)
+        lapsed = lapsed_corrections(self.session, mapping, whole=self.reader.resumes)
         progress.done = True
         progress.counts = tally.as_dict()
         with self.session.ledger.transaction():
-            runlog.add_findings(self.session.ledger, self.run.id, absent)
+            runlog.add_findings(self.session.ledger, self.run.id, [*absent, *lapsed])
             runlog.save_progress(self.session.ledger, self.run.id, progress)
 
     def _load(self, work: _Work, chunks: Iterator[Chunk]) -> bool:
@@ -181,8 +184,11 @@ class Pipeline:
             nameless = work.unfit.find(mapped, tally.counts[READ])
             if nameless:
                 mapped = mapped.without(nameless.keys())
-            findings = work.load.judge.judge(mapped)
+            scope = scoped(self.session, mapping, mapped)
+            mapped = scope.mapped
+            findings = [*work.load.judge.judge(mapped), *scope.findings]
             loaded = work.load.load(mapped, findings)
+            tally_outside(tally, scope.counted(loaded.buckets))
             tally.add("rejected", len(nameless))
             noted = [*nameless.values(), *mapped.findings, *findings]
             self._keep(mapping, mapped, work.progress, tally, loaded, noted, work.deferred)
