@@ -23,6 +23,7 @@ from .corrections import corrections_of
 from .prepare import prepare
 from .project import Project
 from .session import Session, open_session
+from .successions import successions
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +215,7 @@ def _trace(session: Session, subject: _Subject, show_values: bool) -> tuple[tupl
     chunk = session.source.find(mapping.source.name, (KEY,), [(subject.source_key,)], mapping.source_fields)
     if not len(chunk):
         return (), False
-    filtered = bool(mapping.apply(chunk, session.people).filtered_keys)
+    mapped = mapping.apply(chunk, session.people)
 
     def shown(text: str | None) -> str | None:
         return text if text is None or show_values else mask(text)
@@ -235,7 +236,7 @@ def _trace(session: Session, subject: _Subject, show_values: bool) -> tuple[tupl
         for each in mapping.trace(chunk, session.people)
     )
     columns = ("column.field", "column.source_field", "column.cell", "column.steps", "column.value", "column.rule")
-    return (Table(Text("table.fields"), columns, rows),), filtered
+    return (Table(Text("table.fields"), columns, rows), *successions(mapped.findings)), bool(mapped.filtered_keys)
 
 
 def _corrections_table(session: Session, subject: _Subject, show_values: bool) -> tuple[Table, ...]:

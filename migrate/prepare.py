@@ -15,7 +15,8 @@ from ..connectors.schema import Schema
 from ..mappings.compile import compile_mappings, load_mapping_files
 from ..mappings.language import MappingFile
 from ..mappings.order import cut_references, load_order
-from ..mappings.people import People, PeopleConfig, PersonSide, build_people, read_people_csv
+from ..mappings.people import People, PeopleConfig, PersonSide, build_people
+from ..mappings.people_list import read_people_csv
 from ..validators.declared import check_expectations
 from .corrections import take_corrections
 from .fingerprint import joined

@@ -21,6 +21,7 @@ from .proving.prove import EffectsFound, accepting
 from .session import Session
 from .settling.readback import DOUBLED
 from .settling.sweep import DUPLICATE
+from .successions import successions
 from .totals import Totals
 
 LEFT_BEHIND = ("rejected", "held", "conflicted", "pending")
@@ -67,7 +68,7 @@ def plan_report(
         ),
         counts=counts,
         causes=causes([*session.notices, *prepared.findings, *findings]),
-        tables=_stops(moved),
+        tables=(*_stops(moved), *successions(findings)),
         next_steps=() if stopped or idle else (session.project.command(f"run --execute --plan {plan_id}{chosen}"),),
         extra={"plan": str(path), "seconds": round(seconds, 3), **calls.extra},
     )
@@ -112,7 +113,7 @@ def run_report(
         facts=tuple(facts),
         counts=counts,
         causes=told,
-        tables=(*_stops(moved), *degraded_tables(graded), *_links(session, moved)),
+        tables=(*_stops(moved), *degraded_tables(graded), *successions(findings), *_links(session, moved)),
         next_steps=_after_run(session.project, moved, told, left, chosen),
         extra={
             "run": moved.run.id,
