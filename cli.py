@@ -42,9 +42,10 @@ AcceptOption = Annotated[
     list[str],
     typer.Option("--accept", metavar="OBJECT", help="Let the target do with this object what it was found to do."),
 ]
+NoDataOption = Annotated[bool, typer.Option("--no-data", help="Do not read the source's records.")]
+ShowValuesOption = Annotated[bool, typer.Option("--show-values", help="Show cells as they are; masked otherwise.")]
 ExecuteOption = Annotated[bool, typer.Option("--execute", help="Really write to the target.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only say what would happen (the default).")]
-ShowValuesOption = Annotated[bool, typer.Option("--show-values", help="Show cells as they are; masked otherwise.")]
 ConfirmOption = Annotated[
     str | None, typer.Option("--confirm", metavar="NAME", help="The target org's own name; production asks for it.")
 ]
@@ -54,6 +55,16 @@ RETRY = {"rejected": (RejectedOption, False), **OF_WAITING}
 ACCEPT = {"accept": (AcceptOption, ())}
 
 command = commands_of(app)
+
+mapping = typer.Typer(
+    name="mapping",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    help="Write, judge and try mappings.",
+)
+app.add_typer(mapping)
+mapping_command = commands_of(mapping)
 
 
 @command(of_a_project=False)
@@ -72,11 +83,23 @@ def init(
 
 
 @command()
-def check(call: Call) -> Report:
-    """Check project, connections and mappings in full; no record moves."""
+def check(
+    call: Call,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="By the schemas kept in schemas/; no system is opened.")
+    ] = False,
+    mutate: Annotated[
+        bool, typer.Option("--mutate", help="Change rules one by one; say what no example notices.")
+    ] = False,
+    no_data: NoDataOption = False,
+    show_values: ShowValuesOption = False,
+) -> Report:
+    """Check project, connections, mappings and the source's data in full; no record moves."""
     from .migrate import check as verb
 
-    return verb.check(call.project, *call.outside)
+    asked = verb.Asked(data=not no_data, show_values=show_values, mutate=mutate, offline=offline)
+    with call.progress() as tick:
+        return verb.check(call.project, *call.outside, asked, tick)
 
 
 @command(kept=True, choosing=CHOICE | RETRY)
@@ -221,6 +244,23 @@ def explain(
     from .migrate import explain as verb
 
     return verb.explain(call.project, key, show_values, *call.outside)
+
+
+@mapping_command()
+def profile(
+    call: Call,
+    object_name: Annotated[
+        str | None, typer.Argument(metavar="[OBJECT]", help="Only this object of the source.")
+    ] = None,
+    show_values: Annotated[
+        bool, typer.Option("--show-values", help="Show cells as they are; masked otherwise.")
+    ] = False,
+) -> Report:
+    """What is really in the source's fields: fill, distinct, lengths, last used, who writes it."""
+    from .migrate.mapping import profile as verb
+
+    with call.progress() as tick:
+        return verb.profile(call.project, object_name, show_values, *call.outside, tick)
 
 
 @command()

@@ -8,6 +8,8 @@ from dataclasses import replace
 from ..connectors.finding import Finding, Severity
 from ..connectors.nearest import nearest
 from ..connectors.schema import Field, FieldType, Schema
+from .check_conditions import check_conditions
+from .check_outside import check_outside
 from .check_values import check_values
 from .language import MappingFile, Rule
 from .place import Examined, finding_in, known_zone, labels
@@ -57,12 +59,15 @@ def check(examined: Examined) -> Iterator[Finding]:
     yield from _check_source_fields(examined)
     yield from _check_left_over(examined)
     yield from _check_match(examined)
+    if examined.file.model.where is not None:
+        yield from check_conditions(examined, examined.file.model.where, "where")
     for name, rule in examined.rules.items():
         yield from _check_form(examined, name, rule)
         yield from _check_transforms(examined, name, rule)
     for name, rule, field in examined.filled():
         yield from _check_reference(examined, name, rule, field)
         yield from _check_people(examined, name, rule, field)
+        yield from check_outside(examined, name, rule, field)
         yield from _check_type(examined, name, rule, field)
         yield from _check_zone(examined, name, rule, field)
         yield from check_values(examined, name, rule, field)
@@ -104,15 +109,15 @@ def _may_be_null(examined: Examined, rule: Rule) -> bool:
 
 def _where_has_it(examined: Examined, name: str) -> bool:
     """Whether `where` lets no record pass whose field is null or empty."""
-    condition = examined.file.model.where.get(name)
+    where = examined.file.model.where
+    condition = where.fields.get(name) if where else None
     return condition is not None and bool(
-        condition.present or condition.equals or (condition.in_ is not None and all(condition.in_))
+        condition.present or condition.equals or (condition.in_ is not None and all(condition.in_)) or condition.limits
     )
 
 
 def _check_source_fields(examined: Examined) -> Iterator[Finding]:
-    places = [(("where", name), name) for name in examined.file.model.where]
-    places += [(("drop", name), name) for name in examined.file.model.drop]
+    places = [(("drop", name), name) for name in examined.file.model.drop]
     places += [(("fields", target), name) for target, rule in examined.rules.items() for name in rule.from_]
     for path, name in places:
         if examined.source.field(name) is None:
@@ -131,7 +136,7 @@ def _check_left_over(examined: Examined) -> Iterator[Finding]:
     for name in model.drop:
         if name in mapped:
             yield examined.found("mapping.mapped_and_dropped", BLOCKS, "drop", name, name=name)
-    settled = mapped | model.drop.keys() | model.where.keys() | set(examined.source.key)
+    settled = mapped | model.drop.keys() | set(model.where.names if model.where else ()) | set(examined.source.key)
     for field in examined.source.fields:
         if field.name not in settled:
             told = examined.found("mapping.left_over", WARNS, "fields", name=field.name, label=field.label or "-")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
@@ -14,7 +15,8 @@ from ..connectors.errors import InputError
 from ..connectors.finding import Finding, Severity
 from ..connectors.schema import Field, ObjectSchema, Schema
 from .check import check, check_objects, check_together
-from .compiled import CompiledCondition, CompiledMapping, FieldTrace, TraceStep
+from .compiled import CompiledMapping, FieldTrace, TraceStep
+from .condition import compile_conditions
 from .language import MappingFile, MappingModel, Rule, WritePolicy
 from .order import check_order
 from .place import Examined
@@ -32,7 +34,7 @@ __all__ = [
 ]
 
 SUFFIX = ".yaml"
-OWN_NAMES = frozenset({"where", "fields", "values", "drop"})
+OWN_NAMES = frozenset({"where", "fields", "values", "drop", "examples"})
 _ORDER = {severity: place for place, severity in enumerate(Severity)}
 
 
@@ -86,12 +88,14 @@ def compile_mappings(
     people: bool = False,
     *,
     target_zone: ZoneInfo | None = None,
+    zones: Mapping[str, ZoneInfo | None] = MappingProxyType({}),
 ) -> tuple[dict[str, CompiledMapping], list[Finding]]:
     """The mappings by name, and everything the check noticed, the worst first.
 
-    system: the source connection's name, which is part of our keys. zone, target_zone: what wall clock times mean on
-    either side. people: whether the project configures people. A mapping with a finding that BLOCKS is left out of the
-    result; nothing may run while there is one. Expectations are checked by the validators.
+    system: the source connection's name, which is part of our keys; empty where there are several, whose names begin
+    those of their objects. zone, target_zone: what wall clock times mean on either side. zones: the same by source
+    connection, where there are several. people: whether the project configures people. A mapping with a finding that
+    BLOCKS is left out of the result; nothing may run while there is one. Expectations are checked by the validators.
     """
     named = {file.name: file for file in files}
     findings = [finding for file in files for finding in check_objects(file, source, target)]
@@ -102,7 +106,8 @@ def compile_mappings(
         source_object, target_object = source.object(file.model.from_), target.object(file.model.to)
         if source_object is None or target_object is None:
             continue
-        examined = Examined(file, source_object, target_object, zone, target_zone, people, named, sources)
+        here = zones.get(source_object.name.partition(".")[0], zone)
+        examined = Examined(file, source_object, target_object, here, target_zone, people, named, sources)
         noticed = list(check(examined))
         findings.extend(noticed)
         parents = {named[rule.reference].model.from_ for rule in examined.rules.values() if rule.reference in named}
@@ -120,11 +125,9 @@ def _compile(examined: Examined, system: str) -> CompiledMapping:
         source=examined.source,
         target=examined.target,
         rules=tuple(_compile_rule(examined, name, rule, field, system) for name, rule, field in examined.filled()),
-        conditions=tuple(
-            CompiledCondition(field, condition)
-            for name, condition in file.model.where.items()
-            if (field := examined.source.field(name)) is not None
-        ),
+        conditions=compile_conditions(said, examined.source.field, examined.zone)
+        if (said := file.model.where)
+        else None,
     )
 
 

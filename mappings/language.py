@@ -11,20 +11,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, model_validator
+from pydantic import BeforeValidator, Field, JsonValue, model_validator
 from pydantic_core import PydanticCustomError
 
+from .condition import Conditions, Literally, Strict, as_tuple
 from .document import Document
-
-
-def _as_text(value: object) -> object:
-    """Constants, defaults and compared values are texts, whether YAML took them for numbers or not."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value) if isinstance(value, int) else value
-
-
-Literally = Annotated[str, BeforeValidator(_as_text)]
+from .record_example import RecordExample
 
 
 class WritePolicy(StrEnum):
@@ -35,33 +27,21 @@ class WritePolicy(StrEnum):
     ONLY_IF_EMPTY = "only_if_empty"
 
 
-class Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=False)
+class Outside(StrEnum):
+    """What becomes of a record whose reference leaves the scope: the parent is left out, or not in the source at all.
+    hold: it waits as for any parent. error: it is rejected. null: it goes without. skip: it is left out too."""
+
+    HOLD = "hold"
+    ERROR = "error"
+    NULL = "null"
+    SKIP = "skip"
 
 
 class TransformCall(Strict):
     """A transform's name and the arguments that the mapping gives it."""
 
     name: str
-    arguments: dict[str, JsonValue] = {}
-
-
-class Condition(Strict):
-    """What a source cell must be for its record to pass; every key given must hold. A null cell equals nothing: it
-    fails `equals` and `in`, and passes `not_equals` and `not_in`. present: neither null nor empty text (or, with
-    false, one of the two)."""
-
-    equals: Literally | None = None
-    not_equals: Literally | None = None
-    in_: Annotated[tuple[Literally, ...] | None, Field(alias="in", min_length=1)] = None
-    not_in: Annotated[tuple[Literally, ...] | None, Field(min_length=1)] = None
-    present: bool | None = None
-
-    @model_validator(mode="after")
-    def _says_something(self) -> Condition:
-        if not self.model_dump(exclude_none=True):
-            raise PydanticCustomError("mapping.condition_empty", "condition_empty")
-        return self
+    arguments: dict[str, JsonValue] = Field(default_factory=dict)
 
 
 class Otherwise(Strict):
@@ -93,12 +73,8 @@ def _transforms(value: object) -> object:
     return tuple(calls)
 
 
-def _tuple(value: object) -> object:
-    return tuple(value) if isinstance(value, list) else value
-
-
 def _one_or_many(value: object) -> object:
-    return (value,) if isinstance(value, str) else _tuple(value)
+    return (value,) if isinstance(value, str) else as_tuple(value)
 
 
 class Rule(Strict):
@@ -116,6 +92,7 @@ class Rule(Strict):
     otherwise: Annotated[Otherwise | None, BeforeValidator(_otherwise)] = None
     reference: str | None = None
     people: bool = False
+    outside: Outside | None = None
     zone: str | None = None
     write: WritePolicy = WritePolicy.ALWAYS
 
@@ -126,6 +103,8 @@ class Rule(Strict):
             return {"from": value}
         if not isinstance(value, dict):
             raise PydanticCustomError("mapping.rule_form", "rule_form")
+        if "outside" in value and value["outside"] is None:  # YAML's own null
+            return value | {"outside": "null"}
         return value
 
 
@@ -133,7 +112,7 @@ def _match(value: object) -> object:
     """`[tax_no]` is short for `[[tax_no]]`."""
     if isinstance(value, list) and value and all(isinstance(each, str) for each in value):
         return (tuple(value),)
-    return tuple(map(_tuple, value)) if isinstance(value, list) else value
+    return tuple(map(as_tuple, value)) if isinstance(value, list) else value
 
 
 class MappingModel(Strict):
@@ -142,11 +121,12 @@ class MappingModel(Strict):
     mapping: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
     from_: Annotated[str, Field(alias="from")]
     to: str
-    where: dict[str, Condition] = {}
+    where: Conditions | None = None
     match: Annotated[tuple[Annotated[tuple[str, ...], Field(min_length=1)], ...], BeforeValidator(_match)] = ()
     fields: Annotated[dict[str, Rule], Field(min_length=1)]
-    drop: dict[str, Annotated[str, Field(min_length=1)]] = {}
+    drop: dict[str, Annotated[str, Field(min_length=1)]] = Field(default_factory=dict)
     expect: tuple[dict[str, dict[str, JsonValue]], ...] = ()
+    examples: tuple[RecordExample, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,10 +156,14 @@ class MappingFile:
         return self.document.line(path)
 
     def meaning(self) -> dict[str, Any]:
-        """What the file says, without what has no effect on records: comments, order, and the reasons of `drop`."""
+        """What the file says, without what has no effect on records: comments, order, the reasons of `drop`, and
+        examples."""
         plain: dict[str, Any] = self.model.model_dump(
-            mode="json", by_alias=True, exclude={"drop"}, exclude_defaults=True
+            mode="json", by_alias=True, exclude={"drop", "examples"}, exclude_defaults=True
         )
+        for name, rule in self.model.fields.items():
+            if rule.outside is (Outside.ERROR if rule.people else Outside.HOLD):  # what is done without a word as well
+                del plain["fields"][name]["outside"]
         return plain
 
     def expectations(self) -> tuple[Expectation, ...]:

@@ -9,6 +9,9 @@ import pandas as pd
 
 from ..connectors.finding import Finding
 
+ASSEMBLY = "assembly"
+"""Before the name of a mapping that puts its source records together: `assembly.contract` is what it is made from."""
+
 
 @dataclass(frozen=True, slots=True)
 class Misfit:
@@ -65,5 +68,8 @@ class MappedChunk:
 
 
 def make_our_key(system: str, source_object: str, source_key: str, branch: str = "") -> str:
-    """Our key of the target record made from this source record: `system:object:key`, with `#branch` where named."""
-    return f"{system}:{source_object}:{source_key}" + (f"#{branch}" if branch else "")
+    """Our key of the target record made from this source record: `system:object:key`, with `#branch` where named.
+    system: empty where the object's own name begins with it: `crm.customer` gives `crm:customer:key`, as it does where
+    `crm` is the only source."""
+    place = f"{system}:{source_object}" if system else source_object.replace(".", ":", 1)
+    return f"{place}:{source_key}" + (f"#{branch}" if branch else "")

@@ -13,6 +13,7 @@ from ..connectors.finding import Finding
 from ..connectors.port import KEY
 from ..connectors.secrets import Secrets
 from ..mappings.compile import CompiledMapping
+from ..mappings.language import Outside
 from ..mappings.mapped import make_our_key
 from ..runs.ledger import operations, records, runlog
 from ..runs.ledger.records import RecordRow
@@ -20,6 +21,7 @@ from ..runs.masking import mask
 from ..runs.report.model import Report, Table, Text
 from ..runs.values import REJECT
 from .corrections import corrections_of
+from .loading.outside import Reason, Scoped, scoped
 from .prepare import prepare
 from .project import Project
 from .session import Session, open_session
@@ -54,7 +56,7 @@ def explain(project: Project, key: str, show_values: bool, secrets: Secrets, clo
         return Report(
             verb="explain",
             verdict=_sentence(subject, filtered, orphan, latest, history, undoes),
-            good=filtered if record is None else record.state == "live" and record.code is None,
+            good=filtered is not None if record is None else record.state == "live" and record.code is None,
             facts=(*_facts(session, subject), *_words(session, subject, show_values)),
             tables=(
                 *trace,
@@ -90,6 +92,8 @@ def _candidates(session: Session, text: str) -> list[_Subject]:
     object_name, colon, key = text.removeprefix(f"{session.source_name}:").partition(":")
     readings: list[tuple[str | None, str]] = [(object_name, key), (None, text)] if colon else [(None, text)]
     mappings = list(session.mappings.values())
+    ours = [(each.source.name, make_our_key(each.system, each.source.name, "")) for each in mappings]
+    readings += [(name, text.removeprefix(before)) for name, before in ours if colon and text.startswith(before)]
     found = _in_ledger(session, mappings, readings, text) or _in_source(session, mappings, readings)
     if found or not colon:
         return found
@@ -107,7 +111,7 @@ def _in_ledger(
     for mapping in mappings:
         old = [value for name, value in readings if name in (None, mapping.source.name)]
         new = [value for name, value in readings if name in (None, mapping.target.name)]
-        ours = [text, *(make_our_key(session.source_name, mapping.source.name, key, mapping.branch) for key in old)]
+        ours = [text, *(make_our_key(mapping.system, mapping.source.name, key, mapping.branch) for key in old)]
         known = records.lookup(session.ledger, mapping.target.name, ours)
         known |= records.lookup_target(session.ledger, mapping.target.name, new)
         found += [
@@ -127,14 +131,14 @@ def _in_source(
             if name in (None, mapping.source.name) and len(
                 session.source.find(mapping.source.name, (KEY,), [(value,)], ())
             ):
-                our_key = make_our_key(session.source_name, mapping.source.name, value, mapping.branch)
+                our_key = make_our_key(mapping.system, mapping.source.name, value, mapping.branch)
                 found.append(_Subject(mapping, value, our_key, None))
     return found
 
 
 def _sentence(
     subject: _Subject,
-    filtered: bool,
+    filtered: Text | None,
     orphan: bool,
     latest: Sequence[Finding],
     history: Sequence[operations.DoneOperation],
@@ -148,7 +152,9 @@ def _sentence(
     }
     record = subject.record
     if record is None:
-        return Text("explain.filtered" if filtered else "explain.not_run", params)
+        return (
+            Text("explain.not_run", params) if filtered is None else Text(filtered.code, {**filtered.params, **params})
+        )
     params |= {"target": f"{subject.mapping.target.name}:{record.target_key}", "run": record.run}
     if record.code is not None:
         why = next((each for each in latest if each.code == record.code), None)
@@ -209,13 +215,24 @@ def _words(session: Session, subject: _Subject, show_values: bool) -> tuple[tupl
     return (("fact.target_said", json.loads(kept) if show_values else Text("explain.words_kept")),)
 
 
-def _trace(session: Session, subject: _Subject, show_values: bool) -> tuple[tuple[Table, ...], bool]:
-    """Field by field from the source's cell to the target's; and whether `where` leaves the record out."""
+def _left_out(scope: Scoped) -> Text:
+    """What leaves the record out: `where`, or a reference that leaves the scope."""
+    reason: Reason | None = next(iter(scope.skipped.values()), None)
+    if reason is None:
+        return Text("explain.filtered")
+    return Text("explain.skipped", {"field": reason.field, "why": f"@outside.{reason.why}"})
+
+
+def _trace(session: Session, subject: _Subject, show_values: bool) -> tuple[tuple[Table, ...], Text | None]:
+    """Field by field from the source's cell to the target's; and what leaves the record out, if anything does."""
     mapping = subject.mapping
     chunk = session.source.find(mapping.source.name, (KEY,), [(subject.source_key,)], mapping.source_fields)
     if not len(chunk):
-        return (), False
+        return (), None
     mapped = mapping.apply(chunk, session.people)
+    scope = scoped(session, mapping, mapped)
+    filtered = _left_out(scope) if scope.mapped.filtered_keys else None
+    nulled = {reason.field: reason for reason, rows in scope.rows.items() if reason.policy is Outside.NULL}
 
     def shown(text: str | None) -> str | None:
         return text if text is None or show_values else mask(text)
@@ -228,6 +245,8 @@ def _trace(session: Session, subject: _Subject, show_values: bool) -> tuple[tupl
             " > ".join(step.name for step in each.steps) or None,
             Text(each.misfit, {"field": each.field})
             if each.misfit
+            else Text("explain.nulled", {"parent": each.result or "-", "why": f"@outside.{nulled[each.field].why}"})
+            if each.field in nulled
             else each.result
             if each.field in mapping.references
             else shown(each.result),
@@ -236,7 +255,7 @@ def _trace(session: Session, subject: _Subject, show_values: bool) -> tuple[tupl
         for each in mapping.trace(chunk, session.people)
     )
     columns = ("column.field", "column.source_field", "column.cell", "column.steps", "column.value", "column.rule")
-    return (Table(Text("table.fields"), columns, rows), *successions(mapped.findings)), bool(mapped.filtered_keys)
+    return (Table(Text("table.fields"), columns, rows), *successions(mapped.findings)), filtered
 
 
 def _corrections_table(session: Session, subject: _Subject, show_values: bool) -> tuple[Table, ...]:
@@ -300,11 +319,11 @@ def _history_table(history: Sequence[operations.DoneOperation], undoes: Mapping[
     )
 
 
-def _next(record: RecordRow | None, filtered: bool, orphan: bool) -> tuple[str, ...]:
+def _next(record: RecordRow | None, filtered: Text | None, orphan: bool) -> tuple[str, ...]:
     """The words of commands. What a record waits for is explained where there is something to explain. The parent of an
     orphan would be new to the ledger, so that only a whole run comes to it."""
     if record is None:
-        return () if filtered else ("run --execute",)
+        return () if filtered is not None else ("run --execute",)
     if record.waits_for and not orphan:
         return (f"explain {shlex.quote(record.waits_for)}",)
     if record.code is None:

@@ -12,12 +12,13 @@ from ..connectors.errors import InputError
 from ..connectors.finding import Finding, Severity
 from ..connectors.port import Connector
 from ..connectors.schema import Schema
-from ..mappings.compile import compile_mappings, load_mapping_files
+from ..mappings.compile import CompiledMapping, compile_mappings, load_mapping_files
 from ..mappings.language import MappingFile
 from ..mappings.order import cut_references, load_order
 from ..mappings.people import People, PeopleConfig, PersonSide, build_people
 from ..mappings.people_list import read_people_csv
 from ..validators.declared import check_expectations
+from .checking.examples import check_examples
 from .corrections import take_corrections
 from .fingerprint import joined
 from .project import Project
@@ -40,32 +41,19 @@ class Prepared:
     findings: tuple[Finding, ...]
 
 
-def prepare(session: Session, *, people: bool = True) -> Prepared:
+def prepare(session: Session, *, people: bool = True, examples: bool = False) -> Prepared:
     """Compile every mapping against both schemas, settle who is who, and put the result into the session, the source
-    corrected. people: else nothing is to be mapped, and nobody's list of people is read.
+    corrected. people: else nothing is to be mapped, and nobody's list of people is read. examples: see whether those of
+    the mappings come true.
 
     Raises InputError `mapping.none` where there is no mapping yet, `mapping.problems` with every blocking finding, or
     what reading the files raises.
     """
-    files = load_mapping_files(session.project.folder / FOLDER)
-    if not files:
-        raise InputError("mapping.none", folder=f"{FOLDER}/")
-    chosen, findings = _chosen(session.project, files)
-    config = session.project.spec.people
-    compiled, noticed = compile_mappings(
-        chosen,
-        session.source_schema,
-        session.target_schema,
-        session.source_name,
-        session.source_zone,
-        config is not None,
-        target_zone=session.target_zone,
-    )
-    findings += noticed
-    for mapping in compiled.values():
-        findings += check_expectations(mapping.expectations, mapping.target_fields, mapping.name)
+    project = session.project
+    compiled, findings = compile_project(project, session.source_schema, session.target_schema, examples=examples)
     corrected, noticed = take_corrections(session, compiled)
     findings += noticed
+    config = project.spec.people
     if config is not None and people:
         session.people, noticed = _people(session, config)
         findings += noticed
@@ -78,6 +66,35 @@ def prepare(session: Session, *, people: bool = True) -> Prepared:
     digest = hashlib.sha256("\n".join(says).encode()).hexdigest()
     ranked = sorted(findings, key=lambda each: (_WORST_FIRST[each.severity], each.file or "", each.line or 0))
     return Prepared(tuple(order), cut_references(compiled), digest, corrected, tuple(ranked))
+
+
+def compile_project(
+    project: Project, source: Schema, target: Schema, *, examples: bool = False
+) -> tuple[dict[str, CompiledMapping], list[Finding]]:
+    """The project's mappings that fit both schemas, and everything that is to be said of them all. Raises InputError as
+    `prepare` does for what cannot be read."""
+    files = load_mapping_files(project.folder / FOLDER)
+    if not files:
+        raise InputError("mapping.none", folder=f"{FOLDER}/")
+    chosen, findings = _chosen(project, files)
+    sides = project.environment
+    compiled, noticed = compile_mappings(
+        chosen,
+        source,
+        target,
+        sides.system,
+        sides.source_zone,
+        project.spec.people is not None,
+        target_zone=sides.target_zone,
+        zones=sides.source_zones,
+    )
+    findings += noticed
+    for name, mapping in compiled.items():
+        wrong = check_expectations(mapping.expectations, mapping.target_fields, name)
+        findings += wrong
+        if examples and not any(each.severity is Severity.BLOCKS for each in wrong):
+            findings += check_examples(mapping)
+    return compiled, findings
 
 
 def _chosen(project: Project, files: Sequence[MappingFile]) -> tuple[list[MappingFile], list[Finding]]:

@@ -16,6 +16,7 @@ from ..runs.differences import Difference, Differences, Whose
 from ..runs.ledger import records, seen
 from ..runs.ledger.records import RecordRow
 from .fingerprint import UNKNOWN, Digests, TargetRows, arrow_column, find_rows, known_digests, mapped_digests
+from .loading.outside import Reason, scoped
 from .loading.pipeline import Reader
 from .loading.tally import chosen
 from .session import Session, Tick
@@ -26,8 +27,9 @@ PAGE = 5_000
 @dataclass
 class Compared:
     """What reconcile saw of one mapping. source: records read. explained: bucket -> records that are rightly not
-    there or wait for somebody. equal: records equal in every field. kept: fields left alone by their `write:` policy.
-    ours, theirs: records of the target object that are ours, and that are not."""
+    there or wait for somebody. outside: references that leave the scope. equal: records equal in every field. kept:
+    fields left alone by their `write:` policy. ours, theirs: records of the target object that are ours, and that are
+    not."""
 
     mapping: str
     object: str
@@ -38,6 +40,7 @@ class Compared:
     ours: int = 0
     theirs: int = 0
     explained: Counter[str] = field(default_factory=Counter)
+    outside: Counter[Reason] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,9 @@ class Reconciler:
         self.session.tick(Tick("reconcile", mapping.name, 0, total))
         for chunk in self.reader.read(mapping, None):
             self.session.interruption.check()
-            mapped = mapping.apply(chunk, self.session.people)
+            scope = scoped(self.session, mapping, mapping.apply(chunk, self.session.people))
+            mapped = scope.mapped
+            compared.outside += scope.counted(["live"] * len(mapped))
             self._chunk(mapping, fieldset, mapped, compared)
             self.session.tick(Tick("reconcile", mapping.name, compared.source, total))
         self._count_target(mapping, compared)
@@ -102,8 +107,7 @@ class Reconciler:
     def _left_out(self, mapping: CompiledMapping, mapped: MappedChunk, compared: Compared) -> int:
         """Records that `where` leaves out today and that an earlier run moved. Returns how many."""
         keys = {
-            make_our_key(self.session.source_name, mapping.source.name, key, mapping.branch): key
-            for key in mapped.filtered_keys
+            make_our_key(mapping.system, mapping.source.name, key, mapping.branch): key for key in mapped.filtered_keys
         }
         there = {
             our_key: record

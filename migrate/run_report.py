@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from ..connectors.finding import Finding, Severity
@@ -12,6 +12,7 @@ from ..runs.ledger.runlog import Run
 from ..runs.report.model import BUCKETS, BranchCounts, Cause, Report, Row, Table, Text
 from ..runs.values import SAMPLE
 from .causes import causes
+from .loading.outside import Reason, outside_table, outside_told, tallied
 from .loading.pipeline import Moved
 from .pace.calls import CallsTold
 from .prepare import Prepared
@@ -68,9 +69,14 @@ def plan_report(
         ),
         counts=counts,
         causes=causes([*session.notices, *prepared.findings, *findings]),
-        tables=(*_stops(moved), *successions(findings)),
+        tables=(*_stops(moved), *outside_table(_outside(moved)), *successions(findings)),
         next_steps=() if stopped or idle else (session.project.command(f"run --execute --plan {plan_id}{chosen}"),),
-        extra={"plan": str(path), "seconds": round(seconds, 3), **calls.extra},
+        extra={
+            "plan": str(path),
+            "outside": outside_told(_outside(moved)),
+            "seconds": round(seconds, 3),
+            **calls.extra,
+        },
     )
 
 
@@ -113,17 +119,28 @@ def run_report(
         facts=tuple(facts),
         counts=counts,
         causes=told,
-        tables=(*_stops(moved), *degraded_tables(graded), *successions(findings), *_links(session, moved)),
+        tables=(
+            *_stops(moved),
+            *outside_table(_outside(moved)),
+            *degraded_tables(graded),
+            *successions(findings),
+            *_links(session, moved),
+        ),
         next_steps=_after_run(session.project, moved, told, left, chosen),
         extra={
             "run": moved.run.id,
             "differences": differences,
+            "outside": outside_told(_outside(moved)),
             "totals_equal": equal,
             **grades_told(graded),
             "seconds": round(seconds, 3),
             **calls.extra,
         },
     )
+
+
+def _outside(moved: Moved) -> dict[str, Mapping[Reason, int]]:
+    return {name: tallied(tally.counts) for name, tally in moved.tallies.items()}
 
 
 def _asked(moved: Moved) -> tuple[tuple[str, int], ...]:

@@ -26,6 +26,7 @@ from ..session import Session, Tick
 from .deferred import Deferred
 from .load import ObjectLoad
 from .loaded import Loaded
+from .outside import scoped, tally_outside
 from .tally import ADOPTED, READ, MappingStop, StormWatch, Tally
 from .unfit_keys import UnfitKeys
 
@@ -183,8 +184,11 @@ class Pipeline:
             nameless = work.unfit.find(mapped, tally.counts[READ])
             if nameless:
                 mapped = mapped.without(nameless.keys())
-            findings = work.load.judge.judge(mapped)
+            scope = scoped(self.session, mapping, mapped)
+            mapped = scope.mapped
+            findings = [*work.load.judge.judge(mapped), *scope.findings]
             loaded = work.load.load(mapped, findings)
+            tally_outside(tally, scope.counted(loaded.buckets))
             tally.add("rejected", len(nameless))
             noted = [*nameless.values(), *mapped.findings, *findings]
             self._keep(mapping, mapped, work.progress, tally, loaded, noted, work.deferred)
