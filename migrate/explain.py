@@ -27,6 +27,7 @@ from .prepare import prepare
 from .project import Project
 from .session import Session, open_session
 from .sources.told import made_of_table
+from .successions import successions
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +255,8 @@ def _trace(session: Session, subject: _Subject, show_values: bool) -> tuple[tupl
     chunk = session.source.find(mapping.source.name, (KEY,), [(subject.source_key,)], mapping.source_fields)
     if not len(chunk):
         return (), None
-    scope = scoped(session, mapping, mapping.apply(chunk, session.people))
+    mapped = mapping.apply(chunk, session.people)
+    scope = scoped(session, mapping, mapped)
     source = f"{mapping.source.name}:{subject.source_key}"
     filtered = _left_out(scope, source) if scope.mapped.filtered_keys else None
     nulled = {reason.field: reason for reason, rows in scope.rows.items() if reason.policy is Outside.NULL}
@@ -280,7 +282,7 @@ def _trace(session: Session, subject: _Subject, show_values: bool) -> tuple[tupl
         for each in mapping.trace(chunk, session.people)
     )
     columns = ("column.field", "column.source_field", "column.cell", "column.steps", "column.value", "column.rule")
-    return (Table(Text("table.fields"), columns, rows),), filtered
+    return (Table(Text("table.fields"), columns, rows), *successions(mapped.findings)), filtered
 
 
 def _corrections_table(session: Session, subject: _Subject, show_values: bool) -> tuple[Table, ...]:

@@ -18,7 +18,8 @@ from ..mappings.assembly.derived import with_assemblies
 from ..mappings.compile import CompiledMapping, compile_mappings, load_mapping_files
 from ..mappings.language import MappingFile
 from ..mappings.order import cut_references, load_order
-from ..mappings.people import People, PeopleConfig, PersonSide, build_people, read_people_csv
+from ..mappings.people import People, PeopleConfig, PersonSide, build_people
+from ..mappings.people_list import read_people_csv
 from ..validators.declared import check_expectations
 from .checking.examples import check_examples
 from .corrections import take_corrections
