@@ -32,7 +32,8 @@ class MappedChunk:
 
     frame: one row a record that passed `where`, one column a mapped target field, typed by `cell.arrow_type`; index
     0..n-1. A reference column holds *our key of the parent* as text. source_keys, our_keys: a row each.
-    read: records read for this chunk; filtered_keys: source keys of those that `where` left out.
+    read: records read for this chunk; filtered_keys: source keys of those that `where` left out;
+    untaken: how many no branch of the file takes, told by one of them.
     findings: what mapping noticed beyond misfits (owners replaced, values kept as they are); never blocking.
     refused: row -> why the record may not move, whatever its cells. left: what left out those of filtered_keys. lives:
     (life state, what becomes of it) -> records. cursor: of the source chunk.
@@ -52,6 +53,7 @@ class MappedChunk:
     refused: dict[int, Finding] = field(default_factory=dict)
     left: Counter[Cause] = field(default_factory=Counter)
     lives: Counter[tuple[str, str]] = field(default_factory=Counter)
+    untaken: int = 0
     cursor: str = ""
 
     def __len__(self) -> int:
@@ -72,5 +74,8 @@ class MappedChunk:
 
 
 def make_our_key(system: str, source_object: str, source_key: str, branch: str = "") -> str:
-    """Our key of the target record made from this source record: `system:object:key`, with `#branch` where named."""
-    return f"{system}:{source_object}:{source_key}" + (f"#{branch}" if branch else "")
+    """Our key of the target record made from this source record: `system:object:key`, with `#branch` where named.
+    system: empty where the object's own name begins with it: `crm.customer` gives `crm:customer:key`, as it does where
+    `crm` is the only source."""
+    place = f"{system}:{source_object}" if system else source_object.replace(".", ":", 1)
+    return f"{place}:{source_key}" + (f"#{branch}" if branch else "")

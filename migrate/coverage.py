@@ -40,13 +40,20 @@ class Coverage:
         the objects that they do not move."""
         left_over = [each for each in findings if each.code == LEFT_OVER]
         kept = [each for each in findings if each.code != LEFT_OVER]
-        return [*kept, *self._objects(), *self._fields(left_over)]
+        blocked = any(each.severity is Severity.BLOCKS for each in kept)
+        there = self.session.source_schema.objects
+        # what mappings put together is there only once nothing is wrong with them
+        ready = [each for each in left_over if not blocked or each.object in there]
+        unready = [each for each in left_over if each not in ready]
+        return [*kept, *unready, *self._objects(), *self._fields(ready)]
 
     def _objects(self) -> list[Finding]:
         """People are spoken for where the project says who is who."""
         files, _ = chosen_files(self.session.project)
         spec, source = self.session.project.spec, self.session.source_schema
+        together = [file.model.assemble for file in files if file.model.assemble is not None]
         moved = {file.model.from_ for file in files}
+        moved |= {each.from_ for assemble in together for each in assemble.contributors.values()}
         people = {spec.people.source.object} if spec.people is not None else set()
         document = read_yaml(self.session.project.folder / FILE, FILE, own_names=OWN_NAMES)
         said = decided(spec.objects, source, moved)

@@ -65,11 +65,11 @@ class Records:
         self._read += mapped.read
         mapped = mapped.without(nameless.keys()) if nameless else mapped
         scope = scoped(self._session, self._mapping, mapped, asks=False)
-        mapped = scope.mapped
         yield from nameless.values()
-        yield from [*mapped.findings, *scope.findings]
-        yield from self._judge.judge(mapped)
-        yield from self._links.see(self._mapping, mapped)
+        yield from scope.mapped.findings
+        yield from self._judge.judge(scope.mapped)
+        yield from scope.findings
+        yield from self._links.see(self._mapping, scope.mapped)
 
     def end(self) -> Iterable[Finding]:
         self._unfit.forget()

@@ -1,82 +1,83 @@
-"""What mappings leave out, told by what left it out and by year."""
+"""Records that an earlier run moved and that `where` leaves out now: told, and left in the target as they are."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
+from ...connectors.chunk import Chunk
+from ...connectors.finding import Finding, Severity
 from ...mappings.compile import CompiledMapping
-from ...mappings.left_out import Cause
-from ...runs.report.model import Row, Table, Text
-from .tally import Tally
+from ...mappings.mapped import MappedChunk, make_our_key
+from ...mappings.untaken import Unmet
+from ...runs.ledger import records
+from ..session import Session
 
-_TALLIED, _LIVES = "left_out", "life"
-Left = Mapping[str, Mapping[Cause, int]]
-"""By mapping."""
-
-
-def tally_left(tally: Tally, counts: Mapping[Cause, int]) -> None:
-    """Count them with the run's progress, so that they survive a crash as its other counts do."""
-    for each, number in counts.items():
-        tally.add("\t".join((_TALLIED, *each)), number)
+CODE = "where.left_out"
 
 
-def tallied_left(counts: Mapping[str, int]) -> Counter[Cause]:
-    """What `tally_left` has counted."""
-    told: Counter[Cause] = Counter()
-    for name, number in counts.items():
-        kind, *parts = name.split("\t")
-        if kind == _TALLIED:
-            told[Cause(*parts)] = number
-    return told
+def left_out(session: Session, mapping: CompiledMapping, chunk: Chunk, mapped: MappedChunk) -> list[Finding]:
+    """One finding a record, at the first line of `where` that it does not meet any more."""
+    return [_finding(mapping, line, key) for key, line in _left_out(session, mapping, chunk, mapped)]
 
 
-def tally_lives(tally: Tally, counts: Mapping[tuple[str, str], int]) -> None:
-    """The same for life states: (state, what becomes of it) -> records."""
-    for (state, kind), number in counts.items():
-        tally.add("\t".join((_LIVES, state, kind)), number)
+@dataclass
+class Noted:
+    """What a comparison tells of both. left: line of `where` -> records that it leaves out now. untaken: as of a
+    chunk."""
+
+    left: Counter[Unmet] = field(default_factory=Counter)
+    untaken: int = 0
+
+    def see(self, session: Session, mapping: CompiledMapping, chunk: Chunk, mapped: MappedChunk) -> None:
+        self.untaken += mapped.untaken
+        self.left.update(line for _, line in _left_out(session, mapping, chunk, mapped))
+
+    def findings(self, mapping: CompiledMapping) -> list[Finding]:
+        """One for each line, telling how many."""
+        left = [_finding(mapping, line, count=number) for line, number in self.left.items()]
+        return [*left, *untaken(mapping, self.untaken)]
 
 
-def tallied_lives(counts: Mapping[str, int]) -> Counter[tuple[str, str]]:
-    """What `tally_lives` has counted."""
-    told: Counter[tuple[str, str]] = Counter()
-    for name, number in counts.items():
-        kind, *parts = name.split("\t")
-        if kind == _LIVES:
-            told[parts[0], parts[1]] = number
-    return told
+def _left_out(session: Session, mapping: CompiledMapping, chunk: Chunk, mapped: MappedChunk) -> list[tuple[str, Unmet]]:
+    """Source keys of what is left out and lies in the target. What else than `where` leaves out is told elsewhere."""
+    filtered = mapped.filtered_keys
+    if not filtered:
+        return []
+    ours = {make_our_key(mapping.system, mapping.source.name, key, mapping.branch): key for key in filtered}
+    there = records.target_keys(session.ledger, mapping.target.name, list(ours))
+    keys = {ours[our_key] for our_key in there}
+    rows = [row for row, key in enumerate(chunk.keys) if key in keys]
+    unmet = zip(rows, mapping.unmet(chunk, rows) if rows else (), strict=True)
+    return [(chunk.keys[row], line) for row, line in unmet if line is not None]
 
 
-def lives_table(lives: Sequence[tuple[CompiledMapping, Mapping[tuple[str, str], int]]]) -> tuple[Table, ...]:
-    """Records in a life state that are not left out, by mapping and state; no table where there are none."""
-    rows: tuple[Row, ...] = tuple(
-        (mapping.name, state, Text(f"life.{kind}"), number, _reason(mapping, state))
-        for mapping, counts in lives
-        for (state, kind), number in sorted(counts.items())
+def _finding(mapping: CompiledMapping, unmet: Unmet, key: str | None = None, **params: int) -> Finding:
+    return Finding(
+        CODE,
+        Severity.WARNS,
+        {"condition": unmet.fields, **params},
+        object=mapping.source.name,
+        key=key,
+        mapping=mapping.name,
+        file=mapping.file,
+        line=mapping.mapping_file.line("where", *unmet.place),
     )
-    columns = ("column.mapping", "column.life", "column.fate", "column.records", "column.reason")
-    return (Table(Text("table.lives"), columns, rows),) if rows else ()
 
 
-def _reason(mapping: CompiledMapping, name: str) -> str | None:
-    return next((state.then.reason for state in mapping.states if state.name == name), None)
-
-
-def left_tables(left: Left) -> tuple[Table, ...]:
-    """Records left out by mapping and cause, and by year where one is told; no table where nothing was."""
-    rows: tuple[Row, ...] = tuple(
-        (name, Text(f"left_out.{each.what}", {"name": each.name}), each.year or None, number)
-        for name, counts in left.items()
-        for each, number in sorted(counts.items())
-    )
-    columns = ("column.mapping", "column.left_by", "column.year", "column.records")
-    return (Table(Text("table.left_out"), columns, rows),) if rows else ()
-
-
-def left_told(left: Left) -> list[dict[str, str | int | None]]:
-    """The same for the JSON document."""
+def untaken(mapping: CompiledMapping, number: int) -> list[Finding]:
+    """How many records of the file no branch of it takes: one finding of the whole mapping, where there are any."""
+    if not number:
+        return []
+    file = mapping.mapping_file
     return [
-        {"mapping": name, "by": each.what, "name": each.name, "year": each.year or None, "count": number}
-        for name, counts in left.items()
-        for each, number in sorted(counts.items())
+        Finding(
+            "branches.untaken",
+            Severity.WARNS,
+            {"count": number},
+            object=mapping.source.name,
+            mapping=file.model.mapping,
+            file=file.file,
+            line=file.line("branches"),
+        )
     ]

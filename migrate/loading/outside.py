@@ -133,7 +133,8 @@ class _Scope:
 
     def _ask(self, parent: CompiledMapping, our_keys: Sequence[str]) -> dict[str, str]:
         place = parent.system, parent.source.name
-        before, behind = make_our_key(*place, ""), make_our_key("", "", "", parent.branch)[2:]
+        before = make_our_key(*place, "")
+        behind = make_our_key(*place, "", parent.branch).removeprefix(before)
         keys = {key.removeprefix(before).removesuffix(behind): key for key in our_keys}
         gone: dict[str, str] = {}
         for wanted, chunk in find_pieces(self._session, parent, list(keys), parent.source_fields):
