@@ -125,7 +125,7 @@ class Coverage:
             for name, fate, records, reason, who in self.fates
             if fate != MOVE
         )
-        columns = ("column.object", "column.fate", "column.records", "column.reason", "column.who")
+        columns = ("column.object", "column.fate", "column.records", "column.reason", "column.decided_by")
         return (Table(Text("table.staying"), columns, rows),) if rows else ()
 
     def told(self) -> dict[str, dict[str, str | int | None]]:
