@@ -171,7 +171,7 @@ def _check_left_over(examined: Examined) -> Iterator[Finding]:
     for field in examined.source.fields:
         if field.name not in settled:
             told = examined.found("mapping.left_over", WARNS, place, name=field.name, label=field.label or "-")
-            yield replace(told, object=examined.source.name, field=field.name)
+            yield replace(told, object=examined.source.name, field=field.name, mapping=model.mapping)
 
 
 def _check_match(examined: Examined) -> Iterator[Finding]:

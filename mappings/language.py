@@ -243,6 +243,11 @@ class MappingModel(Strict):
             raise PydanticCustomError("mapping.from_and_assemble", "from_and_assemble")
         return self
 
+    @property
+    def source_objects(self) -> set[str]:
+        """What it moves: the source object; of an assembly, those that contribute to it."""
+        return {each.from_ for each in self.assemble.contributors.values()} if self.assemble else {self.from_}
+
 
 def spoken_of(model: MappingModel) -> set[str]:
     """The source fields of which a mapping says something."""
