@@ -18,6 +18,7 @@ from pydantic_core import PydanticCustomError
 from .assembly import ASSEMBLY
 from .condition import Conditions, Literally, Strict, as_tuple, filled
 from .document import Document, YamlPath
+from .life import LifeState
 from .lookup import Lookup
 from .record_example import RecordExample
 
@@ -232,6 +233,8 @@ class MappingModel(Strict):
     match: Annotated[tuple[Annotated[tuple[str, ...], Field(min_length=1)], ...], BeforeValidator(_match)] = ()
     assemble: Assemble | None = None
     fields: Annotated[dict[str, Rule], Field(min_length=1)]
+    life: dict[str, LifeState] = Field(default_factory=dict)
+    by_year: str | None = None
     drop: dict[str, Drop] = Field(default_factory=dict)
     expect: tuple[dict[str, dict[str, JsonValue]], ...] = ()
     examples: tuple[RecordExample, ...] = ()
@@ -251,8 +254,9 @@ class MappingModel(Strict):
 
 def spoken_of(model: MappingModel) -> set[str]:
     """The source fields of which a mapping says something."""
-    asked = model.where.names if model.where else ()
-    return {name for rule in model.fields.values() for name in rule.sources} | model.drop.keys() | set(asked)
+    conditions = [*([model.where] if model.where else []), *(state.when for state in model.life.values())]
+    asked = {name for each in conditions for name in each.names}
+    return {name for rule in model.fields.values() for name in rule.sources} | model.drop.keys() | asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,11 +305,13 @@ class MappingFile:
         """What the file says, without what has no effect on records: comments, order, the reasons of `drop`, and
         examples."""
         plain: dict[str, Any] = self.model.model_dump(
-            mode="json", by_alias=True, exclude={"drop", "examples"}, exclude_defaults=True
+            mode="json", by_alias=True, exclude={"drop", "by_year", "examples"}, exclude_defaults=True
         )
         for name, rule in self.model.fields.items():
             if rule.outside is (Outside.ERROR if rule.people else Outside.HOLD):  # what is done without a word as well
                 del plain["fields"][name]["outside"]
+        for state in plain.get("life", {}).values():
+            state["then"].pop("reason", None)
         return plain
 
     def expectations(self) -> tuple[Expectation, ...]:

@@ -42,7 +42,12 @@ class Coverage:
         left_over = [each for each in findings if each.code == LEFT_OVER and (each.mapping, each.field) not in meant]
         kept = [each for each in findings if each.code != LEFT_OVER]
         misspelt = {str(each.params["nearest"]) for each in kept if each.code == "mapping.no_source_object"}
-        return [*kept, *self._objects(misspelt), *self._fields(left_over)]
+        blocked = any(each.severity is Severity.BLOCKS for each in kept)
+        there = self.session.source_schema.objects
+        # what mappings put together is there only once nothing is wrong with them
+        ready = [each for each in left_over if not blocked or each.object in there]
+        unready = [each for each in left_over if each not in ready]
+        return [*kept, *unready, *self._objects(misspelt), *self._fields(ready)]
 
     def _objects(self, misspelt: set[str]) -> list[Finding]:
         """People are spoken for where the project says who is who. misspelt: objects that a mapping may mean."""
@@ -120,7 +125,7 @@ class Coverage:
             for name, fate, records, reason, who in self.fates
             if fate != MOVE
         )
-        columns = ("column.object", "column.fate", "column.records", "column.reason", "column.who")
+        columns = ("column.object", "column.fate", "column.records", "column.reason", "column.decided_by")
         return (Table(Text("table.staying"), columns, rows),) if rows else ()
 
     def told(self) -> dict[str, dict[str, str | int | None]]:

@@ -245,7 +245,9 @@ def _left_out(scope: Scoped, source: str) -> Text:
     """What leaves the record out: `where`, or a reference that leaves the scope."""
     reason: Reason | None = next(iter(scope.skipped.values()), None)
     if reason is None:
-        return Text("explain.filtered", {"source": source})
+        state = next((each.name for each in scope.mapped.left if each.what == "life"), None)
+        told = {"source": source} | ({} if state is None else {"state": state})
+        return Text("explain.filtered", told) if state is None else Text("explain.life", told)
     return Text("explain.skipped", {"source": source, "field": reason.field, "why": f"@outside.{reason.why}"})
 
 
