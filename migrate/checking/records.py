@@ -11,6 +11,7 @@ from ...connectors.finding import Finding
 from ...mappings.compile import CompiledMapping
 from ...runs.ledger.claims import Claims
 from ...validators.judge import Judge
+from ..loading.left_out import untaken
 from ..loading.unfit_keys import UnfitKeys
 from ..session import Session
 from .links import Links
@@ -56,12 +57,13 @@ class Records:
         self._judge = Judge(
             mapping.target_fields, mapping.name, mapping.file, mapping.rule_lines, mapping.expectations, claims
         )
-        self._read = 0
+        self._read = self._untaken = 0
 
     def see(self, chunk: Chunk) -> Iterator[Finding]:
         mapped = self._mapping.apply(chunk, self._people)
         nameless = self._unfit.find(mapped, self._read)
         self._read += mapped.read
+        self._untaken += mapped.untaken
         mapped = mapped.without(nameless.keys()) if nameless else mapped
         yield from nameless.values()
         yield from mapped.findings
@@ -70,4 +72,4 @@ class Records:
 
     def end(self) -> Iterable[Finding]:
         self._unfit.forget()
-        return self._links.end(self._mapping)
+        return [*untaken(self._mapping, self._untaken), *self._links.end(self._mapping)]

@@ -47,6 +47,18 @@ def test_check_names_each_branch_its_file_and_its_line(company: Company) -> None
     assert "mappings/reply.yaml:16 (reply.medical): " in said.err
 
 
+def test_the_project_lists_files_with_all_their_branches(company: Company) -> None:
+    company.rewrite("changeover.yaml", ("limits:", "mappings: [request, client]\nlimits:"))
+    told = company.check()
+    assert told.document["mappings_checked"] == [
+        "client.company",
+        "request.solution",
+        "request.medical",
+        "client.person",
+    ]
+    assert told_of(told, "mapping.not_listed") == [("reply", 1, None)]
+
+
 def test_every_branch_is_moved_and_counted_by_itself(company: Company) -> None:
     told = company.run()
     assert told.code == 0
@@ -69,7 +81,7 @@ def test_every_branch_is_moved_and_counted_by_itself(company: Company) -> None:
 
 def test_what_no_branch_takes_is_told_with_its_number(company: Company) -> None:
     """R4 is lost, so that neither branch takes it; R5 is a test, and meant to stay behind."""
-    for told in (company.plan(), company.run(), company.run(), company.reconcile()):
+    for told in (company.check(), company.plan(), company.run(), company.run(), company.reconcile()):
         assert told_of(told, "branches.untaken") == [("request", 1, 6)]
 
 
@@ -212,6 +224,18 @@ def test_samples_of_two_branches_are_kept_apart(company: Company) -> None:
     told = company.run()
     samples = {each.mapping: each.samples for each in told.report.causes if each.text.code == "length.too_long"}
     assert {name: kept[0][0] for name, kept in samples.items()} == {"client.company": "甲", "client.person": "Z"}
+
+
+def test_a_parent_that_its_branch_leaves_out_is_outside(company: Company) -> None:
+    """Reply 5 is medical, but R2 has no medical request: what becomes of it is the field's `outside`."""
+    company.old("insert into t_reply values (5, 'R2', 'medical', 'e')")
+    assert company.run().counts("reply.medical") == {"read": 5, "created": 2, "held": 1, "filtered": 2}
+    company.rewrite("mappings/reply.yaml", ("reference: request.medical", "reference: request.medical, outside: skip"))
+    told = company.run()
+    assert told.counts("reply.medical") == {"read": 5, "unchanged": 2, "filtered": 3}
+    assert told_of(told, "where.left_out") == []
+    company.old("update t_request set questions = 'now?' where num = 'R2'")
+    assert company.run().counts("reply.medical") == {"read": 5, "created": 1, "unchanged": 2, "filtered": 2}
 
 
 def test_one_branch_adopts_what_the_other_leaves_alone(company: Company) -> None:
