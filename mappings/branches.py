@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, JsonValue
@@ -12,8 +13,9 @@ from pydantic_core import PydanticCustomError
 
 from ..connectors.finding import Finding, Severity
 from .condition import Conditions
-from .document import Document
+from .document import Document, YamlPath
 from .language import BranchModel, MappingFile, MappingModel, Rule
+from .lookup import Lookup
 from .record_example import RecordExample
 from .strict_yaml import load_model
 
@@ -37,12 +39,14 @@ def read_mapping(document: Document) -> MappingModel:
     return load_model(document, BranchedModel if "branches" in document.data else MappingModel)
 
 
-def branches_of(model: MappingModel, document: Document) -> list[MappingFile]:
-    """The file's branches, in its order; the file itself where it has none."""
+def branches_of(
+    model: MappingModel, document: Document, tables: Mapping[YamlPath, Lookup] = MappingProxyType({})
+) -> list[MappingFile]:
+    """The file's branches, in its order; the file itself where it has none. tables: as a MappingFile has them."""
     if not model.branches:
-        return [MappingFile(document.file, model, document)]
+        return [MappingFile(document.file, model, document, tables)]
     return [
-        MappingFile(document.file, _together(model, branch), document, name, model)
+        MappingFile(document.file, _together(model, branch), document, tables, name, model)
         for name, branch in model.branches.items()
     ]
 

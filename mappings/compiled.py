@@ -29,7 +29,7 @@ from .untaken import Unmet, Untaken, first_unmet
 @dataclass(frozen=True, slots=True)
 class TraceStep:
     """One step on a value's way: the name of a transform, or `values`, `reference`, `people`, `cast`, `default`,
-    `constant`; and the cell's text behind it."""
+    `constant`, or `case 2` for the case that was taken; and the cell's text behind it."""
 
     name: str
     text: str | None
@@ -237,7 +237,7 @@ class CompiledMapping:
             series[rule.field.name] = pd.Series(pd.arrays.ArrowExtensionArray(filled.column), copy=False)
             for code, mask in filled.misfits.items():
                 rows = np.flatnonzero(mask)
-                texts = samples(columns, rule.sources, rows)
+                texts = rule.misfit_texts(columns, filled, rows)
                 mapped.misfits.extend(
                     Misfit(row, rule.field.name, code, text) for row, text in zip(rows.tolist(), texts, strict=True)
                 )
@@ -263,7 +263,9 @@ def _traced(rule: CompiledRule, columns: Columns, people: People | None) -> Fiel
         steps.append(TraceStep(name, plain_text(column)[0].as_py()))
 
     filled = rule.fill(columns, 1, people, note)
-    sources = tuple((name, plain_text(columns[name])[0].as_py()) for name in rule.sources)
+    taken = rule.taken(filled, 0)
+    read = dict.fromkeys([*(taken.sources if taken else ()), *rule.rule.asked])
+    sources = tuple((name, plain_text(columns[name])[0].as_py()) for name in read)
     result = canonical_text(filled.column, rule.field)[0].as_py()
     misfit = next((code for code, mask in filled.misfits.items() if mask[0]), None)
-    return FieldTrace(rule.field.name, sources, tuple(steps), result, misfit, rule.file, rule.line)
+    return FieldTrace(rule.field.name, sources, tuple(steps), result, misfit, rule.file, (taken or rule).line)
