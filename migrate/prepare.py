@@ -125,23 +125,26 @@ def _put_together(session: Session, compiled: Mapping[str, CompiledMapping]) -> 
 
 
 def chosen_files(project: Project) -> tuple[list[MappingFile], list[Finding]]:
-    """The mappings that changeover.yaml lists, all of them where it lists none. Raises InputError as `prepare` does."""
+    """The mappings that changeover.yaml lists, with all their branches; all of them where it lists none. Raises
+    InputError as `prepare` does."""
     files = load_mapping_files(project.folder / FOLDER)
     if not files:
         raise InputError("mapping.none", folder=f"{FOLDER}/")
     listed = project.spec.mappings
     if listed is None:
         return list(files), []
-    by_name = {each.name: each for each in files}
+    by_name: dict[str, list[MappingFile]] = {}
+    for each in files:
+        by_name.setdefault(each.model.mapping, []).append(each)
     for name in listed:
         if name not in by_name:
             raise InputError("mapping.unlisted", name=name, known=", ".join(by_name))
     left_out = [
-        Finding("mapping.not_listed", Severity.WARNS, {"name": name}, mapping=name, file=each.file)
-        for name, each in by_name.items()
+        Finding("mapping.not_listed", Severity.WARNS, {"name": name}, mapping=name, file=branches[0].file)
+        for name, branches in by_name.items()
         if name not in listed
     ]
-    return [by_name[name] for name in listed], left_out
+    return [each for name in listed for each in by_name[name]], left_out
 
 
 def _people(session: Session, config: PeopleConfig) -> tuple[People, list[Finding]]:
