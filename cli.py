@@ -43,9 +43,9 @@ AcceptOption = Annotated[
     typer.Option("--accept", metavar="OBJECT", help="Let the target do with this object what it was found to do."),
 ]
 NoDataOption = Annotated[bool, typer.Option("--no-data", help="Do not read the source's records.")]
+ShowValuesOption = Annotated[bool, typer.Option("--show-values", help="Show cells as they are; masked otherwise.")]
 ExecuteOption = Annotated[bool, typer.Option("--execute", help="Really write to the target.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only say what would happen (the default).")]
-ShowValuesOption = Annotated[bool, typer.Option("--show-values", help="Show cells as they are; masked otherwise.")]
 ConfirmOption = Annotated[
     str | None, typer.Option("--confirm", metavar="NAME", help="The target org's own name; production asks for it.")
 ]

@@ -28,6 +28,7 @@ from ..mappings.corrections import (
 )
 from .fingerprint import arrow_column, joined
 from .session import Session
+from .sources.assembled import assembled_in
 
 FOLDER = "corrections"
 SUFFIX = ".csv"
@@ -67,14 +68,19 @@ def take_corrections(session: Session, mappings: Mapping[str, CompiledMapping]) 
     if not corrections:
         return "", []
     used: dict[str, set[str]] = defaultdict(set)
+    together = assembled_in(session.source)
     for mapping in mappings.values():
         used[mapping.source.name] |= set(mapping.source_fields)
+        for name, fields in together.reads(mapping.source.name, mapping.source_fields).items() if together else ():
+            used[name] |= fields
     people = session.project.spec.people
     if people is not None:
         used[people.source.object] |= set(people.source.fields)
     found = check_corrections(corrections, session.source_schema, used, session.source_zone)
     findings = sorted(found, key=lambda each: (each.file or "", each.line or 0))
     session.source = Corrected(uncorrected(session.source), session.source_schema, corrections, session.source_zone)
+    if together is not None:
+        together.parts = Corrected(together.inner, session.source_schema, corrections, session.source_zone)
     says = sorted("\0".join((each.object, each.key, each.field, each.old, each.new)) for each in corrections)
     return hashlib.blake2b("\n".join(says).encode(), key=session.keys.digest, digest_size=16).hexdigest(), findings
 

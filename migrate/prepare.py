@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 
@@ -12,6 +13,8 @@ from ..connectors.errors import InputError
 from ..connectors.finding import Finding, Severity
 from ..connectors.port import Connector
 from ..connectors.schema import Schema
+from ..mappings.assembly.compiled import compile_assemblies
+from ..mappings.assembly.derived import with_assemblies
 from ..mappings.compile import CompiledMapping, compile_mappings, load_mapping_files
 from ..mappings.language import MappingFile
 from ..mappings.order import cut_references, load_order
@@ -20,8 +23,9 @@ from ..validators.declared import check_expectations
 from .checking.examples import check_examples
 from .corrections import take_corrections
 from .fingerprint import joined
-from .project import Project, zone_or_none
-from .session import Session
+from .project import Project
+from .session import SPILLS, Session, Tick
+from .sources.assembled import AssembledSource
 
 FOLDER = "mappings"
 _WORST_FIRST = {severity: place for place, severity in enumerate(Severity)}
@@ -50,6 +54,8 @@ def prepare(session: Session, *, people: bool = True, examples: bool = False) ->
     """
     project = session.project
     compiled, findings = compile_project(project, session.source_schema, session.target_schema, examples=examples)
+    if not any(each.severity is Severity.BLOCKS for each in findings):
+        _put_together(session, compiled)
     corrected, noticed = take_corrections(session, compiled)
     findings += noticed
     config = project.spec.people
@@ -81,10 +87,11 @@ def compile_project(
         chosen,
         source,
         target,
-        sides.source.name,
-        zone_or_none(sides.source.zone),
+        sides.system,
+        sides.source_zone,
         project.spec.people is not None,
-        target_zone=zone_or_none(sides.target.zone),
+        target_zone=sides.target_zone,
+        zones=sides.source_zones,
     )
     findings += noticed
     for name, mapping in compiled.items():
@@ -93,6 +100,25 @@ def compile_project(
         if examples and not any(each.severity is Severity.BLOCKS for each in wrong):
             findings += check_examples(mapping)
     return compiled, findings
+
+
+def _put_together(session: Session, compiled: Mapping[str, CompiledMapping]) -> None:
+    """From here on the source has what these mappings put together, too."""
+    files = [each.mapping_file for each in compiled.values()]
+    sides = session.project.environment
+
+    def zone_of(source_object: str) -> ZoneInfo | None:
+        return sides.source_zones.get(source_object.partition(".")[0], sides.source_zone)
+
+    assemblies = compile_assemblies(files, with_assemblies(files, session.source_schema), zone_of)
+    if not assemblies:
+        return
+
+    def heard(mapping: str, done: int) -> None:
+        session.interruption.check()
+        session.tick(Tick("gather", mapping, done))
+
+    session.source = AssembledSource(session.source, assemblies, session.project.runs / SPILLS, session.keys, heard)
 
 
 def _chosen(project: Project, files: Sequence[MappingFile]) -> tuple[list[MappingFile], list[Finding]]:

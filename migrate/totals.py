@@ -97,9 +97,11 @@ def _reasons(session: Session, chunk: Chunk, target_object: str) -> list[str | N
     for mapping in session.mappings.values():
         if (mapping.source.name, mapping.target.name) != (chunk.object, target_object):
             continue
-        ours = [make_our_key(session.source_name, chunk.object, key, mapping.branch) for key in chunk.keys]
+        ours = [make_our_key(mapping.system, chunk.object, key, mapping.branch) for key in chunk.keys]
         known = records.lookup(session.ledger, target_object, ours)
-        why |= {key: _reason(known[our_key]) for key, our_key in zip(chunk.keys, ours, strict=True) if our_key in known}
+        for key, our_key in zip(chunk.keys, ours, strict=True):
+            if our_key in known and why.get(key, FILTERED) is not None:  # one branch that brought it is enough
+                why[key] = _reason(known[our_key])
     return [why.get(key, FILTERED) for key in chunk.keys]
 
 

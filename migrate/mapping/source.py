@@ -9,12 +9,11 @@ from ...connectors.clock import Clock
 from ...connectors.errors import InputError
 from ...connectors.nearest import nearest
 from ...connectors.port import Connector
-from ...connectors.registry import connect
 from ...connectors.schema import ObjectSchema, Schema
 from ...connectors.secrets import Secrets
 from ..pace.pacing import paces_of
 from ..project import Project
-from ..session import Interruption, open_connectors
+from ..session import Interruption, open_connectors, open_sources
 
 
 @contextmanager
@@ -25,8 +24,7 @@ def open_source(project: Project, secrets: Secrets, clock: Clock) -> Iterator[tu
         paces = paces_of(project, secrets, clock, interruption.listen)
         stack.callback(paces.asked.close)
         stack.callback(paces.close)
-        source = connect(project.environment.source.settings(project.folder), secrets, paces.source, clock)
-        stack.callback(source.close)
+        source = stack.enter_context(open_sources(project, secrets, paces, clock))
         stack.enter_context(interruption.heard())
         yield source, interruption
 
