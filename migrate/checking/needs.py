@@ -101,7 +101,11 @@ def _of_file(sides: Sides, file: MappingFile) -> Iterator[Need]:
         )
 
 
-def _missing(sides: Sides, file: MappingFile, name: str, rule: Rule, source: ObjectSchema | None) -> Iterator[Need]:
+def _missing(
+    sides: Sides, file: MappingFile, name: str, ways: Sequence[Rule], source: ObjectSchema | None
+) -> Iterator[Need]:
+    """The field as the first of its ways to be filled wants it."""
+    rule = ways[0]
     fed = source.field(rule.from_[0]) if source and rule.from_ else None
     kind = _type(rule, fed)
     length = _length(sides, file, rule, fed) if kind is FieldType.TEXT else None
