@@ -270,6 +270,24 @@ def profile(
         return verb.profile(call.project, object_name, show_values, *call.outside, tick)
 
 
+@mapping_command()
+def suggest(
+    call: Call,
+    object_name: Annotated[str, typer.Argument(metavar="OBJECT", help="The source object.")],
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="TARGET", help="The target object; else the one most like it.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE.yaml", help="Where to; else mappings/TARGET.yaml.")
+    ] = None,
+) -> Report:
+    """A mapping from both schemas and the profile, with reason and confidence a line, to be edited."""
+    from .migrate.mapping import suggest as verb
+
+    with call.progress() as tick:
+        return verb.suggest(call.project, object_name, to, out, call.voice.catalogue, *call.outside, tick)
+
+
 @command()
 def crosswalk(
     call: Call,

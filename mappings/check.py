@@ -15,7 +15,7 @@ from .check_conditions import check_conditions
 from .check_outside import check_outside
 from .check_values import check_values
 from .document import YamlPath
-from .language import MappingFile, Rule
+from .language import MappingFile, Rule, spoken_of
 from .lookup import parts_of
 from .place import Examined, finding_in, known_zone, labels
 from .transform import WrongArgumentError, available
@@ -156,21 +156,22 @@ def _check_source_fields(examined: Examined) -> Iterator[Finding]:
 
 
 def _check_left_over(examined: Examined) -> Iterator[Finding]:
-    """Every source field is mapped, or dropped with a reason, or named here."""
+    """Every source field is mapped, or dropped with a reason, by one of the object's mappings, or named here: once, for
+    the first of them."""
     model = examined.file.model
-    family = models_of_file(examined.file)
-    mapped = {name for each in family for rule in each.fields.values() for name in rule.sources}
-    chosen_by = {name for each in family for name in (each.where.names if each.where else ())}
+    mapped = {name for each in models_of_file(examined.file) for rule in each.fields.values() for name in rule.sources}
     for name in model.drop:
         if name in mapped:
             yield examined.found("mapping.mapped_and_dropped", BLOCKS, "drop", name, name=name)
-    settled = mapped | model.drop.keys() | chosen_by | set(examined.source.key)
-    settled |= settled_by(examined.file)
+    same = [each for each in examined.others.values() if each.model.from_ == examined.source.name]
+    if same[0].model is not model:
+        return
+    settled = set(examined.source.key).union(settled_by(examined.file), *(spoken_of(each.model) for each in same))
     place = "fields" if examined.file.whole is None else "branches"
     for field in examined.source.fields:
         if field.name not in settled:
             told = examined.found("mapping.left_over", WARNS, place, name=field.name, label=field.label or "-")
-            yield replace(told, field=field.name)
+            yield replace(told, object=examined.source.name, field=field.name)
 
 
 def _check_match(examined: Examined) -> Iterator[Finding]:

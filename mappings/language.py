@@ -198,6 +198,18 @@ def _match(value: object) -> object:
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
 
 
+class Drop(Strict):
+    """Why a source field stays behind, and who says so."""
+
+    reason: Annotated[str, Field(min_length=1)]
+    who: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_reason(cls, value: object) -> object:
+        return {"reason": value} if isinstance(value, str) else value
+
+
 class BranchModel(Strict):
     """What one branch of a mapping says by itself. Of a target field it overrules what stands outside; its conditions
     are added to those."""
@@ -220,7 +232,7 @@ class MappingModel(Strict):
     match: Annotated[tuple[Annotated[tuple[str, ...], Field(min_length=1)], ...], BeforeValidator(_match)] = ()
     assemble: Assemble | None = None
     fields: Annotated[dict[str, Rule], Field(min_length=1)]
-    drop: dict[str, Annotated[str, Field(min_length=1)]] = Field(default_factory=dict)
+    drop: dict[str, Drop] = Field(default_factory=dict)
     expect: tuple[dict[str, dict[str, JsonValue]], ...] = ()
     examples: tuple[RecordExample, ...] = ()
     branches: Annotated[dict[Name, BranchModel], Field(min_length=1, default_factory=dict)]
@@ -230,6 +242,12 @@ class MappingModel(Strict):
         if self.assemble is not None and self.from_ != f"{ASSEMBLY}.{self.mapping}":
             raise PydanticCustomError("mapping.from_and_assemble", "from_and_assemble")
         return self
+
+
+def spoken_of(model: MappingModel) -> set[str]:
+    """The source fields of which a mapping says something."""
+    asked = model.where.names if model.where else ()
+    return {name for rule in model.fields.values() for name in rule.sources} | model.drop.keys() | set(asked)
 
 
 @dataclass(frozen=True, slots=True)

@@ -206,7 +206,10 @@ class CompiledRule:
         if resolved.substituted.any():
             gone = text.filter(pa.array(resolved.substituted)).value_counts().to_pylist()
             for each in sorted(gone, key=lambda entry: str(entry["values"])):
-                told = {"field": self.field.name, "count": each["counts"]}
+                cell = str(each["values"])
+                heir = people.find(cell)
+                told = {"field": self.field.name, "count": each["counts"], "person": people.known_as(cell)}
+                told |= {"successor": heir.target or "", "department": heir.department}
                 filled.findings.append(self._finding("people.substituted", Severity.WARNS, told, each["values"]))
         note("people", resolved.keys)
         filled.column = resolved.keys

@@ -16,6 +16,7 @@ from .checking.examples import count_examples
 from .checking.mutate import mutate_report
 from .checking.offline import check_offline
 from .checking.sheet import Built, build_sheet, build_sheet_offline, require_name
+from .coverage import Coverage
 from .prepare import Prepared, prepare
 from .project import Project
 from .proving.grade import degraded_facts, grades_table, grades_told
@@ -50,12 +51,13 @@ def check(
     with open_session(project, secrets, clock, alone=False) as session:
         session.tick = tick
         cache_schemas(session)  # first: who writes the mappings needs them most while these are still wrong
-        prepared = prepare(session, examples=True)
+        coverage = Coverage(session, asked.data and not asked.mutate)
+        prepared = prepare(session, examples=True, further=coverage.judge)
         load_totals(session)
         if asked.mutate:
             return mutate_report(project, prepared.order, session.mappings)
         seen = look_through(session, prepared.order) if asked.data else None
-        return _report(session, prepared, seen, asked)
+        return _report(session, prepared, coverage, seen, asked)
 
 
 def build(
@@ -79,7 +81,7 @@ def build(
         return build_sheet(session, file, catalogue, asked.data)
 
 
-def _report(session: Session, prepared: Prepared, seen: Seen | None, asked: Asked) -> Report:
+def _report(session: Session, prepared: Prepared, coverage: Coverage, seen: Seen | None, asked: Asked) -> Report:
     project, mappings = session.project, _mappings_table(session, prepared)
     source, target = session.source.identity(), session.target.identity()
     degraded = session.target.capabilities.our_key is OurKeyPlace.NONE
@@ -104,6 +106,7 @@ def _report(session: Session, prepared: Prepared, seen: Seen | None, asked: Aske
         causes=causes(prepared.findings) + (seen.causes if seen else ()),
         tables=(
             mappings,
+            *coverage.tables(),
             *(values_table(session, seen.values, asked.show_values) if seen else ()),
             *grades_table(session.graded),
         ),
@@ -111,6 +114,7 @@ def _report(session: Session, prepared: Prepared, seen: Seen | None, asked: Aske
         extra={
             "mappings_checked": list(prepared.order),
             "data_read": seen.read if seen else None,
+            "objects": coverage.told(),
             **grades_told(session.graded),
         },
     )

@@ -64,7 +64,7 @@ class Records:
         nameless = self._unfit.find(mapped, self._read)
         self._read += mapped.read
         mapped = mapped.without(nameless.keys()) if nameless else mapped
-        scope = scoped(self._session, self._mapping, mapped)
+        scope = scoped(self._session, self._mapping, mapped, asks=False)
         yield from nameless.values()
         yield from scope.mapped.findings
         yield from self._judge.judge(scope.mapped)
