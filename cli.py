@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -42,6 +42,8 @@ AcceptOption = Annotated[
     list[str],
     typer.Option("--accept", metavar="OBJECT", help="Let the target do with this object what it was found to do."),
 ]
+NoDataOption = Annotated[bool, typer.Option("--no-data", help="Do not read the source's records.")]
+ShowValuesOption = Annotated[bool, typer.Option("--show-values", help="Show cells as they are; masked otherwise.")]
 ExecuteOption = Annotated[bool, typer.Option("--execute", help="Really write to the target.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only say what would happen (the default).")]
 ConfirmOption = Annotated[
@@ -53,6 +55,16 @@ RETRY = {"rejected": (RejectedOption, False), **OF_WAITING}
 ACCEPT = {"accept": (AcceptOption, ())}
 
 command = commands_of(app)
+
+mapping = typer.Typer(
+    name="mapping",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    help="Write, judge and try mappings.",
+)
+app.add_typer(mapping)
+mapping_command = commands_of(mapping)
 
 
 @command(of_a_project=False)
@@ -71,11 +83,30 @@ def init(
 
 
 @command()
-def check(call: Call) -> Report:
-    """Check project, connections and mappings in full; no record moves."""
+def check(
+    call: Call,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="By the schemas kept in schemas/; no system is opened.")
+    ] = False,
+    mutate: Annotated[
+        bool, typer.Option("--mutate", help="Change rules one by one; say what no example notices.")
+    ] = False,
+    sheet: Annotated[
+        str | None,
+        typer.Option("--build-sheet", metavar="FILE", help="Write what the target lacks: FILE.xlsx, FILE.csv or -"),
+    ] = None,
+    no_data: NoDataOption = False,
+    show_values: ShowValuesOption = False,
+) -> Report:
+    """Check project, connections, mappings and the source's data in full; no record moves."""
     from .migrate import check as verb
 
-    return verb.check(call.project, *call.outside)
+    asked = verb.Asked(data=not no_data, show_values=show_values, mutate=mutate, offline=offline)
+    with call.progress() as tick:
+        if sheet is None:
+            return verb.check(call.project, *call.outside, asked, tick)
+        built = verb.build(call.project, *call.outside, asked, tick, sheet, call.voice.catalogue)
+    return built.report if built.text is None else _written(built.text, built.problem)
 
 
 @command(kept=True, choosing=CHOICE | RETRY)
@@ -194,25 +225,67 @@ def worklist(
     file: Annotated[
         Path | None, typer.Argument(metavar="[FILE.xlsx]", help="Where to; else beside the ledger.")
     ] = None,
+    filled: Annotated[
+        Path | None, typer.Option("--import", metavar="FILE.xlsx", help="Make corrections of what was filled in there.")
+    ] = None,
+    show_values: ShowValuesOption = False,
 ) -> Report:
-    """The records that wait for somebody as a workbook, a sheet for each who can mend them."""
+    """The records that wait for somebody as a workbook, a sheet for each who can mend them; or back from it."""
     from .migrate import worklist as verb
+    from .migrate import worklist_import as importing
 
-    return verb.worklist(call.project, file, call.voice.catalogue, *call.outside, **call.chosen)
+    if filled is not None:
+        return importing.import_worklist(call.project, filled, *call.outside)
+    return verb.worklist(
+        call.project, file, call.voice.catalogue, *call.outside, show_values=show_values, **call.chosen
+    )
 
 
 @command()
 def explain(
     call: Call,
     key: Annotated[str, typer.Argument(metavar="[OBJECT:]KEY", help="An old or a new key.")],
-    show_values: Annotated[
-        bool, typer.Option("--show-values", help="Show cells as they are; masked otherwise.")
-    ] = False,
+    show_values: ShowValuesOption = False,
 ) -> Report:
     """How a record came to be what it is, or why it is not there."""
     from .migrate import explain as verb
 
     return verb.explain(call.project, key, show_values, *call.outside)
+
+
+@mapping_command()
+def profile(
+    call: Call,
+    object_name: Annotated[
+        str | None, typer.Argument(metavar="[OBJECT]", help="Only this object of the source.")
+    ] = None,
+    show_values: Annotated[
+        bool, typer.Option("--show-values", help="Show cells as they are; masked otherwise.")
+    ] = False,
+) -> Report:
+    """What is really in the source's fields: fill, distinct, lengths, last used, who writes it."""
+    from .migrate.mapping import profile as verb
+
+    with call.progress() as tick:
+        return verb.profile(call.project, object_name, show_values, *call.outside, tick)
+
+
+@mapping_command()
+def suggest(
+    call: Call,
+    object_name: Annotated[str, typer.Argument(metavar="OBJECT", help="The source object.")],
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="TARGET", help="The target object; else the one most like it.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE.yaml", help="Where to; else mappings/TARGET.yaml.")
+    ] = None,
+) -> Report:
+    """A mapping from both schemas and the profile, with reason and confidence a line, to be edited."""
+    from .migrate.mapping import suggest as verb
+
+    with call.progress() as tick:
+        return verb.suggest(call.project, object_name, to, out, call.voice.catalogue, *call.outside, tick)
 
 
 @command()
@@ -254,6 +327,14 @@ def demo(
 
     with call.progress() as tick:
         return verb.demo(folder, records, seed, *call.outside, tick, call.voice.catalogue.language)
+
+
+def _written(text: str, problem: Exception | None) -> NoReturn:
+    """Data on stdout, in place of a report."""
+    from .runs.report.console import write_data
+
+    write_data(sys.stdout, [text])
+    raise problem or typer.Exit
 
 
 def _version(wanted: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -12,20 +13,23 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..connectors.cell import canonical_text, cast
+from ..connectors.cell import canonical_text
 from ..connectors.chunk import Chunk
+from ..connectors.finding import Finding, Severity
 from ..connectors.schema import Field, ObjectSchema
 from ..connectors.stored import plain_text, readable
-from .language import Condition, Expectation, MappingFile, WritePolicy
+from .condition import CompiledConditions
+from .language import Expectation, MappingFile, Outside, WritePolicy
 from .mapped import MappedChunk, Misfit, make_our_key
 from .people import People
 from .rule import Columns, CompiledRule, samples
+from .untaken import Unmet, Untaken, first_unmet
 
 
 @dataclass(frozen=True, slots=True)
 class TraceStep:
     """One step on a value's way: the name of a transform, or `values`, `reference`, `people`, `cast`, `default`,
-    `constant`; and the cell's text behind it."""
+    `constant`, or `case 2` for the case that was taken; and the cell's text behind it."""
 
     name: str
     text: str | None
@@ -46,52 +50,20 @@ class FieldTrace:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class CompiledCondition:
-    """One line of `where`. field: of the source."""
-
-    field: Field
-    condition: Condition
-
-    def met(self, column: pa.Array) -> pa.BooleanArray:
-        """A boolean a cell, without nulls. Cells and compared texts are compared as values of the field's own type
-        where they fit it, so that `0`, `0.00` and false are told apart only where the type does."""
-        text = _comparable(column, self.field)
-        said = self.condition
-        met = pa.array(np.ones(len(column), dtype=bool))
-        for wanted, turned in (
-            (None if said.equals is None else (said.equals,), False),
-            (None if said.not_equals is None else (said.not_equals,), True),
-            (said.in_, False),
-            (said.not_in, True),
-        ):
-            if wanted is not None:
-                known = _comparable(pa.array(wanted, pa.string()), self.field)
-                inside = pc.is_in(text, value_set=known.drop_null())
-                met = pc.and_(met, pc.invert(inside) if turned else inside)
-        if said.present is not None:
-            there = pc.and_(text.is_valid(), pc.fill_null(pc.not_equal(text, ""), False))
-            met = pc.and_(met, there if said.present else pc.invert(there))
-        return met
-
-
-def _comparable(column: pa.Array, field: Field) -> pa.StringArray:
-    typed, missed = cast(column, field)
-    return pc.if_else(missed, plain_text(column), canonical_text(typed, field))
-
-
 @dataclass(frozen=True)
 class CompiledMapping:
     """One mapping branch. system: the source system's name in our keys. rules: one a target field, in the file's order.
-    parents: source object of each mapping that a reference names, by mapping."""
+    conditions: which source records move, None where all do. branch: its name; empty where the mapping has none.
+    untaken: in one branch of a file, what none of them takes."""
 
     mapping_file: MappingFile
     system: str
     source: ObjectSchema
     target: ObjectSchema
     rules: tuple[CompiledRule, ...]
-    conditions: tuple[CompiledCondition, ...]
+    conditions: CompiledConditions | None
     branch: str = ""
+    untaken: Untaken | None = None
 
     @property
     def name(self) -> str:
@@ -114,7 +86,8 @@ class CompiledMapping:
     def source_fields(self) -> tuple[str, ...]:
         """What to read: every source field that a rule or a condition names."""
         named = [name for rule in self.rules for name in rule.sources]
-        return tuple(dict.fromkeys([*named, *(each.field.name for each in self.conditions)]))
+        elsewhere = self.untaken.source_fields if self.untaken is not None else []
+        return tuple(dict.fromkeys([*named, *(self.conditions.sources if self.conditions else ()), *elsewhere]))
 
     @cached_property
     def target_fields(self) -> tuple[Field, ...]:
@@ -143,6 +116,16 @@ class CompiledMapping:
         return {rule.field.name: rule.rule.write for rule in self.rules}
 
     @cached_property
+    def outside(self) -> dict[str, Outside]:
+        """Target field -> what becomes of a record whose reference, or person, leaves the scope, where that is more
+        than waiting or being rejected as always."""
+        return {
+            rule.field.name: said
+            for rule in self.rules
+            if (said := rule.rule.outside) not in (None, Outside.ERROR if rule.rule.people else Outside.HOLD)
+        }
+
+    @cached_property
     def rule_lines(self) -> dict[str, tuple[str, int]]:
         """Target field -> file and line of its rule."""
         return {rule.field.name: (rule.file, rule.line) for rule in self.rules}
@@ -158,21 +141,32 @@ class CompiledMapping:
                 rule.parent.mapping: rule.parent.source_object for rule in self.rules if rule.parent is not None
             },
             "zones": sorted({f"{rule.zone} {rule.target_zone}" for rule in self.rules}),
+            **({"where_zones": zones} if self.conditions and (zones := self.conditions.zones) else {}),
         }
         text = json.dumps(meaning, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
     def passes(self, chunk: Chunk) -> pa.BooleanArray:
         """Which records of the chunk `where` lets through."""
-        return self._passes(_columns(chunk, self.source_fields), len(chunk))
+        return pc.fill_null(self._passes(_columns(chunk, self.source_fields), len(chunk)), False)
+
+    def unmet(self, chunk: Chunk, rows: Sequence[int]) -> list[Unmet | None]:
+        """The first line of `where` that each of these records does not meet; None where it meets them all."""
+        if self.conditions is None:
+            return [None] * len(rows)
+        columns = {name: column.take(pa.array(rows)) for name, column in _columns(chunk, self.source_fields).items()}
+        return first_unmet(self.conditions, columns, len(rows))
 
     def apply(self, chunk: Chunk, people: People | None = None) -> MappedChunk:
         """The chunk as target records. The chunk's frame holds `source_fields` at least. Raises ValueError where a rule
         needs people and there are none."""
         columns = _columns(chunk, self.source_fields)
-        keys, filtered = chunk.keys, []
-        if self.conditions:
+        untaken = 0 if self.untaken is None else self.untaken.count(columns, len(chunk))
+        keys, filtered, untold = chunk.keys, [], []
+        if self.conditions is not None:
             passes = self._passes(columns, len(chunk))
+            untold = self._untold(columns, passes)
+            passes = pc.fill_null(passes, False)
             if not pc.all(passes, min_count=0).as_py():
                 columns = {name: column.filter(passes) for name, column in columns.items()}
                 kept = passes.to_pylist()
@@ -186,8 +180,10 @@ class CompiledMapping:
             frame=pd.DataFrame(index=pd.RangeIndex(len(keys))),
             source_keys=list(keys),
             our_keys=[make_our_key(self.system, self.source.name, key, self.branch) for key in keys],
+            findings=untold,
             read=len(chunk),
             filtered_keys=filtered,
+            untaken=untaken,
             cursor=chunk.cursor,
         )
         mapped.frame = self._frame(columns, mapped, people)
@@ -209,10 +205,29 @@ class CompiledMapping:
         return [_traced(rule, columns, people) for rule in self.rules]
 
     def _passes(self, columns: Columns, count: int) -> pa.BooleanArray:
-        passes = pa.array(np.ones(count, dtype=bool))
-        for each in self.conditions:
-            passes = pc.and_(passes, each.met(columns[each.field.name]))
-        return passes
+        """Null where `where` cannot tell."""
+        return pa.array(np.ones(count, dtype=bool)) if self.conditions is None else self.conditions.met(columns, count)
+
+    def _untold(self, columns: Columns, passes: pa.BooleanArray) -> list[Finding]:
+        """Of records that are left out because nobody can tell whether they meet `where`."""
+        rows = np.flatnonzero(passes.is_null().to_numpy(zero_copy_only=False))
+        if self.conditions is None or not len(rows):
+            return []
+        told = {"count": len(rows)}
+        line = self.mapping_file.line("where")
+        sample = next(samples(columns, self.conditions.sources, rows[:1]))
+        return [
+            Finding(
+                "mapping.where_untold",
+                Severity.WARNS,
+                told,
+                mapping=self.name,
+                object=self.source.name,
+                file=self.file,
+                line=line,
+                sample=sample,
+            )
+        ]
 
     def _frame(self, columns: Columns, mapped: MappedChunk, people: People | None) -> pd.DataFrame:
         """The typed columns; misfits and findings go into `mapped`."""
@@ -222,7 +237,7 @@ class CompiledMapping:
             series[rule.field.name] = pd.Series(pd.arrays.ArrowExtensionArray(filled.column), copy=False)
             for code, mask in filled.misfits.items():
                 rows = np.flatnonzero(mask)
-                texts = samples(columns, rule.sources, rows)
+                texts = rule.misfit_texts(columns, filled, rows)
                 mapped.misfits.extend(
                     Misfit(row, rule.field.name, code, text) for row, text in zip(rows.tolist(), texts, strict=True)
                 )
@@ -248,7 +263,9 @@ def _traced(rule: CompiledRule, columns: Columns, people: People | None) -> Fiel
         steps.append(TraceStep(name, plain_text(column)[0].as_py()))
 
     filled = rule.fill(columns, 1, people, note)
-    sources = tuple((name, plain_text(columns[name])[0].as_py()) for name in rule.sources)
+    taken = rule.taken(filled, 0)
+    read = dict.fromkeys([*(taken.sources if taken else ()), *rule.rule.asked])
+    sources = tuple((name, plain_text(columns[name])[0].as_py()) for name in read)
     result = canonical_text(filled.column, rule.field)[0].as_py()
     misfit = next((code for code, mask in filled.misfits.items() if mask[0]), None)
-    return FieldTrace(rule.field.name, sources, tuple(steps), result, misfit, rule.file, rule.line)
+    return FieldTrace(rule.field.name, sources, tuple(steps), result, misfit, rule.file, (taken or rule).line)

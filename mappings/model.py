@@ -61,7 +61,7 @@ def _findings(document: Document, model: type[BaseModel], errors: list[ErrorDeta
     found: dict[tuple[str, str], Finding] = {}
     for each in errors:
         path = _place(document, each["loc"])
-        code, params = _told(each, model, path)
+        code, params = _told(each, model)
         key = shown_path((*path, str(each["loc"][-1]))) if code == "yaml.missing_key" else shown_path(path)
         # of a value that fits none of several forms pydantic tells each form's complaint: one a place is enough
         found.setdefault(
@@ -86,7 +86,7 @@ def _place(document: Document, location: tuple[int | str, ...]) -> YamlPath:
     return path
 
 
-def _told(error: ErrorDetails, model: type[BaseModel], path: YamlPath) -> tuple[str, dict[str, str | int]]:
+def _told(error: ErrorDetails, model: type[BaseModel]) -> tuple[str, dict[str, str | int]]:
     context = error.get("ctx", {})
     kind = error["type"]
     if "." in kind:
@@ -95,7 +95,7 @@ def _told(error: ErrorDetails, model: type[BaseModel], path: YamlPath) -> tuple[
     match code:
         case "yaml.unknown_key":
             key = str(error["loc"][-1])
-            return code, {"key": key, "nearest": nearest(key, _keys(_annotation(model, path[:-1])))}
+            return code, {"key": key, "nearest": nearest(key, _keys(_annotation(model, error["loc"][:-1])))}
         case "yaml.missing_key":
             return code, {"key": str(error["loc"][-1])}
         case "yaml.not_one_of":
@@ -120,11 +120,11 @@ def _keys(annotation: Any) -> list[str]:
     return []
 
 
-def _annotation(model: type[BaseModel], path: YamlPath) -> Any:
-    """What the model says of that place; None where it says nothing."""
+def _annotation(model: type[BaseModel], location: tuple[int | str, ...]) -> Any:
+    """What the model says of that place. Steps of pydantic's own that lead to no other place are passed over."""
     annotation: Any = model
-    for step in path:
-        annotation = _below(annotation, step)
+    for step in location:
+        annotation = _below(annotation, step) or annotation
     return annotation
 
 

@@ -6,10 +6,13 @@ import shlex
 from collections.abc import Callable, Iterator, Sequence
 
 from ..connectors.clock import Clock
+from ..connectors.finding import Finding
 from ..connectors.secrets import Secrets
 from ..runs.differences import Difference, Differences, Whose
 from ..runs.report.model import BUCKETS, Report, Row, Table, Text
 from .causes import causes
+from .corrections import lapsed_corrections
+from .loading.outside import outside_table, outside_told
 from .plan import reader_for
 from .prepare import prepare
 from .project import Project
@@ -31,18 +34,22 @@ def reconcile(project: Project, order: Order, secrets: Secrets, clock: Clock, ti
         choice = order.choice(project)
         reconciler = Reconciler(session, reader_for(session, choice, prepared))
         compared = reconciler.compare(prepared.order)
+        for name in prepared.order:
+            session.notices += lapsed_corrections(session, session.mappings[name], whole=choice.everything)
         totals = totals_if_any(session, choice)
-        return reconcile_report(session, compared, reconciler.differences, totals, clock.monotonic() - started)
+        seconds = clock.monotonic() - started
+        return reconcile_report(session, compared, reconciler.differences, reconciler.findings, totals, seconds)
 
 
 def reconcile_report(
     session: Session,
     compared: Sequence[Compared],
     differences: Differences,
+    noted: Sequence[Finding],
     totals: Totals | None,
     seconds: float,
 ) -> Report:
-    """Differences by whose they are, what is explained, and the totals."""
+    """Differences by whose they are, what is explained, what else was noticed, and the totals."""
     equal = None if totals is None else totals.equal
     number = differences.total
     code = "reconcile.differs" if number else "reconcile.totals_differ" if equal is False else "reconcile.equal"
@@ -71,12 +78,13 @@ def reconcile_report(
             *degraded_facts(session.graded),
             ("fact.seconds", f"{seconds:.1f}"),
         ),
-        causes=causes([*session.notices, *(totals.findings if totals is not None else ())]),
+        causes=causes([*session.notices, *noted, *(totals.findings if totals is not None else ())]),
         tables=(
             *_difference_tables(differences),
             *degraded_tables(session.graded),
             _compared_table(compared),
             _compared_detail(compared),
+            *outside_table({each.mapping: each.outside for each in compared}),
             *(totals_tables(totals.lines) if totals is not None else ()),
         ),
         next_steps=_next(session.project, differences),
@@ -84,6 +92,7 @@ def reconcile_report(
             "differences": number,
             "differences_by": {whose.value: differences.of(whose) for whose in Whose},
             "explained": explained,
+            "outside": outside_told({each.mapping: each.outside for each in compared}),
             "theirs": {each.object: each.theirs for each in compared},
             "totals_equal": equal,
             **grades_told(session.graded),

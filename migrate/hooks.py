@@ -102,7 +102,7 @@ class QuotaWatch:
     def look(self) -> None:
         """Between batches."""
         if not self._told and any(
-            self._low(pace.of_today()) for pace in (self._session.paces.source, self._session.paces.target)
+            self._low(pace.of_today()) for pace in (*self._session.paces.sources.values(), self._session.paces.target)
         ):
             self._told = True
             self._session.notices += call_hook(self._session.project, Event.QUOTA_LOW, self._run, "open")

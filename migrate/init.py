@@ -11,7 +11,8 @@ from ..connectors.errors import InputError, UnavailableError
 from ..runs.report.model import Report, Text
 
 TEMPLATES = "template"
-PARTS = ("mappings", "schemas")
+PARTS = ("mappings", "corrections", "schemas")
+PLACES = {"gitignore": ".gitignore", "corrections.md": "corrections/README.md"}
 
 
 def init(folder: Path, source: str, target: str) -> Report:
@@ -43,6 +44,6 @@ def _templates() -> list[resources.abc.Traversable]:
 def _write(folder: Path, name: str, text: str, filled: dict[str, str]) -> str:
     for mark, value in filled.items():
         text = text.replace(mark, value)
-    path = folder / (".gitignore" if name == "gitignore" else name)
-    path.write_text(text, encoding="utf-8")
-    return path.name
+    place = PLACES.get(name, name)
+    (folder / place).write_text(text, encoding="utf-8")
+    return place

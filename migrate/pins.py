@@ -8,6 +8,7 @@ from ..connectors.errors import DecisionError, InputError
 from ..connectors.port import KEY, Connector, Identity
 from ..runs.ledger import events, records
 from ..runs.ledger.store import Ledger
+from .sources.several import connections_of, systems_of
 
 SAMPLED_KEYS = 20
 TELLING_KEYS = 5
@@ -18,7 +19,9 @@ def check_pin(ledger: Ledger, role: str, identity: Identity) -> None:
     """Raise DecisionError `org.another` where the ledger was written against another system."""
     pinned = ledger.pinned(role)
     if pinned is not None and (pinned.kind, pinned.id) != (identity.kind, identity.id):
-        raise DecisionError("org.another", role=f"@org.{role}", pinned=pinned.name, found=identity.name)
+        role, _, name = role.partition(" ")
+        code = "org.another_source" if name else "org.another"
+        raise DecisionError(code, role=f"@org.{role}", name=name, pinned=pinned.name, found=identity.name)
 
 
 def check_known_keys(ledger: Ledger, target: Connector) -> None:
@@ -56,12 +59,13 @@ UNMARKED = "target_unmarked"
 def pin_systems(ledger: Ledger, source: Connector, target: Connector, before: Identity, now: dt.datetime) -> None:
     """Note which systems this ledger belongs to, once before the first write. before: the target as it was when the
     run's plan was made, until room for our key (and, in a file, its own id) was made in it."""
-    systems = {"source": source.identity(), "target": target.identity()}
+    systems = systems_of(source, target)
     with ledger.transaction():
         if any(ledger.pinned(role) != identity for role, identity in systems.items()):
             told = {role: f"{identity.kind} {identity.id}" for role, identity in systems.items()}
             events.note(ledger, now, "pinned", told=told)
-        ledger.pin("source", systems["source"])
+        for role in connections_of(source):
+            ledger.pin(role, systems[role])
         if ledger.get_meta(UNMARKED) is None:
             ledger.set_meta(UNMARKED, f"{before.kind} {before.id}")
         ledger.pin("target", systems["target"])

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..connectors.errors import InputError
 from ..connectors.finding import Finding, Severity
+from ..connectors.schema import Schema
 from ..runs.ledger import runlog
 from ..runs.plan import Plan, changed_since, load_plan, save_plan
 from .loading.parked import ParkedReader
@@ -16,6 +17,7 @@ from .loading.select import Choice, ChosenReader
 from .pins import UNMARKED
 from .prepare import Prepared
 from .session import Session, rehearse
+from .sources.several import systems_of
 
 
 def reader_for(session: Session, choice: Choice, prepared: Prepared) -> Reader:
@@ -39,13 +41,12 @@ def plan_of(session: Session, prepared: Prepared, choice: Choice) -> Plan:
     for name in prepared.order:
         mapping = session.mappings[name]
         for role, schema, object_name in (
-            ("source", session.source_schema, mapping.source.name),
+            ("source", Schema({mapping.source.name: mapping.source}), mapping.source.name),
             ("target", session.target_schema, mapping.target.name),
         ):
             schemas[f"{role} {object_name}"] = schema.only([object_name]).digest()
     systems = {
-        role: f"{identity.kind} {identity.id}"
-        for role, identity in (("source", session.source.identity()), ("target", session.target.identity()))
+        role: f"{identity.kind} {identity.id}" for role, identity in systems_of(session.source, session.target).items()
     }
     return Plan(
         made_at=session.clock.now().isoformat(timespec="seconds"),
@@ -54,6 +55,7 @@ def plan_of(session: Session, prepared: Prepared, choice: Choice) -> Plan:
         systems=systems,
         mappings={name: session.mappings[name].digest for name in prepared.order},
         schemas=schemas,
+        corrections=prepared.corrected,
     )
 
 
@@ -74,5 +76,7 @@ def require_plan(session: Session, prepared: Prepared, choice: Choice, name: str
 
 
 def _told(kind: str, label: str) -> Finding:
+    if kind == "system" and " " in label:
+        return Finding("changed.system_named", Severity.BLOCKS, {"name": label.partition(" ")[2]})
     role, _, schema = label.partition(" ") if kind in ("system", "schema") else ("", "", label)
     return Finding(f"changed.{kind}", Severity.BLOCKS, {"name": schema} | ({"role": f"@org.{role}"} if role else {}))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 
@@ -12,70 +13,122 @@ from ..connectors.errors import InputError
 from ..connectors.finding import Finding, Severity
 from ..connectors.port import Connector
 from ..connectors.schema import Schema
-from ..mappings.compile import compile_mappings, load_mapping_files
+from ..mappings.assembly.compiled import compile_assemblies
+from ..mappings.assembly.derived import with_assemblies
+from ..mappings.compile import CompiledMapping, compile_mappings, load_mapping_files
 from ..mappings.language import MappingFile
 from ..mappings.order import cut_references, load_order
-from ..mappings.people import People, PeopleConfig, PersonSide, build_people, read_people_csv
+from ..mappings.people import People, PeopleConfig, PersonSide, build_people
+from ..mappings.people_list import read_people_csv
 from ..validators.declared import check_expectations
+from .checking.examples import check_examples
+from .corrections import take_corrections
 from .fingerprint import joined
 from .project import Project
-from .session import Session
+from .session import SPILLS, Session, Tick
+from .sources.assembled import AssembledSource
 
 FOLDER = "mappings"
+Further = Callable[[Sequence[Finding]], list[Finding]]
 _WORST_FIRST = {severity: place for place, severity in enumerate(Severity)}
 
 
 @dataclass(frozen=True)
 class Prepared:
     """order: mappings, parents first. cut: mapping -> references filled by a second operation. digest: of what all
-    mappings mean together. findings: what the check noticed, none of them
-    blocking, the gravest first."""
+    mappings mean together, and of what is corrected. corrected: the latter alone, empty where nothing is. findings:
+    what the check noticed, none of them blocking, the gravest first."""
 
     order: tuple[str, ...]
     cut: dict[str, set[str]]
     digest: str
+    corrected: str
     findings: tuple[Finding, ...]
 
 
-def prepare(session: Session, *, people: bool = True) -> Prepared:
-    """Compile every mapping against both schemas, settle who is who, and put the result into the session. people: else
-    nothing is to be mapped, and nobody's list of people is read.
+def prepare(
+    session: Session, *, people: bool = True, examples: bool = False, further: Further | None = None
+) -> Prepared:
+    """Compile every mapping against both schemas, settle who is who, and put the result into the session, the source
+    corrected. people: else nothing is to be mapped, and nobody's list of people is read. examples: see whether those of
+    the mappings come true. further: given what was noticed, what is to be told instead.
 
     Raises InputError `mapping.none` where there is no mapping yet, `mapping.problems` with every blocking finding, or
     what reading the files raises.
     """
-    files = load_mapping_files(session.project.folder / FOLDER)
-    if not files:
-        raise InputError("mapping.none", folder=f"{FOLDER}/")
-    chosen, findings = _chosen(session.project, files)
-    config = session.project.spec.people
-    compiled, noticed = compile_mappings(
-        chosen,
-        session.source_schema,
-        session.target_schema,
-        session.source_name,
-        session.source_zone,
-        config is not None,
-        target_zone=session.target_zone,
-    )
+    project = session.project
+    compiled, findings = compile_project(project, session.source_schema, session.target_schema, examples=examples)
+    if not any(each.severity is Severity.BLOCKS for each in findings):
+        _put_together(session, compiled)
+    corrected, noticed = take_corrections(session, compiled)
     findings += noticed
-    for mapping in compiled.values():
-        findings += check_expectations(mapping.expectations, mapping.target_fields, mapping.name)
+    config = project.spec.people
     if config is not None and people:
         session.people, noticed = _people(session, config)
         findings += noticed
+    if further is not None:
+        findings = further(findings)
     problems = tuple(each for each in findings if each.severity is Severity.BLOCKS)
     if problems:
         raise InputError("mapping.problems", problems, count=len(problems))
     order = load_order(compiled)
     session.mappings = {name: compiled[name] for name in order}
-    digest = hashlib.sha256("\n".join(f"{name} {compiled[name].digest}" for name in order).encode()).hexdigest()
+    says = [f"{name} {compiled[name].digest}" for name in order] + ([f"corrections {corrected}"] if corrected else [])
+    digest = hashlib.sha256("\n".join(says).encode()).hexdigest()
     ranked = sorted(findings, key=lambda each: (_WORST_FIRST[each.severity], each.file or "", each.line or 0))
-    return Prepared(tuple(order), cut_references(compiled), digest, tuple(ranked))
+    return Prepared(tuple(order), cut_references(compiled), digest, corrected, tuple(ranked))
 
 
-def _chosen(project: Project, files: Sequence[MappingFile]) -> tuple[list[MappingFile], list[Finding]]:
-    """The mappings that changeover.yaml lists, all of them where it lists none."""
+def compile_project(
+    project: Project, source: Schema, target: Schema, *, examples: bool = False
+) -> tuple[dict[str, CompiledMapping], list[Finding]]:
+    """The project's mappings that fit both schemas, and everything that is to be said of them all. Raises InputError as
+    `prepare` does for what cannot be read."""
+    chosen, findings = chosen_files(project)
+    sides = project.environment
+    compiled, noticed = compile_mappings(
+        chosen,
+        source,
+        target,
+        sides.system,
+        sides.source_zone,
+        project.spec.people is not None,
+        target_zone=sides.target_zone,
+        zones=sides.source_zones,
+    )
+    findings += noticed
+    for name, mapping in compiled.items():
+        wrong = check_expectations(mapping.expectations, mapping.target_fields, name)
+        findings += wrong
+        if examples and not any(each.severity is Severity.BLOCKS for each in wrong):
+            findings += check_examples(mapping)
+    return compiled, findings
+
+
+def _put_together(session: Session, compiled: Mapping[str, CompiledMapping]) -> None:
+    """From here on the source has what these mappings put together, too."""
+    files = [each.mapping_file for each in compiled.values()]
+    sides = session.project.environment
+
+    def zone_of(source_object: str) -> ZoneInfo | None:
+        return sides.source_zones.get(source_object.partition(".")[0], sides.source_zone)
+
+    assemblies = compile_assemblies(files, with_assemblies(files, session.source_schema), zone_of)
+    if not assemblies:
+        return
+
+    def heard(mapping: str, done: int) -> None:
+        session.interruption.check()
+        session.tick(Tick("gather", mapping, done))
+
+    session.source = AssembledSource(session.source, assemblies, session.project.runs / SPILLS, session.keys, heard)
+
+
+def chosen_files(project: Project) -> tuple[list[MappingFile], list[Finding]]:
+    """The mappings that changeover.yaml lists, all of them where it lists none. Raises InputError as `prepare` does."""
+    files = load_mapping_files(project.folder / FOLDER)
+    if not files:
+        raise InputError("mapping.none", folder=f"{FOLDER}/")
     listed = project.spec.mappings
     if listed is None:
         return list(files), []

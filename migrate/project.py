@@ -5,23 +5,29 @@ from __future__ import annotations
 import datetime as dt
 import os
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator
+from pydantic_core import PydanticCustomError
 
 from ..connectors.errors import InputError
 from ..connectors.pace import ALWAYS, Hours, Narrowed, Schedule
 from ..connectors.port import Settings
 from ..connectors.secrets import Secrets
+from ..mappings.assembly import ASSEMBLY
 from ..mappings.people import PeopleConfig
 from ..mappings.strict_yaml import load_model, read_yaml
 from ..runs.ledger.place import Place, Server, schema_name
+from .objects import ObjectSpec
 
 FILE = "changeover.yaml"
+OWN_NAMES = frozenset({"objects"})
+"""Keys below which keys are names that the source gives."""
 LEDGER_URL = r"^(postgresql(\+psycopg)?://\S+|\$\{[A-Z][A-Z0-9_]*\})$"
 
 
@@ -84,16 +90,63 @@ class ConnectionSpec(BaseModel):
         return Settings(self.name, self.connector, dict(self.model_extra or {}), self.zone, str(folder))
 
 
+def _one_or_several(value: Any) -> str:
+    return "several" if isinstance(value, list) else "one"
+
+
+Several = Annotated[tuple[ConnectionSpec, ...], Field(min_length=1)]
+
+
 class EnvironmentSpec(BaseModel):
-    """Where one environment's source and target are. production: what the project says; the system's own word
-    outranks it. ledger: the URL of a PostgreSQL server, secrets as `${NAME}`; None: a file in the project."""
+    """Where one environment's source, or sources, and target are. production: what the project says; the system's own
+    word outranks it. ledger: the URL of a PostgreSQL server, secrets as `${NAME}`; None: a file in the project."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    source: ConnectionSpec
+    source: Annotated[
+        Annotated[ConnectionSpec, Tag("one")] | Annotated[Several, Tag("several")], Discriminator(_one_or_several)
+    ]
     target: ConnectionSpec
     production: bool = False
     ledger: Annotated[str, Field(pattern=LEDGER_URL)] | None = None
+
+    @field_validator("source")
+    @classmethod
+    def _told_apart(cls, value: ConnectionSpec | tuple[ConnectionSpec, ...]) -> object:
+        """Several connections name their objects `CONNECTION.object`."""
+        names = [each.name for each in value] if isinstance(value, tuple) else []
+        for name in names:
+            if names.count(name) > 1:
+                raise PydanticCustomError("sources.same_name", "same_name", {"name": name})
+            if "." in name or name == ASSEMBLY:
+                raise PydanticCustomError("sources.name", "name", {"name": name})
+        return value
+
+    @property
+    def sources(self) -> Mapping[str, ConnectionSpec]:
+        """Each source connection by its role: `source`, or `source NAME` where several are listed."""
+        if isinstance(self.source, ConnectionSpec):
+            return {"source": self.source}
+        return {f"source {each.name}": each for each in self.source}
+
+    @property
+    def system(self) -> str:
+        """The source in our keys; empty where several sources have it in the names of their objects."""
+        return self.source.name if isinstance(self.source, ConnectionSpec) else ""
+
+    @property
+    def source_zone(self) -> ZoneInfo | None:
+        """Of the only source. Raises InputError `project.no_zone`, as the others, for an unknown one."""
+        return zone_or_none(self.source.zone) if isinstance(self.source, ConnectionSpec) else None
+
+    @property
+    def source_zones(self) -> dict[str, ZoneInfo | None]:
+        """By connection, where there are several."""
+        return {} if isinstance(self.source, ConnectionSpec) else {x.name: zone_or_none(x.zone) for x in self.source}
+
+    @property
+    def target_zone(self) -> ZoneInfo | None:
+        return zone_or_none(self.target.zone)
 
 
 class Limits(BaseModel):
@@ -141,6 +194,7 @@ class ProjectFile(BaseModel):
     default: str
     environments: Annotated[dict[str, EnvironmentSpec], Field(min_length=1)]
     mappings: list[str] | None = None
+    objects: dict[str, ObjectSpec] = {}
     people: PeopleConfig | None = None
     limits: Limits = Limits()
     schedule: ScheduleSpec | None = None
@@ -210,6 +264,11 @@ def zone_of(name: str) -> ZoneInfo:
         raise InputError("project.no_zone", name=name) from error
 
 
+def zone_or_none(name: str | None) -> ZoneInfo | None:
+    """The same, None for none."""
+    return None if name is None else zone_of(name)
+
+
 def load_project(folder: Path, env: str | None = None) -> Project:
     """Read the project. Raises InputError where there is none, where it is wrong (every problem at once), or where it
     has no such environment."""
@@ -218,7 +277,7 @@ def load_project(folder: Path, env: str | None = None) -> Project:
     path = folder / FILE
     if not path.is_file():
         raise InputError("project.missing", folder=str(folder), file=FILE)
-    spec = load_model(read_yaml(path, shown_as=FILE), ProjectFile)
+    spec = load_model(read_yaml(path, shown_as=FILE, own_names=OWN_NAMES), ProjectFile)
     chosen = env or spec.default
     if chosen not in spec.environments:
         raise InputError("project.no_environment", name=chosen, known=", ".join(spec.environments), file=FILE)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..connectors.chunk import Chunk
+from ..connectors.finding import Finding
 from ..connectors.port import KEY, OurKeyPlace
 from ..mappings.compile import CompiledMapping
 from ..mappings.mapped import MappedChunk, make_our_key
@@ -16,6 +17,8 @@ from ..runs.differences import Difference, Differences, Whose
 from ..runs.ledger import records, seen
 from ..runs.ledger.records import RecordRow
 from .fingerprint import UNKNOWN, Digests, TargetRows, arrow_column, find_rows, known_digests, mapped_digests
+from .loading.left_out import Noted
+from .loading.outside import Reason, scoped
 from .loading.pipeline import Reader
 from .loading.tally import chosen
 from .session import Session, Tick
@@ -26,8 +29,9 @@ PAGE = 5_000
 @dataclass
 class Compared:
     """What reconcile saw of one mapping. source: records read. explained: bucket -> records that are rightly not
-    there or wait for somebody. equal: records equal in every field. kept: fields left alone by their `write:` policy.
-    ours, theirs: records of the target object that are ours, and that are not."""
+    there or wait for somebody. outside: references that leave the scope. equal: records equal in every field. kept:
+    fields left alone by their `write:` policy. ours, theirs: records of the target object that are ours, and that are
+    not."""
 
     mapping: str
     object: str
@@ -38,6 +42,7 @@ class Compared:
     ours: int = 0
     theirs: int = 0
     explained: Counter[str] = field(default_factory=Counter)
+    outside: Counter[Reason] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,7 @@ class Reconciler:
         self.session = session
         self.reader = reader
         self.differences = Differences()
+        self.findings: list[Finding] = []
         self._actor = session.target.acting_user()
         seen.begin(session.ledger)
 
@@ -69,11 +75,16 @@ class Reconciler:
         names = [each.name for each in mapping.target_fields]
         fieldset = records.fieldset(self.session.ledger, mapping.target.name, mapping.name, mapping.digest, names)
         self.session.tick(Tick("reconcile", mapping.name, 0, total))
+        noted = Noted()
         for chunk in self.reader.read(mapping, None):
             self.session.interruption.check()
-            mapped = mapping.apply(chunk, self.session.people)
+            scope = scoped(self.session, mapping, mapping.apply(chunk, self.session.people))
+            mapped = scope.mapped
+            compared.outside += scope.counted(["live"] * len(mapped))
             self._chunk(mapping, fieldset, mapped, compared)
+            noted.see(self.session, mapping, chunk, mapped)
             self.session.tick(Tick("reconcile", mapping.name, compared.source, total))
+        self.findings += noted.findings(mapping)
         self._count_target(mapping, compared)
         return compared
 
@@ -102,8 +113,7 @@ class Reconciler:
     def _left_out(self, mapping: CompiledMapping, mapped: MappedChunk, compared: Compared) -> int:
         """Records that `where` leaves out today and that an earlier run moved. Returns how many."""
         keys = {
-            make_our_key(self.session.source_name, mapping.source.name, key, mapping.branch): key
-            for key in mapped.filtered_keys
+            make_our_key(mapping.system, mapping.source.name, key, mapping.branch): key for key in mapped.filtered_keys
         }
         there = {
             our_key: record

@@ -3,13 +3,43 @@ diff`."""
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+from dataclasses import dataclass
 
-from ..connectors.errors import UnavailableError
-from ..connectors.schema import Schema
+from ..connectors.errors import InputError, UnavailableError
+from ..connectors.schema import Schema, schema_from_json
+from .project import Project
 from .session import Session
 
 FOLDER = "schemas"
+
+
+@dataclass(frozen=True, slots=True)
+class CachedSchema:
+    """file: relative to the project. at: when it was written, in UTC."""
+
+    file: str
+    at: dt.datetime
+    schema: Schema
+
+
+def cached_schemas(project: Project) -> tuple[CachedSchema, CachedSchema]:
+    """(source, target) as they were described last. Raises InputError `schemas.missing` or `schemas.unreadable`."""
+    return _cached(project, "source"), _cached(project, "target")
+
+
+def _cached(project: Project, role: str) -> CachedSchema:
+    path = project.folder / FOLDER / f"{role}.json"
+    file, command = f"{FOLDER}/{role}.json", project.command("check")
+    try:
+        at = dt.datetime.fromtimestamp(path.stat().st_mtime, dt.UTC)
+        schema = schema_from_json(json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise InputError("schemas.missing", file=file, command=command) from None
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise InputError("schemas.unreadable", file=file, command=command) from error
+    return CachedSchema(file, at, schema)
 
 
 def cache_schemas(session: Session) -> None:

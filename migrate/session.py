@@ -31,12 +31,16 @@ from ..runs.stage import Stage
 from ..runs.values import Item, ValueStore
 from .pace.pacing import Paces, paces_of
 from .pins import check_known_keys, check_pin
-from .project import Project, zone_of
+from .project import Project
 from .proving.grade import Grade, grades
 from .sending.answer import Sends
 from .sending.breaker import Breaker
 from .sending.caller import Caller, Inline, caller_for
+from .sources.assembled import elsewhere
+from .sources.several import Sources, systems_of
 
+SPILLS = "assembly"
+"""In the environment's folder: what is read to be put together."""
 LISTENS = 1.0
 """Seconds until a wait looks whether Ctrl-C was pressed."""
 
@@ -216,19 +220,23 @@ class Session:
 
     @property
     def source_name(self) -> str:
-        return self.project.environment.source.name
-
-    @property
-    def source_zone(self) -> ZoneInfo | None:
-        return _zone(self.project.environment.source.zone)
+        """The system in our keys; empty where several sources have it in the names of their objects."""
+        return self.project.environment.system
 
     @property
     def target_zone(self) -> ZoneInfo | None:
-        return _zone(self.project.environment.target.zone)
+        return self.project.environment.target_zone
 
 
-def _zone(name: str | None) -> ZoneInfo | None:
-    return None if name is None else zone_of(name)
+@contextmanager
+def open_sources(project: Project, secrets: Secrets, paces: Paces, clock: Clock) -> Iterator[Connector]:
+    """The source of the project's environment; several as one."""
+    with ExitStack() as stack:
+        environment, opened = project.environment, {}
+        for role, spec in environment.sources.items():
+            each = opened[spec.name] = connect(spec.settings(project.folder), secrets, paces.sources[role], clock)
+            stack.callback(each.close)
+        yield Sources(opened) if isinstance(environment.source, tuple) else each
 
 
 @contextmanager
@@ -238,8 +246,7 @@ def open_connectors(
     """(source, target) of the project's environment."""
     with ExitStack() as stack:
         stack.callback(paces.close)
-        source = connect(project.environment.source.settings(project.folder), secrets, paces.source, clock)
-        stack.callback(source.close)
+        source = stack.enter_context(open_sources(project, secrets, paces, clock))
         target = connect(project.environment.target.settings(project.folder), secrets, paces.target, clock)
         stack.callback(target.close)
         yield source, target
@@ -291,7 +298,7 @@ def open_session(
         paces = paces_of(project, secrets, clock, interruption.listen, shared=shared)
         stack.callback(paces.asked.close)
         source, target = stack.enter_context(open_connectors(project, secrets, paces, clock))
-        identities = {"source": source.identity(), "target": target.identity()}
+        identities = systems_of(source, target)
         if alone:
             stack.enter_context(hold(project.runs))
         ledger, keys = stack.enter_context(open_ledger(project, secrets))
@@ -352,6 +359,7 @@ def rehearse(session: Session, target: Connector) -> Iterator[Session]:
         try:
             yield replace(
                 session,
+                source=elsewhere(session.source, folder / SPILLS),
                 target=target,
                 ledger=ledger,
                 values=values,

@@ -32,10 +32,10 @@ def status(project: Project, secrets: Secrets) -> Report:
             ("fact.project", project.spec.project),
             ("fact.environment", project.env),
         ]
-        for role in ("source", "target"):
+        for role in (*project.environment.sources, "target"):
             pinned = ledger.pinned(role)
             if pinned is not None:
-                facts.append((f"fact.{role}", f"{pinned.name} ({pinned.kind})"))
+                facts.append((f"fact.{role.partition(' ')[0]}", f"{pinned.name} ({pinned.kind})"))
         if latest is not None:
             facts.append(("fact.latest_run", Text("run.line", _run_params(latest))))
         facts.append(("fact.open_operations", left_open))

@@ -11,6 +11,7 @@ import pandas as pd
 from ..connectors.chunk import Chunk
 from ..connectors.errors import InputError
 from ..connectors.finding import Finding
+from ..connectors.schema import Schema
 from ..mappings.mapped import make_our_key
 from ..mappings.strict_yaml import load_model, read_yaml
 from ..runs.ledger import records
@@ -19,6 +20,7 @@ from ..runs.report.model import Row, Table, Text
 from ..validators.group_sums import LEFT_BEHIND, GroupSums
 from ..validators.totals import COUNT, Total, TotalLine, TotalsFile, check_totals, compare_totals, group_sums
 from .loading.select import Choice
+from .project import Project
 from .session import Session, Tick
 
 FILE = "totals.yaml"
@@ -29,12 +31,17 @@ LISTED = 200
 def load_totals(session: Session) -> TotalsFile | None:
     """The project's totals.yaml, None where it has none. Raises InputError `totals.problems` with every name in it that
     a system does not have."""
-    path = session.project.folder / FILE
+    return totals_of(session.project, session.source_schema, session.target_schema)
+
+
+def totals_of(project: Project, source: Schema, target: Schema) -> TotalsFile | None:
+    """The same of a project whose systems are described thus."""
+    path = project.folder / FILE
     if not path.is_file():
         return None
     document = read_yaml(path, shown_as=FILE)
     totals = load_model(document, TotalsFile)
-    problems = check_totals(totals, document, session.source_schema, session.target_schema)
+    problems = check_totals(totals, document, source, target)
     if problems:
         raise InputError("totals.problems", tuple(problems), count=len(problems))
     return totals
@@ -90,9 +97,11 @@ def _reasons(session: Session, chunk: Chunk, target_object: str) -> list[str | N
     for mapping in session.mappings.values():
         if (mapping.source.name, mapping.target.name) != (chunk.object, target_object):
             continue
-        ours = [make_our_key(session.source_name, chunk.object, key, mapping.branch) for key in chunk.keys]
+        ours = [make_our_key(mapping.system, chunk.object, key, mapping.branch) for key in chunk.keys]
         known = records.lookup(session.ledger, target_object, ours)
-        why |= {key: _reason(known[our_key]) for key, our_key in zip(chunk.keys, ours, strict=True) if our_key in known}
+        for key, our_key in zip(chunk.keys, ours, strict=True):
+            if our_key in known and why.get(key, FILTERED) is not None:  # one branch that brought it is enough
+                why[key] = _reason(known[our_key])
     return [why.get(key, FILTERED) for key in chunk.keys]
 
 

@@ -20,11 +20,13 @@ from ..runs.report.model import Cause, Report, Text
 from ..runs.report.spoken import cause_text
 from ..runs.report.spreadsheet import Sheet, workbook
 from ..runs.values import SAMPLE
+from .causes import sample_key
 from .loading.parked import chosen_parked, owners_of
 from .prepare import prepare
 from .project import Project
 from .session import Session, open_session
 from .waiting import Reason, causes_of, codes_table, reasons_of, text_of
+from .worklist_cells import cells_at_fault
 
 SUFFIX = ".xlsx"
 COLUMNS = (
@@ -34,13 +36,21 @@ COLUMNS = (
     "column.field",
     "column.reason",
     "column.sample",
+    "column.source_field",
+    "column.current",
+    "column.new_value",
+    "column.who",
+    "column.because",
     "column.mender",
     "column.owner",
     "column.since",
     "column.started",
     "column.code",
     "column.command",
+    "column.mark",
 )
+FILLED = ("column.new_value", "column.who", "column.because")
+"""What people fill in, and `worklist --import` reads."""
 SUMMARY = ("column.mapping", "column.field", "column.code", "column.records", "column.reason", "column.mender")
 _Row = tuple[str | int | None, ...]
 
@@ -53,9 +63,10 @@ def worklist(
     clock: Clock,
     code: str | None = None,
     owner: str | None = None,
+    show_values: bool = False,
 ) -> Report:
-    """Write the workbook, in the catalogue's language. Neither system is written to. Raises InputError
-    `worklist.not_xlsx`, `worklist.no_folder`, or as `chosen_parked`."""
+    """Write the workbook, in the catalogue's language; the source's cells masked unless show_values. Neither system is
+    written to. Raises InputError `worklist.not_xlsx`, `worklist.no_folder`, or as `chosen_parked`."""
     path = _path(project, file, clock)
     with open_session(project, secrets, clock, alone=False) as session:
         prepare(session)
@@ -63,7 +74,7 @@ def worklist(
         reasons = reasons_of(session.ledger, chosen_parked(session, waiting, code, owner))
         told = causes_of(reasons)
         if reasons:
-            rows = _rows(session, reasons, {each.our_key: each for each in waiting}, catalogue)
+            rows = _rows(session, reasons, {each.our_key: each for each in waiting}, catalogue, show_values)
             sheets = [_summary(told, catalogue)]
             sheets += [_sheet(name, rows.get(f"mender.{name}", ()), catalogue) for name in MENDERS]
             if file is None:
@@ -120,17 +131,23 @@ def _sheet(name: str, rows: Sequence[_Row], catalogue: Catalogue) -> Sheet:
 
 
 def _rows(
-    session: Session, reasons: Sequence[Reason], waiting: Mapping[str, Waiting], catalogue: Catalogue
+    session: Session,
+    reasons: Sequence[Reason],
+    waiting: Mapping[str, Waiting],
+    catalogue: Catalogue,
+    show_values: bool,
 ) -> dict[str, list[_Row]]:
     """Mender -> its rows. waiting: our key -> everything that waits."""
     owners = owners_of(session, [each.record for each in reasons])
     samples = _samples(session, reasons)
+    cells = cells_at_fault(session, reasons)
     started = {run.id: run.started[:16].replace("T", " ") for run in runlog.history(session.ledger)}
     rows: dict[str, list[_Row]] = defaultdict(list)
     for each in reasons:
         record = each.record
         told = " · ".join(_said(text_of(finding), catalogue) for finding in (each.finding, *each.also))
         sample = samples.get((record.object, record.our_key))
+        cell = cells.get((record.object, record.our_key))
         rows[each.mender].append(
             (
                 record.source_object,
@@ -139,12 +156,16 @@ def _rows(
                 each.finding.field,
                 told,
                 None if sample is None else mask(sample),
+                None if cell is None else cell.field,
+                None if cell is None or cell.text is None else cell.text if show_values else mask(cell.text),
+                *(None,) * len(FILLED),
                 catalogue.text(each.mender),
                 owners.get((record.object, record.our_key)),
                 each.since,
                 started.get(each.since),
                 record.code,
                 session.project.command(f"run --rejected --code {shlex.quote(_root(record, waiting).code)} --execute"),
+                None if cell is None else cell.mark,
             )
         )
     return rows
@@ -166,7 +187,7 @@ def _samples(session: Session, reasons: Sequence[Reason]) -> dict[tuple[str, str
     for each in reasons:
         if each.noted is not None and "parent" not in each.noted[1].params:
             run, finding = each.noted
-            wanted[run, finding.object or ""][f"{finding.key}/{finding.field}/{finding.code}"] = each
+            wanted[run, finding.object or ""][sample_key(finding)] = each
     found: dict[tuple[str, str], str] = {}
     for (run, object_name), by_key in wanted.items():
         try:

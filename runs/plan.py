@@ -18,7 +18,7 @@ VERSION = 1
 class Plan:
     """made_at: ISO time. environment, selection: of which the dry run was. systems: role -> kind and id. mappings:
     name -> digest of its meaning. schemas: `source NAME` or `target NAME` -> digest of the object's schema. counts:
-    mapping -> bucket -> records. causes: code -> findings."""
+    mapping -> bucket -> records. causes: code -> findings. corrections: a digest of what is corrected."""
 
     made_at: str
     environment: str
@@ -28,6 +28,7 @@ class Plan:
     schemas: Mapping[str, str]
     counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     causes: Mapping[str, int] = field(default_factory=dict)
+    corrections: str = ""
     version: int = VERSION
 
     @property
@@ -61,12 +62,14 @@ def load_plan(name: str, folder: Path) -> Plan:
 
 def changed_since(plan: Plan, now: Plan) -> list[tuple[str, str]]:
     """What is not as the plan found it: (kind, name), kind one of `environment`, `selection`, `system`, `mapping`,
-    `schema`."""
+    `schema`, `corrections`."""
     changed: list[tuple[str, str]] = []
     if plan.environment != now.environment:
         changed.append(("environment", now.environment))
     if plan.selection != now.selection:
         changed.append(("selection", ""))
+    if plan.corrections != now.corrections:
+        changed.append(("corrections", ""))
     for kind, then, today in (
         ("system", plan.systems, now.systems),
         ("mapping", plan.mappings, now.mappings),

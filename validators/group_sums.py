@@ -18,7 +18,7 @@ from ..connectors.cell import DECIMAL_PRECISION, DEFAULT_SCALE, canonical_text, 
 from ..connectors.finding import Finding, Severity
 from ..connectors.schema import Field, FieldType
 from ..connectors.stored import readable
-from ..mappings.compiled import CompiledCondition
+from ..mappings.condition import CompiledConditions
 
 LEFT_BEHIND: Final = ("rejected", "held", "filtered", "conflicted", "pending")
 """Why a record did not reach the target; the names are those of the report's buckets."""
@@ -60,7 +60,7 @@ class GroupSums:
     object: str
     group: tuple[Field, ...] = ()
     sum: tuple[Field, ...] = ()
-    where: tuple[CompiledCondition, ...] = ()
+    where: CompiledConditions | None = None
     by_reason: dict[str | None, dict[Group, Sums]] = field(default_factory=dict)
     misfits: int = 0
     named_misfits: list[Finding] = field(default_factory=list)
@@ -75,7 +75,7 @@ class GroupSums:
         if strange := set(why.unique().to_pylist()) - {None, *LEFT_BEHIND}:
             raise ValueError(f"{self.object}: no reason to be left behind: {sorted(map(str, strange))}")
         if self.where:
-            counted = self._counted(frame)
+            counted = _counted(self.where, frame)
             frame, keys = frame.iloc[counted], [keys[row] for row in counted]
             why = why.take(pa.array(counted, pa.int64()))
         columns: dict[str, Column] = {"why": why}
@@ -101,12 +101,6 @@ class GroupSums:
     @property
     def groups(self) -> set[Group]:
         return {group for sums in self.by_reason.values() for group in sums}
-
-    def _counted(self, frame: pd.DataFrame) -> list[int]:
-        met = np.ones(len(frame), dtype=bool)
-        for each in self.where:
-            met &= each.met(readable(frame[each.field.name])[0]).to_numpy(zero_copy_only=False)
-        return [int(row) for row in np.flatnonzero(met)]
 
     def _take(self, table: pa.Table, by: list[str]) -> None:
         names = [f"sum {place}" for place in range(len(self.sum))]
@@ -157,3 +151,9 @@ def _plain_number(text: str) -> Decimal | None:
     number = Decimal(told)
     finest = number.as_tuple().exponent
     return number if abs(number.adjusted()) < _SPAN and isinstance(finest, int) and finest >= -_SPAN else None
+
+
+def _counted(where: CompiledConditions, frame: pd.DataFrame) -> list[int]:
+    columns = {name: readable(frame[name])[0] for name in where.sources}
+    met = pc.fill_null(where.met(columns, len(frame)), False).to_numpy(zero_copy_only=False)
+    return [int(row) for row in np.flatnonzero(met)]

@@ -13,9 +13,8 @@ from pydantic_core import PydanticCustomError
 from ..connectors.finding import Finding, Severity
 from ..connectors.nearest import nearest
 from ..connectors.schema import ObjectSchema, Schema
-from ..mappings.compiled import CompiledCondition
+from ..mappings.condition import Conditions, Strict, compile_conditions
 from ..mappings.document import Document, YamlPath
-from ..mappings.language import Condition, Strict
 from .group_sums import LEFT_BEHIND, Group, GroupSums, Sums
 
 COUNT = "count"
@@ -30,12 +29,12 @@ class TotalSide(Strict):
     object: str
     sum: tuple[str, ...] = ()
     group: tuple[str, ...] = ()
-    where: dict[str, Condition] = Field(default_factory=dict)
+    where: Conditions | None = None
 
     @property
     def fields(self) -> tuple[str, ...]:
         """Every field that has to be read, each once."""
-        return tuple(dict.fromkeys((*self.group, *self.sum, *self.where)))
+        return tuple(dict.fromkeys((*self.group, *self.sum, *(self.where.names if self.where else ()))))
 
 
 class Total(Strict):
@@ -115,7 +114,7 @@ def _check_side(total: Total, side: str, schema: Schema, document: Document, pat
         line = document.line((*path, "object"))
         return [Finding("totals.object_unknown", Severity.BLOCKS, near, file=document.file, line=line)]
     places = [((*path, each, at), name) for each in ("sum", "group") for at, name in enumerate(getattr(asked, each))]
-    places += [((*path, "where", name), name) for name in asked.where]
+    places += [(place, name) for place, name, _ in (asked.where.leaves((*path, "where")) if asked.where else ())]
     labels = {each.name: each.label for each in described.fields}
     return [
         Finding(
@@ -137,7 +136,7 @@ def group_sums(side: TotalSide, described: ObjectSchema) -> GroupSums:
         side.object,
         group=tuple(fields[name] for name in side.group),
         sum=tuple(fields[name] for name in side.sum),
-        where=tuple(CompiledCondition(fields[name], condition) for name, condition in side.where.items()),
+        where=None if side.where is None else compile_conditions(side.where, fields.get),
     )
 
 

@@ -49,7 +49,7 @@ def demo(
     tick(Tick("generate", folder.name, number, number))
     started = clock.monotonic()
     project = load_project(folder)
-    check.check(project, secrets, clock)
+    check.check(project, secrets, clock, check.Asked(data=False))  # the plan reads it all
     planned = keep_report(project, run.plan(project, run.Order(), secrets, clock, tick), language, secrets)
     order = run.Order(plan=str(planned.extra["plan"]))
     moved = keep_report(project, run.run(project, order, secrets, clock, tick), language, secrets)

@@ -159,10 +159,11 @@ class ChosenReader:
         for chunk in self._find(mapping, keys):
             mapped = mapping.apply(chunk, self._session.people)
             for name, parent in mapping.references.items():
-                source = self._session.mappings[parent].source.name
-                prefix = make_our_key(self._session.source_name, source, "")
-                cells = arrow_column(mapped.frame, name).to_pylist()
-                parents[source] |= {cell.removeprefix(prefix) for cell in cells if cell is not None}
+                made = self._session.mappings[parent]
+                source, prefix = made.source.name, make_our_key(made.system, made.source.name, "")
+                suffix = make_our_key("", "", "", made.branch).removeprefix("::")
+                cells = [cell for cell in arrow_column(mapped.frame, name).to_pylist() if cell is not None]
+                parents[source] |= {cell.removeprefix(prefix).removesuffix(suffix) for cell in cells}
         return parents
 
     def _close_downwards(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,18 +20,18 @@ from .asked import AskedShare
 
 @dataclass(frozen=True, slots=True)
 class Paces:
-    """asked: what another terminal asks of both; to be closed at the end. books: of a run that several processes share,
-    whose calls count together."""
+    """sources: by role, as `EnvironmentSpec.sources`. asked: what another terminal asks of both; to be closed at the
+    end. books: of a run that several processes share, whose calls count together."""
 
-    source: Pace
+    sources: Mapping[str, Pace]
     target: Pace
     asked: AskedShare
     books: tuple[Permits, ...] = ()
 
     def close(self) -> None:
         """At the end of a process: note what the day has cost."""
-        self.source.keep()
-        self.target.keep()
+        for each in (*self.sources.values(), self.target):
+            each.keep()
         for book in self.books:
             book.close()
 
@@ -62,7 +62,9 @@ def paces_of(
     systems for the same run, and no call departs that the ledger has not counted."""
     place = project.ledger(secrets)
     asked = AskedShare(place)
-    books = {role: Permits(place, role, name_of(os.getpid())) for role in (("source", "target") if shared else ())}
+    environment = project.environment
+    roles = (*environment.sources, "target") if shared else ()
+    books = {role: Permits(place, role, name_of(os.getpid())) for role in roles}
 
     def pace(spec: ConnectionSpec, role: str) -> Pace:
         return Pace(
@@ -71,13 +73,12 @@ def paces_of(
             schedule=project.schedule,
             cap=asked,
             listen=listen,
-            spent=SpentFile(project.runs / f"calls-{role}.json"),
+            spent=SpentFile(project.runs / f"calls-{role.replace(' ', '-')}.json"),
             book=books.get(role),
         )
 
-    environment = project.environment
-    paces = pace(environment.source, "source"), pace(environment.target, "target")
-    return Paces(*paces, asked, tuple(books.values()))
+    sources = {role: pace(spec, role) for role, spec in environment.sources.items()}
+    return Paces(sources, pace(environment.target, "target"), asked, tuple(books.values()))
 
 
 def name_of(process: int) -> str:

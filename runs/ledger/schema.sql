@@ -1,4 +1,4 @@
--- The ledger of one environment of one project. Version 3.
+-- The ledger of one environment of one project. Version 4.
 
 create table meta (
   name text primary key,
@@ -7,7 +7,7 @@ create table meta (
 
 -- Which systems this ledger was written against, as they identified themselves (DESIGN §4, the org is pinned).
 create table system (
-  role text primary key check (role in ('source', 'target')),
+  role text primary key check (role in ('source', 'target') or role like 'source _%'),   -- `source NAME` of several
   kind text not null,
   id text not null,
   name text not null,
@@ -163,6 +163,18 @@ create table record (
 ) strict, without rowid;
 create unique index record_target on record (object, target_key) where target_key is not null;
 create index record_parked on record (object, state) where state <> 'live';
+
+-- What a record that is put together from several source records is made of, each in its role. Of all others `record`
+-- knows the only one.
+create table contribution (
+  object text not null,
+  our_key text not null,
+  role text not null,            -- the contributor's name in the mapping
+  source_object text not null,
+  source_key text not null,
+  primary key (object, our_key, role)
+) strict, without rowid;
+create index contribution_source on contribution (source_object, source_key);
 
 create table batch (
   id integer primary key,

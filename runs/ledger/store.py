@@ -18,7 +18,7 @@ from .lease import Lease
 from .place import Place, Server
 from .sqlite import SQLite
 
-VERSION = "3"
+VERSION = "4"
 TIDY_AFTER = 20_000
 """Updated rows."""
 

@@ -78,13 +78,14 @@ Row: TypeAlias = tuple[str | int | Text | None, ...]
 class Table:
     """A titled table. columns: catalogue codes. rows: texts as they stand, numbers, or Text to be rendered.
     omitted: rows left out of this report because there were too many. detail: for the page and the JSON; on a terminal
-    its title is enough."""
+    its title is enough. whole: every row is shown, also on a terminal."""
 
     title: Text
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
     omitted: int = 0
     detail: bool = False
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,6 +143,7 @@ def _cause(cause: Cause, catalogue: Catalogue) -> SpokenCause:
 
 def _table(table: Table, catalogue: Catalogue, most_rows: int) -> SpokenTable:
     columns = list(zip(*table.rows, strict=True)) or [()] * len(table.columns)
+    most_rows = len(table.rows) if table.whole else most_rows
     return SpokenTable(
         title=_said(table.title, catalogue),
         columns=tuple(catalogue.text(column) for column in table.columns),

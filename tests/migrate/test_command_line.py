@@ -45,7 +45,7 @@ def test_every_command_says_one_json_document_and_progress_elsewhere(company: Co
         assert document["verb"] == ("plan" if words == ("run",) else words[0])
         assert said.out.isascii()
         assert document["verdict"]["text"]
-        progress = words[0] in ("plan", "run", "reconcile", "undo")
+        progress = words[0] in ("check", "plan", "run", "reconcile", "undo")
         assert ("customer" in said.err) is progress, (words, said.err)
     assert isinstance(json.loads(company.say("crosswalk", "--json").out), list)
 

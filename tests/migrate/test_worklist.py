@@ -14,8 +14,8 @@ from changeover.runs.report.spreadsheet import Sheet, workbook
 from .company import Company, make_company
 
 HEADS = {
-    "en": ("object", "old key", "new key", "field", "reason", "sample (masked)", "who can mend it", "owner"),
-    "zh": ("对象", "旧主键", "新主键", "字段", "原因", "样例（已脱敏）", "由谁修正", "负责人"),
+    "en": ("object", "old key", "new key", "field", "reason", "sample (masked)", "source field", "current value"),
+    "zh": ("对象", "旧主键", "新主键", "字段", "原因", "样例（已脱敏）", "源字段", "当前值"),
 }
 SHEETS = {"en": ["summary", "data", "mapping", "administrator"], "zh": ["汇总", "数据", "映射", "管理员"]}
 EVIL = '=cmd|" /C calc"!A0'
@@ -70,16 +70,17 @@ def test_a_sheet_for_each_who_can_mend_and_a_line_a_record(company: Company) -> 
     rows = {row[1]: row for row in told["data"][1:]}
     assert set(rows) == {"012345", "123456789012345678", f"'{EVIL}", "LIVE"}
     bad = rows["012345"]
-    assert (bad[0], bad[3], bad[6], bad[7], bad[8]) == ("t_customer", "name", "mend in the source data", "w1", 1)
+    assert (bad[0], bad[3], bad[11], bad[12], bad[13]) == ("t_customer", "name", "mend in the source data", "w1", 1)
+    assert bad[6:11] == ("khmc", None, None, None, None)
     assert str(bad[4]).startswith("name is required and has no value")
     assert "revenue: not a number" in str(bad[4])
-    assert bad[10:] == ("required.missing", "changeover run --rejected --code required.missing --execute")
-    assert rows[f"'{EVIL}"][5] == "2###-##-##"
+    assert bad[15:17] == ("required.missing", "changeover run --rejected --code required.missing --execute")
+    assert rows[f"'{EVIL}"][5:8] == ("2###-##-##", "rq", "2###-##-##")
     assert "legacy:t_customer:012345" in str(rows["123456789012345678"][4])
-    assert rows["123456789012345678"][11] == bad[11]  # it goes along with what it waits for
+    assert rows["123456789012345678"][16] == bad[16]  # it goes along with what it waits for
     live = rows["LIVE"]
-    assert (live[2], live[8], live[5]) == ("3", 3, "张****")
-    assert [(row[1], row[3], row[6], row[8]) for row in told["mapping"][1:]] == [
+    assert (live[2], live[13], live[5]) == ("3", 3, "张****")
+    assert [(row[1], row[3], row[11], row[13]) for row in told["mapping"][1:]] == [
         ("1", "stage", "mend in the mapping", 2)
     ]
     assert len(told["administrator"]) == 1
@@ -168,7 +169,7 @@ def test_since_which_run_it_waits(tmp_path: Path) -> None:
     company.old("update t_customer set khmc = null where khbh = 'B'")
     company.run()
     rows = sheets(written(company))["data"][1:]
-    assert {row[1]: row[8] for row in rows} == {"A": 1, "B": 3}
+    assert {row[1]: row[13] for row in rows} == {"A": 1, "B": 3}
 
 
 def test_a_sheet_goes_on_in_another_when_it_is_full(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

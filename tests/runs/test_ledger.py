@@ -345,7 +345,7 @@ def test_claims_agree_with_a_dict(ledger: Ledger) -> None:
 def test_a_ledger_of_another_version_is_left_alone(ledger: Ledger) -> None:
     with ledger.transaction():
         ledger.set_meta("version", "1")
-    with pytest.raises(InputError, match=r"ledger\.version.*found=1, wanted=3"):
+    with pytest.raises(InputError, match=r"ledger\.version.*found=1, wanted=4"):
         Ledger(ledger.place)
 
 

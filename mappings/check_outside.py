@@ -1,0 +1,24 @@
+"""Whether what a mapping says of references that leave the scope can be done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..connectors.finding import Finding, Severity
+from ..connectors.schema import Field
+from .language import Outside, Rule
+from .place import Examined
+
+
+def check_outside(examined: Examined, name: str, rule: Rule, field: Field) -> Iterator[Finding]:
+    """`outside` of one rule: it belongs to references and people, nobody is held for a person, and a required field
+    cannot be left empty."""
+    if rule.outside is None:
+        return
+    place = ("fields", name, "outside")
+    if rule.reference is None and not rule.people:
+        yield examined.found("mapping.outside_alone", Severity.BLOCKS, *place)
+    elif rule.people and rule.outside is Outside.HOLD:
+        yield examined.found("mapping.outside_person", Severity.BLOCKS, *place)
+    elif field.required and rule.outside is Outside.NULL:
+        yield examined.found("mapping.outside_required", Severity.BLOCKS, *place, name=name)

@@ -1,0 +1,1 @@
+"""What `check` does beyond comparing a mapping with both schemas."""

@@ -1,0 +1,231 @@
+"""The project's corrections: read from `corrections/*.csv`, and laid over everything that is read from the source."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from ..connectors.cell import Cell, canonical_value
+from ..connectors.change import Batch, Outcome
+from ..connectors.chunk import Chunk
+from ..connectors.errors import InputError
+from ..connectors.finding import Finding, Severity
+from ..connectors.port import KEY, AuditFields, Connector, Identity
+from ..connectors.schema import ObjectSchema, Schema
+from ..mappings.compile import CompiledMapping
+from ..mappings.corrections import (
+    Correction,
+    ZoneOf,
+    by_object,
+    check_corrections,
+    comparable,
+    correct,
+    read_corrections,
+)
+from .fingerprint import arrow_column, joined
+from .session import Session
+from .sources.assembled import assembled_in
+from .sources.several import BETWEEN
+
+FOLDER = "corrections"
+SUFFIX = ".csv"
+
+
+def load_corrections(folder: Path) -> list[Correction]:
+    """Every correction of the folder's `*.csv`, by file name. Raises InputError `correction.invalid` with every line
+    that is wrong."""
+    read: list[Correction] = []
+    wrong: list[Finding] = []
+    for path in sorted(folder.glob("*")):
+        if path.suffix.lower() != SUFFIX or not path.is_file():
+            continue
+        shown = f"{folder.name}/{path.name}"
+        try:
+            text = path.read_bytes().decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            line = error.object.count(b"\n", 0, error.start) + 1
+            wrong.append(Finding("correction.not_utf8", Severity.BLOCKS, file=shown, line=line))
+            continue
+        except OSError as error:
+            told: dict[str, str | int] = {"reason": error.strerror or "?"}
+            wrong.append(Finding("correction.unreadable", Severity.BLOCKS, told, file=shown))
+            continue
+        corrections, problems = read_corrections(text, shown)
+        read += corrections
+        wrong += problems
+    if wrong:
+        raise InputError("correction.invalid", tuple(wrong), folder=f"{folder.name}/", count=len(wrong))
+    return read
+
+
+def take_corrections(session: Session, mappings: Mapping[str, CompiledMapping]) -> tuple[str, list[Finding]]:
+    """Let every read of the session's source go through the project's corrections. Returns a keyed digest of what they
+    change, empty where there are none, and what was noticed of them. Raises as `load_corrections`."""
+    corrections = load_corrections(session.project.folder / FOLDER)
+    if not corrections:
+        return "", []
+    used: dict[str, set[str]] = defaultdict(set)
+    together = assembled_in(session.source)
+    for mapping in mappings.values():
+        used[mapping.source.name] |= set(mapping.source_fields)
+        for name, fields in together.reads(mapping.source.name, mapping.source_fields).items() if together else ():
+            used[name] |= fields
+    people = session.project.spec.people
+    if people is not None:
+        used[people.source.object] |= set(people.source.fields)
+    found = check_corrections(corrections, session.source_schema, used, zone_of(session))
+    findings = sorted(found, key=lambda each: (each.file or "", each.line or 0))
+    session.source = Corrected(uncorrected(session.source), session.source_schema, corrections, zone_of(session))
+    if together is not None:
+        together.parts = Corrected(together.inner, session.source_schema, corrections, zone_of(session))
+    says = sorted("\0".join((each.object, each.key, each.field, each.old, each.new)) for each in corrections)
+    return hashlib.blake2b("\n".join(says).encode(), key=session.keys.digest, digest_size=16).hexdigest(), findings
+
+
+def lapsed_corrections(session: Session, mapping: CompiledMapping, *, whole: bool) -> list[Finding]:
+    """The corrections of this mapping's cells that no longer hold, of the records that were read. whole: all of the
+    object was read, so that a record that was not seen is asked for, and told where the source has none."""
+    source = session.source
+    return source.told(mapping, whole=whole) if isinstance(source, Corrected) else []
+
+
+def corrections_of(session: Session, object_name: str, key: str) -> list[tuple[Correction, bool | None]]:
+    """The corrections of one record, each with whether it holds; None where its field has not been read."""
+    source = session.source
+    return source.of_record(object_name, key) if isinstance(source, Corrected) else []
+
+
+def zone_of(session: Session) -> ZoneOf:
+    """What the wall clock times of a source object mean, by its name."""
+    sides = session.project.environment
+    zones, only = sides.source_zones, sides.source_zone
+    return lambda name: zones.get(name.partition(BETWEEN)[0], only)
+
+
+def uncorrected(source: Connector) -> Connector:
+    """The source as it is."""
+    return source.inner if isinstance(source, Corrected) else source
+
+
+class Corrected:
+    """A source of which every read comes corrected."""
+
+    def __init__(self, inner: Connector, schema: Schema, corrections: Sequence[Correction], zone: ZoneOf) -> None:
+        self.inner = inner
+        self.capabilities = inner.capabilities
+        self._schema, self._zone = schema, zone
+        self._all = by_object(corrections)
+        self._looked: dict[Correction, bool] = {}
+
+    def read(
+        self, object_name: str, fields: Sequence[str], *, after: str | None = None, size: int = 20_000
+    ) -> Iterator[Chunk]:
+        for chunk in self.inner.read(object_name, fields, after=after, size=size):
+            yield self._correct(chunk)
+
+    def find(
+        self, object_name: str, by: Sequence[str], values: Sequence[tuple[Cell, ...]], fields: Sequence[str]
+    ) -> Chunk:
+        """By the corrected cells too: a record is found by what its field has become, not by what it was."""
+        moved = {key for name in by for key in self._all.get(object_name, {}).get(name, {})}
+        if not moved:
+            return self._correct(self.inner.find(object_name, by, values, fields))
+        read = tuple(dict.fromkeys([*fields, *by]))
+        found = self._correct(self.inner.find(object_name, by, values, read))
+        pieces = [found, *self._by_key(object_name, sorted(moved - set(found.keys)), read)]
+        chunk = joined(object_name, read, pieces)
+        described = self._schema.objects[object_name]
+        meets = _meets(chunk, described, by, values, self._zone(object_name))
+        rows = [row for row, met in enumerate(meets) if met]
+        frame = chunk.frame.loc[:, list(fields)].iloc[rows].reset_index(drop=True)
+        ours = [chunk.our_keys[row] for row in rows] if chunk.our_keys else []
+        return replace(chunk, frame=frame, keys=[chunk.keys[row] for row in rows], our_keys=ours)
+
+    def told(self, mapping: CompiledMapping, *, whole: bool) -> list[Finding]:
+        """See `lapsed_corrections`."""
+        mine = self._all.get(mapping.source.name, {})
+        concerned = [each for name in mapping.source_fields for each in mine.get(name, {}).values()]
+        unseen = sorted({each.key for each in concerned if each not in self._looked})
+        if whole and unseen:
+            for _ in self._by_key(mapping.source.name, unseen, mapping.source_fields):
+                pass
+        codes = {False: "correction.lapsed", None: "correction.no_record"}
+        findings = []
+        for each in concerned:
+            holds = self._looked.get(each)
+            if holds is False or (holds is None and whole):
+                findings.append(replace(each.found(codes[holds], Severity.WARNS), mapping=mapping.name))
+        return findings
+
+    def of_record(self, object_name: str, key: str) -> list[tuple[Correction, bool | None]]:
+        """See `corrections_of`."""
+        mine = self._all.get(object_name, {}).values()
+        return [(by_key[key], self._looked.get(by_key[key])) for by_key in mine if key in by_key]
+
+    def _correct(self, chunk: Chunk) -> Chunk:
+        mine = self._all.get(chunk.object)
+        if not mine:
+            return chunk
+        corrected, looked = correct(chunk, self._schema.objects[chunk.object], mine, self._zone(chunk.object))
+        self._looked |= looked
+        return corrected
+
+    def _by_key(self, object_name: str, keys: Sequence[str], fields: Sequence[str]) -> Iterator[Chunk]:
+        size = self.capabilities.find_size
+        for start in range(0, len(keys), size):
+            wanted = [(key,) for key in keys[start : start + size]]
+            yield self._correct(self.inner.find(object_name, (KEY,), wanted, fields))
+
+    # The rest is the source's own.
+
+    def identity(self) -> Identity:
+        return self.inner.identity()
+
+    def describe(self) -> Schema:
+        return self.inner.describe()
+
+    def audit_fields(self, object_name: str) -> AuditFields:
+        return self.inner.audit_fields(object_name)
+
+    def acting_user(self) -> str | None:
+        return self.inner.acting_user()
+
+    def count(self, object_name: str) -> int:
+        return self.inner.count(object_name)
+
+    def write(self, batch: Batch) -> list[Outcome]:
+        return self.inner.write(batch)
+
+    def prepare(self) -> None:
+        self.inner.prepare()
+
+    def our_keys(self, object_name: str) -> Iterator[list[tuple[str, str]]]:
+        return self.inner.our_keys(object_name)
+
+    def now(self) -> dt.datetime:
+        return self.inner.now()
+
+    def record_url(self, object_name: str, key: str) -> str | None:
+        return self.inner.record_url(object_name, key)
+
+    def close(self) -> None:
+        self.inner.close()
+
+
+def _meets(
+    chunk: Chunk,
+    described: ObjectSchema,
+    by: Sequence[str],
+    values: Sequence[tuple[Cell, ...]],
+    zone: ZoneInfo | None,
+) -> list[bool]:
+    """Whether each record's cells of the `by` fields are those of one of the values."""
+    fields = [found for name in by if (found := described.field(name))]
+    columns = [comparable(arrow_column(chunk.frame, each.name), each, zone).to_pylist() for each in fields]
+    wanted = {tuple(map(canonical_value, cells, fields)) for cells in values}
+    return [cells in wanted for cells in zip(*columns, strict=True)]

@@ -1,0 +1,1 @@
+"""The verbs of the group `mapping`: write, judge and try mappings."""
