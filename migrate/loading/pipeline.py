@@ -209,6 +209,7 @@ class Pipeline:
             mapping.rule_lines,
             mapping.expectations,
             self.claims,
+            mapping.unwritten,
         )
 
     def _keep(
