@@ -8,6 +8,7 @@ from dataclasses import replace
 from ..connectors.finding import Finding, Severity
 from ..connectors.nearest import nearest
 from ..connectors.schema import Field, FieldType, Schema
+from .assembly.derived import settled_by
 from .branches import models_of_file
 from .check_cases import check_cases, told_whole
 from .check_conditions import check_conditions
@@ -15,7 +16,7 @@ from .check_outside import check_outside
 from .check_unwritten import check_unwritten
 from .check_values import check_values
 from .document import YamlPath
-from .language import MappingFile, Rule, WritePolicy
+from .language import MappingFile, Rule, WritePolicy, spoken_of
 from .lookup import parts_of
 from .place import Examined, finding_in, known_zone, labels
 from .transform import WrongArgumentError, available
@@ -157,20 +158,22 @@ def _check_source_fields(examined: Examined) -> Iterator[Finding]:
 
 
 def _check_left_over(examined: Examined) -> Iterator[Finding]:
-    """Every source field is mapped, or dropped with a reason, or named here."""
+    """Every source field is mapped, or dropped with a reason, by one of the object's mappings, or named here: once, for
+    the first of them."""
     model = examined.file.model
-    family = models_of_file(examined.file)
-    mapped = {name for each in family for rule in each.fields.values() for name in rule.sources}
-    chosen_by = {name for each in family for name in (each.where.names if each.where else ())}
+    mapped = {name for each in models_of_file(examined.file) for rule in each.fields.values() for name in rule.sources}
     for name in model.drop:
         if name in mapped:
             yield examined.found("mapping.mapped_and_dropped", BLOCKS, "drop", name, name=name)
-    settled = mapped | model.drop.keys() | chosen_by | set(examined.source.key)
+    same = [each for each in examined.others.values() if each.model.from_ == examined.source.name]
+    if same[0].model is not model:
+        return
+    settled = set(examined.source.key).union(settled_by(examined.file), *(spoken_of(each.model) for each in same))
     place = "fields" if examined.file.whole is None else "branches"
     for field in examined.source.fields:
         if field.name not in settled:
             told = examined.found("mapping.left_over", WARNS, place, name=field.name, label=field.label or "-")
-            yield replace(told, field=field.name)
+            yield replace(told, object=examined.source.name, field=field.name, mapping=model.mapping)
 
 
 def _check_match(examined: Examined) -> Iterator[Finding]:
@@ -213,11 +216,11 @@ def _check_transforms(examined: Examined, name: str, rule: Rule) -> Iterator[Fin
             yield examined.found("mapping.no_transform", BLOCKS, *path, name=call.name, nearest=near)
             return
         try:
-            transform.bind(call.arguments)
+            transform.bind(call.arguments, columns)
         except WrongArgumentError as error:
             for problem in error.problems:
                 yield examined.found("mapping.wrong_argument", BLOCKS, *path, name=call.name, problem=problem)
-        if transform.joins and columns == 1:
+        if transform.joins and columns == 1 and not transform.alone:
             yield examined.found("mapping.nothing_to_join", BLOCKS, *path, name=call.name)
         if transform.joins:
             columns = 1
@@ -293,7 +296,7 @@ def _check_type(examined: Examined, name: str, rule: Rule, field: Field) -> Iter
 
 def _check_zone(examined: Examined, name: str, rule: Rule, field: Field) -> Iterator[Finding]:
     """A wall clock time needs a zone to become an instant, and an instant one to be shown as a wall clock time."""
-    zone = rule.zone or examined.zone
+    zone = rule.zone or examined.zone_of(rule)
     for source in examined.source_fields(rule):
         wall = field.type is FieldType.INSTANT and source.type in (FieldType.LOCAL_TIME, FieldType.DATE)
         text = field.type is FieldType.INSTANT and source.type is FieldType.TEXT

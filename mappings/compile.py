@@ -14,6 +14,9 @@ from ..connectors.cell import cast
 from ..connectors.errors import InputError
 from ..connectors.finding import Finding, Severity
 from ..connectors.schema import Field, ObjectSchema, Schema
+from .assembly.check import check_assembly, check_clocks
+from .assembly.derived import field_zones, with_assemblies
+from .assembly.document import as_source
 from .branches import branches_of, check_branch, models_of_file, read_mapping, told_once
 from .cases import Case, by_cases
 from .check import check, check_objects, check_together
@@ -59,7 +62,9 @@ def load_mapping_files(folder: Path) -> list[MappingFile]:
             problems.append(Finding("mapping.suffix", Severity.BLOCKS, {"name": path.stem + SUFFIX}, file=shown))
             continue
         try:
-            document, tables, wrong = with_lookups(read_yaml(path, shown, own_names=OWN_NAMES), folder.parent)
+            document, tables, wrong = with_lookups(
+                as_source(read_yaml(path, shown, own_names=OWN_NAMES)), folder.parent
+            )
             problems.extend(wrong)
             if wrong:
                 continue
@@ -112,7 +117,13 @@ def compile_mappings(
     BLOCKS is left out of the result; nothing may run while there is one. Expectations are checked by the validators.
     """
     named = {file.name: file for file in files}
-    findings = [finding for file in files for finding in check_objects(file, source, target)]
+
+    def zone_of(source_object: str) -> ZoneInfo | None:
+        return zones.get(source_object.partition(".")[0], zone)
+
+    findings = [finding for file in files for finding in check_assembly(file, source, zone_of)]
+    source = with_assemblies(files, source)
+    findings.extend(finding for file in files for finding in check_objects(file, source, target))
     findings.extend(check_together(named))
     sources = {file.model.from_: found for file in files if (found := source.object(file.model.from_))}
     compiled: dict[str, CompiledMapping] = {}
@@ -120,9 +131,12 @@ def compile_mappings(
         source_object, target_object = source.object(file.model.from_), target.object(file.model.to)
         if source_object is None or target_object is None:
             continue
-        here = zones.get(source_object.name.partition(".")[0], zone)
-        examined = Examined(file, source_object, target_object, here, target_zone, people, named, sources)
-        noticed = list(check(examined))
+        clocks = field_zones(file.model.assemble, source_object, zones)
+        here = zone_of(source_object.name)
+        examined = Examined(
+            file, source_object, target_object, here, target_zone, people, named, sources, clocks=clocks
+        )
+        noticed = [*check(examined), *check_clocks(examined, zones)]
         findings.extend(noticed)
         ways = [way for rule in examined.rules.values() for _, way in rule.ways()]
         parents = {named[way.reference].model.from_ for way in ways if way.reference in named}
@@ -133,11 +147,16 @@ def compile_mappings(
     return compiled, sorted(findings, key=lambda each: (_ORDER[each.severity], each.file or "", each.line or 0))
 
 
+def _system(file: MappingFile, system: str) -> str:
+    """The system in our keys: what is put together has it in the name of its object, `assembly`."""
+    return "" if file.model.assemble is not None else system
+
+
 def _compile(examined: Examined, system: str) -> CompiledMapping:
     file = examined.file
     return CompiledMapping(
         mapping_file=file,
-        system=system,
+        system=_system(file, system),
         source=examined.source,
         target=examined.target,
         rules=tuple(_compile_rule(examined, name, rule, field, system) for name, rule, field in examined.filled()),
@@ -187,7 +206,7 @@ def _compile_plain(examined: Examined, name: str, rule: Rule, field: Field, syst
     return CompiledRule(
         field=field,
         rule=rule,
-        transforms=tuple(available()[call.name].bind(call.arguments) for call in rule.transform),
+        transforms=tuple(available()[call.name].bind(call.arguments, len(rule.from_)) for call in rule.transform),
         values=ValueMap(rule.values, rule.otherwise) if rule.values is not None and rule.otherwise else None,
         parent=_parent(examined.others, examined.sources, referring, system),
         constant=_typed(rule.constant, field, zone),
@@ -207,7 +226,7 @@ def _parent(
     parent = files[rule.reference]
     source = sources[parent.model.from_]
     key = tuple(found for part in source.key if (found := source.field(part)))
-    return ParentKeys(system, parent.name, source.name, key, parent.branch)
+    return ParentKeys(_system(parent, system), parent.name, source.name, key, parent.branch)
 
 
 def _typed(value: str | None, field: Field, zone: ZoneInfo | None) -> pa.Scalar | None:

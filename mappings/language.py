@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, JsonValue, model_validator
 from pydantic_core import PydanticCustomError
 
+from .assembly import ASSEMBLY
 from .condition import Conditions, Literally, Strict, as_tuple, filled
 from .document import Document, YamlPath
 from .lookup import Lookup
@@ -146,6 +147,53 @@ class Rule(Strict):
         return tuple(dict.fromkeys([*own, *(name for _, case in self.inner for name in case.asked)]))
 
 
+def _several(value: object) -> object:
+    """`holds`, `{first: FIELD}` or `{last: FIELD}`."""
+    if value == "holds":
+        return {"kind": value}
+    if isinstance(value, dict) and len(value) == 1 and isinstance(field := next(iter(value.values())), str):
+        return {"kind": next(iter(value)), "by": field}
+    raise PydanticCustomError("mapping.several_form", "several_form")
+
+
+class Several(Strict):
+    """What becomes of two records of one contributor that have one key: the record waits for a decision, or the first
+    or last of them by a field is taken."""
+
+    kind: Literal["holds", "first", "last"] = "holds"
+    by: str | None = None
+
+
+class Contributor(Strict):
+    """A source object that gives records to an assembly. key: its fields that hold the assembly's key, part by part;
+    without it they are called as there. transform: what each part goes through first."""
+
+    from_: Annotated[str, Field(alias="from")]
+    key: Annotated[tuple[str, ...], BeforeValidator(_one_or_many)] = ()
+    transform: Annotated[tuple[TransformCall, ...], BeforeValidator(_transforms)] = ()
+    where: Conditions | None = None
+    several: Annotated[Several, BeforeValidator(_several)] = Several()
+
+
+class AssembledField(Strict):
+    """A field that more than one contributor knows. prefer: contributors; the first that has a value gives it. from:
+    how the field is called there, where it is not called alike. differ: what it means where they disagree."""
+
+    prefer: Annotated[tuple[str, ...], Field(min_length=1)]
+    from_: dict[str, str] = Field(alias="from", default_factory=dict)
+    differ: Literal["warns", "holds", "ignore"] = "warns"
+
+
+class Assemble(Strict):
+    """Records of several source objects, put together by a key. key: what it is called from here on, part by part.
+    required: contributors without which there is no record."""
+
+    key: Annotated[tuple[str, ...], BeforeValidator(_one_or_many), Field(min_length=1)]
+    contributors: Annotated[dict[str, Contributor], Field(min_length=1)]
+    required: tuple[str, ...] = ()
+    fields: dict[str, AssembledField] = Field(default_factory=dict)
+
+
 def _match(value: object) -> object:
     """`[tax_no]` is short for `[[tax_no]]`."""
     if isinstance(value, list) and value and all(isinstance(each, str) for each in value):
@@ -154,6 +202,18 @@ def _match(value: object) -> object:
 
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
+
+
+class Drop(Strict):
+    """Why a source field stays behind, and who says so."""
+
+    reason: Annotated[str, Field(min_length=1)]
+    who: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_reason(cls, value: object) -> object:
+        return {"reason": value} if isinstance(value, str) else value
 
 
 class BranchModel(Strict):
@@ -176,11 +236,29 @@ class MappingModel(Strict):
     to: str
     where: Conditions | None = None
     match: Annotated[tuple[Annotated[tuple[str, ...], Field(min_length=1)], ...], BeforeValidator(_match)] = ()
+    assemble: Assemble | None = None
     fields: Annotated[dict[str, Rule], Field(min_length=1)]
-    drop: dict[str, Annotated[str, Field(min_length=1)]] = Field(default_factory=dict)
+    drop: dict[str, Drop] = Field(default_factory=dict)
     expect: tuple[dict[str, dict[str, JsonValue]], ...] = ()
     examples: tuple[RecordExample, ...] = ()
     branches: Annotated[dict[Name, BranchModel], Field(min_length=1, default_factory=dict)]
+
+    @model_validator(mode="after")
+    def _of_one_source(self) -> MappingModel:
+        if self.assemble is not None and self.from_ != f"{ASSEMBLY}.{self.mapping}":
+            raise PydanticCustomError("mapping.from_and_assemble", "from_and_assemble")
+        return self
+
+    @property
+    def source_objects(self) -> set[str]:
+        """What it moves: the source object; of an assembly, those that contribute to it."""
+        return {each.from_ for each in self.assemble.contributors.values()} if self.assemble else {self.from_}
+
+
+def spoken_of(model: MappingModel) -> set[str]:
+    """The source fields of which a mapping says something."""
+    asked = model.where.names if model.where else ()
+    return {name for rule in model.fields.values() for name in rule.sources} | model.drop.keys() | set(asked)
 
 
 @dataclass(frozen=True, slots=True)

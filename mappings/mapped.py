@@ -9,9 +9,6 @@ import pandas as pd
 
 from ..connectors.finding import Finding
 
-ASSEMBLY = "assembly"
-"""Before the name of a mapping that puts its source records together: `assembly.contract` is what it is made from."""
-
 
 @dataclass(frozen=True, slots=True)
 class Misfit:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ..connectors.finding import Finding, Severity
@@ -18,7 +18,8 @@ class Examined:
 
     source, target: the objects it speaks of. zone, target_zone: of wall clock times on either side. people: they are
     configured. others: every mapping file that could be read, by name, this one among them. sources: the source objects
-    of all of them that are known. inside: of a case of a rule under examination, its place below that rule.
+    of all of them that are known. inside: of a case of a rule under examination, its place below that rule. clocks:
+    zones of source fields that have one of their own.
     """
 
     file: MappingFile
@@ -30,6 +31,7 @@ class Examined:
     others: Mapping[str, MappingFile]
     sources: Mapping[str, ObjectSchema]
     inside: YamlPath = ()
+    clocks: Mapping[str, ZoneInfo | None] = field(default_factory=dict)
 
     @property
     def rules(self) -> Mapping[str, Rule]:
@@ -57,7 +59,8 @@ class Examined:
 
     def zone_of(self, rule: Rule) -> ZoneInfo | None:
         """The zone of the rule's wall clock times: its own, where it names one that exists, else the connection's."""
-        return known_zone(rule.zone) or self.zone
+        own = next((self.clocks[name] for name in rule.from_ if name in self.clocks), self.zone)
+        return known_zone(rule.zone) or own
 
     def found(self, code: str, severity: Severity, *path: str | int, **params: str | int) -> Finding:
         """A finding on that place of the file. The target field of a rule is the finding's field."""

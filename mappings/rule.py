@@ -57,9 +57,9 @@ class ParentKeys:
 
     def our_keys(self, columns: list[pa.Array]) -> pa.StringArray:
         """One column a key field. Null where a part is null or empty."""
-        parts = [_key_text(column, part) for column, part in zip(columns, self.key, strict=True)]
+        parts = [key_text(column, part) for column, part in zip(columns, self.key, strict=True)]
         if len(parts) > 1:
-            parts = [_escaped(part) for part in parts]
+            parts = [escaped(part) for part in parts]
         key = pc.binary_join_element_wise(*parts, "|")
         return pc.binary_join_element_wise(
             make_our_key(self.system, self.source_object, ""), key, _suffix(self.branch), ""
@@ -206,7 +206,10 @@ class CompiledRule:
         if resolved.substituted.any():
             gone = text.filter(pa.array(resolved.substituted)).value_counts().to_pylist()
             for each in sorted(gone, key=lambda entry: str(entry["values"])):
-                told = {"field": self.field.name, "count": each["counts"]}
+                cell = str(each["values"])
+                heir = people.find(cell)
+                told = {"field": self.field.name, "count": each["counts"], "person": people.known_as(cell)}
+                told |= {"successor": heir.target or "", "department": heir.department}
                 filled.findings.append(self._finding("people.substituted", Severity.WARNS, told, each["values"]))
         note("people", resolved.keys)
         filled.column = resolved.keys
@@ -242,7 +245,7 @@ def samples(source: Columns, names: tuple[str, ...], rows: np.ndarray) -> Iterat
         yield " | ".join("" if cell is None else cell for cell in cells)
 
 
-def _key_text(column: pa.Array, part: Field) -> pa.StringArray:
+def key_text(column: pa.Array, part: Field) -> pa.StringArray:
     """A reference's cells as the parent's key spells them: `012` refers to the record whose number is 12."""
     text = plain_text(column)
     text = pc.if_else(pc.equal(pc.utf8_trim_whitespace(text), ""), _NO_TEXT, text)
@@ -254,11 +257,11 @@ def _key_text(column: pa.Array, part: Field) -> pa.StringArray:
 
 def _together(columns: list[pa.StringArray]) -> pa.StringArray:
     """Several cells as one key of a value map; null where all of them are."""
-    joined = pc.binary_join_element_wise(*(_escaped(pc.fill_null(column, "")) for column in columns), "|")
+    joined = pc.binary_join_element_wise(*(escaped(pc.fill_null(column, "")) for column in columns), "|")
     return pc.if_else(pc.is_null(pc.coalesce(*columns)), _NO_TEXT, joined)
 
 
-def _escaped(part: pa.StringArray) -> pa.StringArray:
+def escaped(part: pa.StringArray) -> pa.StringArray:
     """As `join_key` does for a single key."""
     return pc.replace_substring(pc.replace_substring(part, "\\", "\\\\"), "|", "\\|")
 

@@ -26,6 +26,8 @@ from .other_branches import other_branches
 from .prepare import prepare
 from .project import Project
 from .session import Session, open_session
+from .sources.told import made_of_table
+from .successions import successions
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ def explain(project: Project, key: str, show_values: bool, secrets: Secrets, clo
             good=_good(record, filtered is not None),
             facts=(*_facts(session, subject), *_words(session, subject, show_values)),
             tables=(
+                *made_of_table(session, subject.mapping, subject.source_key),
                 *trace,
                 *_corrections_table(session, subject, show_values),
                 *other_branches(session, subject.mapping, subject.source_key),
@@ -175,9 +178,7 @@ def _sentence(
     }
     record = subject.record
     if record is None:
-        return (
-            Text("explain.not_run", params) if filtered is None else Text(filtered.code, {**filtered.params, **params})
-        )
+        return filtered or Text("explain.not_run", params)
     params |= {"target": f"{subject.mapping.target.name}:{record.target_key}", "run": record.run}
     if record.code is not None:
         why = next((each for each in latest if each.code == record.code), None)
@@ -240,12 +241,12 @@ def _words(session: Session, subject: _Subject, show_values: bool) -> tuple[tupl
     return (("fact.target_said", json.loads(kept) if show_values else Text("explain.words_kept")),)
 
 
-def _left_out(scope: Scoped) -> Text:
+def _left_out(scope: Scoped, source: str) -> Text:
     """What leaves the record out: `where`, or a reference that leaves the scope."""
     reason: Reason | None = next(iter(scope.skipped.values()), None)
     if reason is None:
-        return Text("explain.filtered")
-    return Text("explain.skipped", {"field": reason.field, "why": f"@outside.{reason.why}"})
+        return Text("explain.filtered", {"source": source})
+    return Text("explain.skipped", {"source": source, "field": reason.field, "why": f"@outside.{reason.why}"})
 
 
 def _trace(session: Session, subject: _Subject, show_values: bool) -> tuple[tuple[Table, ...], Text | None]:
@@ -254,8 +255,10 @@ def _trace(session: Session, subject: _Subject, show_values: bool) -> tuple[tupl
     chunk = session.source.find(mapping.source.name, (KEY,), [(subject.source_key,)], mapping.source_fields)
     if not len(chunk):
         return (), None
-    scope = scoped(session, mapping, mapping.apply(chunk, session.people))
-    filtered = _left_out(scope) if scope.mapped.filtered_keys else None
+    mapped = mapping.apply(chunk, session.people)
+    scope = scoped(session, mapping, mapped)
+    source = f"{mapping.source.name}:{subject.source_key}"
+    filtered = _left_out(scope, source) if scope.mapped.filtered_keys else None
     nulled = {reason.field: reason for reason, rows in scope.rows.items() if reason.policy is Outside.NULL}
 
     def shown(text: str | None) -> str | None:
@@ -279,7 +282,7 @@ def _trace(session: Session, subject: _Subject, show_values: bool) -> tuple[tupl
         for each in mapping.trace(chunk, session.people)
     )
     columns = ("column.field", "column.source_field", "column.cell", "column.steps", "column.value", "column.rule")
-    return (Table(Text("table.fields"), columns, rows),), filtered
+    return (Table(Text("table.fields"), columns, rows), *successions(mapped.findings)), filtered
 
 
 def _corrections_table(session: Session, subject: _Subject, show_values: bool) -> tuple[Table, ...]:

@@ -22,6 +22,7 @@ from .proving.prove import EffectsFound, accepting
 from .session import Session
 from .settling.readback import DOUBLED
 from .settling.sweep import DUPLICATE
+from .successions import successions
 from .totals import Totals
 
 LEFT_BEHIND = ("rejected", "held", "conflicted", "pending")
@@ -68,7 +69,7 @@ def plan_report(
         ),
         counts=counts,
         causes=causes([*session.notices, *prepared.findings, *findings]),
-        tables=(*_stops(moved), *outside_table(_outside(moved))),
+        tables=(*_stops(moved), *outside_table(_outside(moved)), *successions(findings)),
         next_steps=() if stopped or idle else (session.project.command(f"run --execute --plan {plan_id}{chosen}"),),
         extra={
             "plan": str(path),
@@ -118,7 +119,13 @@ def run_report(
         facts=tuple(facts),
         counts=counts,
         causes=told,
-        tables=(*_stops(moved), *outside_table(_outside(moved)), *degraded_tables(graded), *_links(session, moved)),
+        tables=(
+            *_stops(moved),
+            *outside_table(_outside(moved)),
+            *degraded_tables(graded),
+            *successions(findings),
+            *_links(session, moved),
+        ),
         next_steps=_after_run(session.project, moved, told, left, chosen),
         extra={
             "run": moved.run.id,

@@ -28,6 +28,7 @@ from .left_out import left_out, untaken
 from .load import ObjectLoad
 from .loaded import Loaded
 from .outside import scoped, tally_outside
+from .put_together import put_together
 from .tally import ADOPTED, READ, UNTAKEN, MappingStop, StormWatch, Tally
 from .unfit_keys import UnfitKeys
 
@@ -73,7 +74,9 @@ class SourceReader:
         return self.session.source.read(mapping.source.name, mapping.source_fields, after=after, size=size)
 
     def total(self, mapping: CompiledMapping) -> int | None:
-        return self.session.source.count(mapping.source.name)
+        """None for what is put together: nobody knows before."""
+        together = mapping.mapping_file.model.assemble is not None
+        return None if together else self.session.source.count(mapping.source.name)
 
     def released(self, mapping: CompiledMapping, run: Run) -> Iterator[Chunk]:
         yield from ()
@@ -186,13 +189,18 @@ class Pipeline:
             nameless = work.unfit.find(mapped, tally.counts[READ])
             if nameless:
                 mapped = mapped.without(nameless.keys())
+            together = put_together(self.session, mapping, chunk, mapped)
+            if together.held:
+                mapped = mapped.without(together.held.keys())
             scope = scoped(self.session, mapping, mapped)
             mapped = scope.mapped
             findings = [*work.load.judge.judge(mapped), *scope.findings]
             loaded = work.load.load(mapped, findings)
             tally_outside(tally, scope.counted(loaded.buckets))
             tally.add("rejected", len(nameless))
-            noted = [*nameless.values(), *mapped.findings, *findings]
+            tally.add("held", len(together.held))
+            loaded.parked += together.held.values()
+            noted = [*nameless.values(), *together.findings, *mapped.findings, *findings]
             noted += left_out(self.session, mapping, chunk, mapped)
             self._keep(mapping, mapped, work.progress, tally, loaded, noted, work.deferred)
             self.session.tick(Tick(activity, mapping.name, tally.counts[READ], total))
