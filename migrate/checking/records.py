@@ -56,7 +56,13 @@ class Records:
         ordered = session.source.capabilities.ordered_reads
         self._unfit = UnfitKeys(claims, NO_RUN, mapping.name, ordered)
         self._judge = Judge(
-            mapping.target_fields, mapping.name, mapping.file, mapping.rule_lines, mapping.expectations, claims
+            mapping.target_fields,
+            mapping.name,
+            mapping.file,
+            mapping.rule_lines,
+            mapping.expectations,
+            claims,
+            mapping.unwritten,
         )
         self._read = self._untaken = 0
 
