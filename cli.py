@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -91,6 +91,10 @@ def check(
     mutate: Annotated[
         bool, typer.Option("--mutate", help="Change rules one by one; say what no example notices.")
     ] = False,
+    sheet: Annotated[
+        str | None,
+        typer.Option("--build-sheet", metavar="FILE", help="Write what the target lacks: FILE.xlsx, FILE.csv or -"),
+    ] = None,
     no_data: NoDataOption = False,
     show_values: ShowValuesOption = False,
 ) -> Report:
@@ -99,7 +103,10 @@ def check(
 
     asked = verb.Asked(data=not no_data, show_values=show_values, mutate=mutate, offline=offline)
     with call.progress() as tick:
-        return verb.check(call.project, *call.outside, asked, tick)
+        if sheet is None:
+            return verb.check(call.project, *call.outside, asked, tick)
+        built = verb.build(call.project, *call.outside, asked, tick, sheet, call.voice.catalogue)
+    return built.report if built.text is None else _written(built.text, built.problem)
 
 
 @command(kept=True, choosing=CHOICE | RETRY)
@@ -263,6 +270,24 @@ def profile(
         return verb.profile(call.project, object_name, show_values, *call.outside, tick)
 
 
+@mapping_command()
+def suggest(
+    call: Call,
+    object_name: Annotated[str, typer.Argument(metavar="OBJECT", help="The source object.")],
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="TARGET", help="The target object; else the one most like it.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE.yaml", help="Where to; else mappings/TARGET.yaml.")
+    ] = None,
+) -> Report:
+    """A mapping from both schemas and the profile, with reason and confidence a line, to be edited."""
+    from .migrate.mapping import suggest as verb
+
+    with call.progress() as tick:
+        return verb.suggest(call.project, object_name, to, out, call.voice.catalogue, *call.outside, tick)
+
+
 @command()
 def crosswalk(
     call: Call,
@@ -302,6 +327,14 @@ def demo(
 
     with call.progress() as tick:
         return verb.demo(folder, records, seed, *call.outside, tick, call.voice.catalogue.language)
+
+
+def _written(text: str, problem: Exception | None) -> NoReturn:
+    """Data on stdout, in place of a report."""
+    from .runs.report.console import write_data
+
+    write_data(sys.stdout, [text])
+    raise problem or typer.Exit
 
 
 def _version(wanted: bool) -> None:

@@ -68,11 +68,15 @@ class ParentKeys:
 
 @dataclass(slots=True, eq=False)
 class Filled:
-    """A target column. misfits: code -> a boolean a row. findings: what else was noticed; never blocking."""
+    """A target column. misfits: code -> a boolean a row. findings: what else was noticed; never blocking. ways: where a
+    rule has cases, those that were taken. way: then the place in `ways` of the one that was, a row each; -1 for none.
+    """
 
     column: pa.Array
     misfits: dict[str, np.ndarray] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+    ways: list[CompiledRule] = field(default_factory=list)
+    way: np.ndarray | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +122,16 @@ class CompiledRule:
         self._default(filled, note)
         return filled
 
+    def taken(self, filled: Filled, row: int) -> CompiledRule | None:
+        """The rule, or the one among its cases, that filled that row; None where no case did."""
+        if filled.way is None:
+            return self
+        return filled.ways[filled.way[row]] if filled.way[row] >= 0 else None
+
+    def misfit_texts(self, source: Columns, filled: Filled, rows: np.ndarray) -> list[str]:
+        """What the source holds where a misfit was found, a row each."""
+        return list(samples(source, self.sources, rows))
+
     def named(self, source: Columns) -> list[str | None]:
         """The first of its source cells after transforms and values, as text."""
         texts: list[str | None] = plain_text(self._text(source, Filled(pa.nulls(0)), unnoted)[0]).to_pylist()
@@ -133,7 +147,8 @@ class CompiledRule:
             for column in columns:
                 note(bound.transform.name, column)
         if self.values is not None:
-            columns = [self._look_up(self.values, columns[0], filled)]
+            looked_up = columns[0] if len(columns) == 1 else _together(columns)
+            columns = [self._look_up(self.values, looked_up, filled)]
             note("values", columns[0])
         return columns
 
@@ -191,7 +206,10 @@ class CompiledRule:
         if resolved.substituted.any():
             gone = text.filter(pa.array(resolved.substituted)).value_counts().to_pylist()
             for each in sorted(gone, key=lambda entry: str(entry["values"])):
-                told = {"field": self.field.name, "count": each["counts"]}
+                cell = str(each["values"])
+                heir = people.find(cell)
+                told = {"field": self.field.name, "count": each["counts"], "person": people.known_as(cell)}
+                told |= {"successor": heir.target or "", "department": heir.department}
                 filled.findings.append(self._finding("people.substituted", Severity.WARNS, told, each["values"]))
         note("people", resolved.keys)
         filled.column = resolved.keys
@@ -235,6 +253,12 @@ def key_text(column: pa.Array, part: Field) -> pa.StringArray:
         return text
     typed, missed = cast(column, part)
     return pc.if_else(missed, text, plain_text(typed))
+
+
+def _together(columns: list[pa.StringArray]) -> pa.StringArray:
+    """Several cells as one key of a value map; null where all of them are."""
+    joined = pc.binary_join_element_wise(*(escaped(pc.fill_null(column, "")) for column in columns), "|")
+    return pc.if_else(pc.is_null(pc.coalesce(*columns)), _NO_TEXT, joined)
 
 
 def escaped(part: pa.StringArray) -> pa.StringArray:

@@ -224,10 +224,6 @@ class Session:
         return self.project.environment.system
 
     @property
-    def source_zone(self) -> ZoneInfo | None:
-        return self.project.environment.source_zone
-
-    @property
     def target_zone(self) -> ZoneInfo | None:
         return self.project.environment.target_zone
 

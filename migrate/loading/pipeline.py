@@ -19,16 +19,17 @@ from ...runs.ledger.claims import Claims
 from ...runs.ledger.runlog import Progress, Run
 from ...runs.values import SAMPLE
 from ...validators.judge import Judge
-from ..causes import records_in
+from ..causes import records_in, sample_key
 from ..corrections import lapsed_corrections
 from ..proving.prove import take_up
 from ..session import Session, Tick
 from .deferred import Deferred
+from .left_out import left_out, untaken
 from .load import ObjectLoad
 from .loaded import Loaded
 from .outside import scoped, tally_outside
 from .put_together import put_together
-from .tally import ADOPTED, READ, MappingStop, StormWatch, Tally
+from .tally import ADOPTED, READ, UNTAKEN, MappingStop, StormWatch, Tally
 from .unfit_keys import UnfitKeys
 
 WORTH_COLLECTING = 1_000
@@ -172,7 +173,8 @@ class Pipeline:
         progress.done = True
         progress.counts = tally.as_dict()
         with self.session.ledger.transaction():
-            runlog.add_findings(self.session.ledger, self.run.id, [*absent, *lapsed])
+            noted = [*absent, *lapsed, *untaken(mapping, tally.counts[UNTAKEN])]
+            runlog.add_findings(self.session.ledger, self.run.id, noted)
             runlog.save_progress(self.session.ledger, self.run.id, progress)
 
     def _load(self, work: _Work, chunks: Iterator[Chunk]) -> bool:
@@ -199,6 +201,7 @@ class Pipeline:
             tally.add("held", len(together.held))
             loaded.parked += together.held.values()
             noted = [*nameless.values(), *together.findings, *mapped.findings, *findings]
+            noted += left_out(self.session, mapping, chunk, mapped)
             self._keep(mapping, mapped, work.progress, tally, loaded, noted, work.deferred)
             self.session.tick(Tick(activity, mapping.name, tally.counts[READ], total))
             if len(chunk) >= WORTH_COLLECTING:
@@ -230,6 +233,7 @@ class Pipeline:
         deferred.put(mapped, loaded)
         tally.add(READ, mapped.read - loaded.buckets.count(""))
         tally.add("filtered", len(mapped.filtered_keys))
+        tally.add(UNTAKEN, mapped.untaken)
         tally.add_all(filter(None, loaded.buckets))
         tally.add(ADOPTED, loaded.adopted)
         if loaded.stopped is None:
@@ -274,7 +278,7 @@ class Pipeline:
                 SAMPLE,
                 str(self.run.id),
                 each.object or "",
-                f"{each.key}/{each.field}/{each.code}",
+                sample_key(each),
                 each.sample.encode(),
             )
             for each in findings
