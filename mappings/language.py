@@ -252,11 +252,6 @@ class MappingModel(Strict):
             raise PydanticCustomError("mapping.from_and_assemble", "from_and_assemble")
         return self
 
-    @property
-    def source_objects(self) -> set[str]:
-        """What it moves: the source object; of an assembly, those that contribute to it."""
-        return {each.from_ for each in self.assemble.contributors.values()} if self.assemble else {self.from_}
-
 
 def spoken_of(model: MappingModel) -> set[str]:
     """The source fields of which a mapping says something."""
@@ -293,6 +288,12 @@ class MappingFile:
     @property
     def name(self) -> str:
         return f"{self.model.mapping}.{self.branch}" if self.branch else self.model.mapping
+
+    @property
+    def source_objects(self) -> tuple[str, ...]:
+        """What is read for it: its source object, or those of all contributors."""
+        assemble = self.model.assemble
+        return (self.model.from_,) if assemble is None else tuple(x.from_ for x in assemble.contributors.values())
 
     def line(self, *path: str | int) -> int:
         """Of that place of the branch, where it says it itself, else of what stands outside."""

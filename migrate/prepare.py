@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -58,8 +58,8 @@ def prepare(
     """
     project = session.project
     compiled, findings = compile_project(project, session.source_schema, session.target_schema, examples=examples)
-    if not any(each.severity is Severity.BLOCKS for each in findings):
-        _put_together(session, compiled)
+    wrong = {each.mapping for each in findings if each.severity is Severity.BLOCKS}
+    _put_together(session, [file for each in compiled.values() if (file := each.mapping_file).name not in wrong])
     corrected, noticed = take_corrections(session, compiled)
     findings += noticed
     config = project.spec.people
@@ -105,9 +105,8 @@ def compile_project(
     return compiled, findings
 
 
-def _put_together(session: Session, compiled: Mapping[str, CompiledMapping]) -> None:
+def _put_together(session: Session, files: Sequence[MappingFile]) -> None:
     """From here on the source has what these mappings put together, too."""
-    files = [each.mapping_file for each in compiled.values()]
     sides = session.project.environment
 
     def zone_of(source_object: str) -> ZoneInfo | None:
