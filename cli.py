@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -101,6 +101,10 @@ def check(
     mutate: Annotated[
         bool, typer.Option("--mutate", help="Change rules one by one; say what no example notices.")
     ] = False,
+    sheet: Annotated[
+        str | None,
+        typer.Option("--build-sheet", metavar="FILE", help="Write what the target lacks: FILE.xlsx, FILE.csv or -"),
+    ] = None,
     no_data: NoDataOption = False,
     show_values: ShowValuesOption = False,
 ) -> Report:
@@ -109,7 +113,10 @@ def check(
 
     asked = verb.Asked(data=not no_data, show_values=show_values, mutate=mutate, offline=offline)
     with call.progress() as tick:
-        return verb.check(call.project, *call.outside, asked, tick)
+        if sheet is None:
+            return verb.check(call.project, *call.outside, asked, tick)
+        built = verb.build(call.project, *call.outside, asked, tick, sheet, call.voice.catalogue)
+    return built.report if built.text is None else _written(built.text, built.problem)
 
 
 @command(kept=True, choosing=CHOICE | RETRY)
@@ -353,6 +360,14 @@ def demo(
 
     with call.progress() as tick:
         return verb.demo(folder, records, seed, *call.outside, tick, call.voice.catalogue.language)
+
+
+def _written(text: str, problem: Exception | None) -> NoReturn:
+    """Data on stdout, in place of a report."""
+    from .runs.report.console import write_data
+
+    write_data(sys.stdout, [text])
+    raise problem or typer.Exit
 
 
 def _version(wanted: bool) -> None:

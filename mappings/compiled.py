@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -22,12 +23,13 @@ from .language import Expectation, MappingFile, Outside, WritePolicy
 from .mapped import MappedChunk, Misfit, make_our_key
 from .people import People
 from .rule import Columns, CompiledRule, samples
+from .untaken import Unmet, Untaken, first_unmet
 
 
 @dataclass(frozen=True, slots=True)
 class TraceStep:
     """One step on a value's way: the name of a transform, or `values`, `reference`, `people`, `cast`, `default`,
-    `constant`; and the cell's text behind it."""
+    `constant`, or `case 2` for the case that was taken; and the cell's text behind it."""
 
     name: str
     text: str | None
@@ -51,7 +53,8 @@ class FieldTrace:
 @dataclass(frozen=True)
 class CompiledMapping:
     """One mapping branch. system: the source system's name in our keys. rules: one a target field, in the file's order.
-    conditions: which source records move, None where all do."""
+    conditions: which source records move, None where all do. branch: its name; empty where the mapping has none.
+    untaken: in one branch of a file, what none of them takes."""
 
     mapping_file: MappingFile
     system: str
@@ -60,6 +63,7 @@ class CompiledMapping:
     rules: tuple[CompiledRule, ...]
     conditions: CompiledConditions | None
     branch: str = ""
+    untaken: Untaken | None = None
 
     @property
     def name(self) -> str:
@@ -82,7 +86,8 @@ class CompiledMapping:
     def source_fields(self) -> tuple[str, ...]:
         """What to read: every source field that a rule or a condition names."""
         named = [name for rule in self.rules for name in rule.sources]
-        return tuple(dict.fromkeys([*named, *(self.conditions.sources if self.conditions else ())]))
+        elsewhere = self.untaken.source_fields if self.untaken is not None else []
+        return tuple(dict.fromkeys([*named, *(self.conditions.sources if self.conditions else ()), *elsewhere]))
 
     @cached_property
     def target_fields(self) -> tuple[Field, ...]:
@@ -145,10 +150,18 @@ class CompiledMapping:
         """Which records of the chunk `where` lets through."""
         return pc.fill_null(self._passes(_columns(chunk, self.source_fields), len(chunk)), False)
 
+    def unmet(self, chunk: Chunk, rows: Sequence[int]) -> list[Unmet | None]:
+        """The first line of `where` that each of these records does not meet; None where it meets them all."""
+        if self.conditions is None:
+            return [None] * len(rows)
+        columns = {name: column.take(pa.array(rows)) for name, column in _columns(chunk, self.source_fields).items()}
+        return first_unmet(self.conditions, columns, len(rows))
+
     def apply(self, chunk: Chunk, people: People | None = None) -> MappedChunk:
         """The chunk as target records. The chunk's frame holds `source_fields` at least. Raises ValueError where a rule
         needs people and there are none."""
         columns = _columns(chunk, self.source_fields)
+        untaken = 0 if self.untaken is None else self.untaken.count(columns, len(chunk))
         keys, filtered, untold = chunk.keys, [], []
         if self.conditions is not None:
             passes = self._passes(columns, len(chunk))
@@ -170,6 +183,7 @@ class CompiledMapping:
             findings=untold,
             read=len(chunk),
             filtered_keys=filtered,
+            untaken=untaken,
             cursor=chunk.cursor,
         )
         mapped.frame = self._frame(columns, mapped, people)
@@ -223,7 +237,7 @@ class CompiledMapping:
             series[rule.field.name] = pd.Series(pd.arrays.ArrowExtensionArray(filled.column), copy=False)
             for code, mask in filled.misfits.items():
                 rows = np.flatnonzero(mask)
-                texts = samples(columns, rule.sources, rows)
+                texts = rule.misfit_texts(columns, filled, rows)
                 mapped.misfits.extend(
                     Misfit(row, rule.field.name, code, text) for row, text in zip(rows.tolist(), texts, strict=True)
                 )
@@ -249,7 +263,9 @@ def _traced(rule: CompiledRule, columns: Columns, people: People | None) -> Fiel
         steps.append(TraceStep(name, plain_text(column)[0].as_py()))
 
     filled = rule.fill(columns, 1, people, note)
-    sources = tuple((name, plain_text(columns[name])[0].as_py()) for name in rule.sources)
+    taken = rule.taken(filled, 0)
+    read = dict.fromkeys([*(taken.sources if taken else ()), *rule.rule.asked])
+    sources = tuple((name, plain_text(columns[name])[0].as_py()) for name in read)
     result = canonical_text(filled.column, rule.field)[0].as_py()
     misfit = next((code for code, mask in filled.misfits.items() if mask[0]), None)
-    return FieldTrace(rule.field.name, sources, tuple(steps), result, misfit, rule.file, rule.line)
+    return FieldTrace(rule.field.name, sources, tuple(steps), result, misfit, rule.file, (taken or rule).line)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -52,6 +52,8 @@ class Correction:
 
 ByField = Mapping[str, Mapping[str, Correction]]
 """Field -> key -> correction, of one object."""
+
+ZoneOf = Callable[[str], ZoneInfo | None]
 
 
 def read_corrections(text: str, file: str) -> tuple[list[Correction], list[Finding]]:
@@ -109,9 +111,10 @@ def once_each(corrections: Iterable[Correction]) -> Iterator[Finding]:
 
 
 def check_corrections(
-    corrections: Sequence[Correction], source: Schema, used: Mapping[str, set[str]], zone: ZoneInfo | None
+    corrections: Sequence[Correction], source: Schema, used: Mapping[str, set[str]], zone_of: ZoneOf
 ) -> Iterator[Finding]:
-    """Whether what they name is there and their new values fit. used: source object -> fields that are read."""
+    """Whether what they name is there and their new values fit. used: source object -> fields that are read.
+    zone_of: source object -> what its wall clock times mean."""
     yield from once_each(corrections)
     for each in corrections:
         described = source.object(each.object)
@@ -126,7 +129,7 @@ def check_corrections(
             yield each.found("correction.no_field", Severity.BLOCKS, **told)
         elif field.name in described.key:
             yield each.found("correction.of_the_key", Severity.BLOCKS)
-        elif each.new and pc.any(_typed([each.new], field, zone)[1]).as_py():
+        elif each.new and pc.any(_typed([each.new], field, zone_of(each.object))[1]).as_py():
             yield each.found("correction.value_type", Severity.BLOCKS, type=field.type.value)
         elif each.field not in used.get(each.object, set()):
             yield each.found("correction.not_read", Severity.WARNS)

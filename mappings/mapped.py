@@ -9,9 +9,6 @@ import pandas as pd
 
 from ..connectors.finding import Finding
 
-ASSEMBLY = "assembly"
-"""Before the name of a mapping that puts its source records together: `assembly.contract` is what it is made from."""
-
 
 @dataclass(frozen=True, slots=True)
 class Misfit:
@@ -33,7 +30,8 @@ class MappedChunk:
 
     frame: one row a record that passed `where`, one column a mapped target field, typed by `cell.arrow_type`; index
     0..n-1. A reference column holds *our key of the parent* as text. source_keys, our_keys: a row each.
-    read: records read for this chunk; filtered_keys: source keys of those that `where` left out.
+    read: records read for this chunk; filtered_keys: source keys of those that `where` left out;
+    untaken: how many no branch of the file takes, told by one of them.
     findings: what mapping noticed beyond misfits (owners replaced, values kept as they are); never blocking.
     cursor: of the source chunk.
     """
@@ -49,6 +47,7 @@ class MappedChunk:
     findings: list[Finding] = field(default_factory=list)
     read: int = 0
     filtered_keys: list[str] = field(default_factory=list)
+    untaken: int = 0
     cursor: str = ""
 
     def __len__(self) -> int:

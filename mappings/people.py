@@ -6,26 +6,26 @@ no longer active, where no successor is named. Of two with the same address of w
 
 from __future__ import annotations
 
-import csv
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated, Final, Literal
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from ..connectors.cell import text_of
 from ..connectors.errors import InputError
 from ..connectors.finding import Finding, Severity
+from ..connectors.nearest import nearest
+from .people_list import PersonRow
 
 MATCHES: Final = ("email", "phone", "name", "number")
-CSV_COLUMNS: Final = ("source", "target")
 _SHORTEST_PHONE: Final = 7
 
 
@@ -42,8 +42,8 @@ class ActiveRule(_Strict):
 
 class PersonSide(_Strict):
     """The people of one system. object: where they are kept. key: the field that owner fields hold; None for the
-    object's own key. email, phone, name, number: the fields to match by. active: who is still there; without it all
-    are."""
+    object's own key. email, phone, name, number: the fields to match by. department: the field by which `successors`
+    are chosen, of the source. active: who is still there; without it all are."""
 
     object: str
     key: str | None = None
@@ -51,6 +51,7 @@ class PersonSide(_Strict):
     phone: str | None = None
     name: str | None = None
     number: str | None = None
+    department: str | None = None
     active: ActiveRule | None = None
 
     def match_field(self, match: str) -> str | None:
@@ -60,19 +61,28 @@ class PersonSide(_Strict):
     @property
     def fields(self) -> tuple[str, ...]:
         """Every field of the object that `build_people` wants in the side's frame."""
-        named = [self.key, *(self.match_field(match) for match in MATCHES), self.active.field if self.active else None]
+        matched = (self.match_field(match) for match in MATCHES)
+        named = [self.key, *matched, self.department, self.active.field if self.active else None]
         return tuple(dict.fromkeys(name for name in named if name is not None))
 
 
 class PeopleConfig(_Strict):
     """`people:` of changeover.yaml. match: what to compare, in this order. csv: a file with the columns `source` and
-    `target`; it wins over `match`. successor: who takes over, by e-mail or key in the target."""
+    `target`; it wins over `match`. successors: who takes over from the people of a department of the source, by
+    e-mail or key in the target; successor: who does from everybody else."""
 
     source: PersonSide
     target: PersonSide
     match: tuple[Literal["email", "phone", "name", "number"], ...] = ("email",)
     csv: str | None = None
+    successors: dict[str, str] = {}
     successor: str | None = None
+
+    @model_validator(mode="after")
+    def _department_named(self) -> PeopleConfig:
+        if self.successors and self.source.department is None:
+            raise PydanticCustomError("people.no_department", "no_department")
+        return self
 
 
 class Fate(StrEnum):
@@ -84,20 +94,13 @@ class Fate(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class PersonRow:
-    """One line of the people list. source: key or e-mail in the source. target: key or e-mail in the target."""
-
-    source: str
-    target: str
-    line: int
-
-
-@dataclass(frozen=True, slots=True)
 class Person:
-    """target: the target's key of who stands for a person, None where nobody does."""
+    """target: the target's key of who stands for a person, None where nobody does. department: for which a successor
+    was chosen; empty where it is everybody's."""
 
     target: str | None
     fate: Fate
+    department: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -147,6 +150,11 @@ class People:
             if name in self._by_key:
                 return frozenset([name])
         return self._directory.source_emails.get(comparable("email", cell) or "", frozenset([cell.strip()]))
+
+    def known_as(self, cell: str) -> str:
+        """By which key of the source a report may name whom a cell names: an address is nobody's key."""
+        (name, *others) = self.sources_of(cell)
+        return name if not others and "@" not in name else f"{cell.strip()[:1]}…@…"
 
     def owner(self, name: str) -> Owner:
         """Whom an engineer means by a key or an e-mail of either system. Raises InputError `owner.unknown`, or
@@ -198,45 +206,6 @@ def comparable(match: str, value: str | None) -> str | None:
         text = "".join(text.split()).casefold()
         return text if "@" in text else None
     return " ".join(text.split()).casefold() or None
-
-
-def read_people_csv(path: Path, shown_as: str) -> list[PersonRow]:
-    """The people list. Raises InputError `people.csv_missing`, `people.csv_unreadable`, `people.csv_not_utf8`,
-    `people.csv_columns`, or `people.csv_line` with every line that lacks a value or names somebody twice."""
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError:
-        raise InputError("people.csv_missing", file=shown_as) from None
-    except OSError as error:
-        raise InputError("people.csv_unreadable", file=shown_as, reason=error.strerror or "") from error
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        raise InputError("people.csv_not_utf8", file=shown_as, line=line) from error
-    try:
-        return _csv_rows(text, shown_as)
-    except csv.Error as error:
-        raise InputError("people.csv_unreadable", file=shown_as, reason=str(error)) from error
-
-
-def _csv_rows(text: str, shown_as: str) -> list[PersonRow]:
-    reader = csv.DictReader(text.splitlines(), strict=True)
-    missing = [name for name in CSV_COLUMNS if name not in (reader.fieldnames or [])]
-    if missing:
-        raise InputError("people.csv_columns", file=shown_as, line=1, missing=", ".join(missing))
-    rows: dict[str, PersonRow] = {}
-    wrong: list[Finding] = []
-    for each in reader:
-        source, target = ((each[name] or "").strip() for name in CSV_COLUMNS)
-        if not source or not target:
-            wrong.append(Finding("people.csv_empty", Severity.BLOCKS, file=shown_as, line=reader.line_num))
-        elif source in rows:
-            first = {"first": rows[source].line}
-            wrong.append(Finding("people.csv_twice", Severity.BLOCKS, first, file=shown_as, line=reader.line_num))
-        else:
-            rows[source] = PersonRow(source, target, reader.line_num)
-    if wrong:
-        raise InputError("people.csv_line", tuple(wrong), file=shown_as, count=len(wrong))
-    return list(rows.values())
 
 
 def build_people(
@@ -295,7 +264,10 @@ class _Search:
         self.findings: list[Finding] = []
         self._target_rows = {key: row for row, key in enumerate(target.keys) if key is not None}
         self._target_emails = target.index("email")
-        self._stranger = self._successor()
+        self._stranger = self._successor(config.successor)
+        self._successors = {each: self._successor(who, each) for each, who in config.successors.items()}
+        place = config.source.department
+        self._departments = [None] * len(source.keys) if place is None else source.texts[place]
 
     def run(self, rows: Iterable[PersonRow]) -> tuple[People, list[Finding]]:
         listed = self._listed(rows)
@@ -304,6 +276,7 @@ class _Search:
         for row, key in enumerate(self.source.keys):
             if key is not None:
                 by_key[key] = listed[row] if row in listed else self._match(row, matches)
+        self.findings += self._nobodys_departments()
         return People(by_key, self._emails(by_key), self._stranger, self._directory()), self.findings
 
     def _directory(self) -> Directory:
@@ -315,7 +288,11 @@ class _Search:
 
     def _emails(self, by_key: Mapping[str, Person]) -> dict[str, Person]:
         """Everybody by e-mail: whom only the target knows by it, then whom the source does."""
-        emails = {email: self._person(rows[0]) for email, rows in self._target_emails.items() if len(rows) == 1}
+        emails = {
+            email: self._person(rows[0], self._stranger)
+            for email, rows in self._target_emails.items()
+            if len(rows) == 1
+        }
         for email, rows in self.source.index("email").items():
             people = {by_key[self.source.keys[row] or ""] for row in rows}
             emails[email] = people.pop() if len(people) == 1 else Person(None, Fate.UNKNOWN)
@@ -327,22 +304,33 @@ class _Search:
             return [self._target_rows[name]]
         return self._target_emails.get(comparable("email", name) or "", [])
 
-    def _successor(self) -> Person:
-        if self.config.successor is None:
+    def _successor(self, who: str | None, department: str = "") -> Person:
+        if who is None:
             return Person(None, Fate.UNKNOWN)
-        found = [row for row in self._named(self.config.successor) if self.target.active[row]]
+        found = [row for row in self._named(who) if self.target.active[row]]
         if len(found) == 1:
-            return Person(self.target.keys[found[0]], Fate.SUBSTITUTED)
+            return Person(self.target.keys[found[0]], Fate.SUBSTITUTED, department)
         told: dict[str, str | int] = {
-            "successor": self.config.successor,
+            "successor": who,
             "target": self.config.target.object,
             "count": len(found),
         }
         self.findings.append(Finding("people.successor_unknown", Severity.BLOCKS, told))
         return Person(None, Fate.UNKNOWN)
 
-    def _person(self, row: int) -> Person:
-        return Person(self.target.keys[row], Fate.FOUND) if self.target.active[row] else self._stranger
+    def _nobodys_departments(self) -> Iterator[Finding]:
+        known = {(each or "").strip() for each in self._departments}
+        for name in self._successors:
+            if name not in known:
+                told: dict[str, str | int] = {"name": name, "nearest": nearest(name, sorted(known - {""}))}
+                yield Finding("people.department_unseen", Severity.WARNS, told)
+
+    def _heir(self, row: int) -> Person:
+        """Who takes over from the person in this row of the source."""
+        return self._successors.get((self._departments[row] or "").strip(), self._stranger)
+
+    def _person(self, row: int, heir: Person) -> Person:
+        return Person(self.target.keys[row], Fate.FOUND) if self.target.active[row] else heir
 
     def _match(self, row: int, matches: Sequence[tuple[str, list[str | None], dict[str, list[int]]]]) -> Person:
         for match, values, index in matches:
@@ -354,8 +342,8 @@ class _Search:
                 self.findings.append(Finding("people.ambiguous", Severity.WARNS, told, object=place, key=who))
                 return Person(None, Fate.UNKNOWN)
             if found:
-                return self._person(found[0])
-        return self._stranger
+                return self._person(found[0], self._heir(row))
+        return self._heir(row)
 
     def _listed(self, rows: Iterable[PersonRow]) -> dict[int, Person]:
         """Source row -> person, for everybody in the list."""
@@ -372,7 +360,7 @@ class _Search:
             elif len(found) > 1:
                 self._say(Finding("people.list_ambiguous", Severity.BLOCKS, line=each.line, sample=each.target))
             else:
-                listed[owners[0]] = self._person(found[0])
+                listed[owners[0]] = self._person(found[0], self._heir(owners[0]))
         return listed
 
     def _say(self, finding: Finding) -> None:

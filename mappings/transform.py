@@ -31,18 +31,19 @@ class WrongArgumentError(Exception):
 @dataclass(frozen=True, slots=True)
 class Transform:
     """One named transform. summary: what it does. parameters: argument -> whether it must be given. joins: it makes one
-    column of several. examples: see `transforms`."""
+    column of several. alone: it does so of a single one too. examples: see `transforms`."""
 
     name: str
     summary: str
     parameters: Mapping[str, bool]
     joins: bool
+    alone: bool
     examples: tuple[Example, ...]
     _function: Callable[..., Any]
     _model: type[BaseModel]
 
-    def bind(self, arguments: Mapping[str, object]) -> BoundTransform:
-        """The transform with its arguments. Raises WrongArgumentError."""
+    def bind(self, arguments: Mapping[str, object], columns: int = 1) -> BoundTransform:
+        """The transform with its arguments, for so many columns. Raises WrongArgumentError."""
         try:
             checked = self._model.model_validate(dict(arguments), strict=True)
         except ValidationError as error:
@@ -52,7 +53,7 @@ class Transform:
         bound = BoundTransform(self, {name: getattr(checked, name) for name in checked.model_fields_set})
         probe = pa.array(_PROBE, pa.string())
         try:
-            bound(probe)
+            bound(*[probe] * (columns if self.joins else 1))
         except (ValueError, pa.ArrowException) as error:  # the arguments, since no cell of the probe is at fault
             raise WrongArgumentError([str(error)]) from error
         return bound
@@ -91,6 +92,7 @@ def _read(name: str, module: ModuleType) -> Transform:
         summary=inspect.getdoc(module) or "",
         parameters={each.name: each.default is inspect.Parameter.empty for each in named},
         joins=any(each.kind is inspect.Parameter.VAR_POSITIONAL for each in parameters),
+        alone=any(each.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD for each in parameters),
         examples=tuple(module.EXAMPLES),
         _function=function,
         _model=create_model(name, __config__=ConfigDict(extra="forbid", arbitrary_types_allowed=True), **fields),

@@ -20,6 +20,7 @@ from ..connectors.schema import ObjectSchema, Schema
 from ..mappings.compile import CompiledMapping
 from ..mappings.corrections import (
     Correction,
+    ZoneOf,
     by_object,
     check_corrections,
     comparable,
@@ -28,6 +29,8 @@ from ..mappings.corrections import (
 )
 from .fingerprint import arrow_column, joined
 from .session import Session
+from .sources.assembled import assembled_in
+from .sources.several import BETWEEN
 
 FOLDER = "corrections"
 SUFFIX = ".csv"
@@ -67,14 +70,19 @@ def take_corrections(session: Session, mappings: Mapping[str, CompiledMapping]) 
     if not corrections:
         return "", []
     used: dict[str, set[str]] = defaultdict(set)
+    together = assembled_in(session.source)
     for mapping in mappings.values():
         used[mapping.source.name] |= set(mapping.source_fields)
+        for name, fields in together.reads(mapping.source.name, mapping.source_fields).items() if together else ():
+            used[name] |= fields
     people = session.project.spec.people
     if people is not None:
         used[people.source.object] |= set(people.source.fields)
-    found = check_corrections(corrections, session.source_schema, used, session.source_zone)
+    found = check_corrections(corrections, session.source_schema, used, zone_of(session))
     findings = sorted(found, key=lambda each: (each.file or "", each.line or 0))
-    session.source = Corrected(uncorrected(session.source), session.source_schema, corrections, session.source_zone)
+    session.source = Corrected(uncorrected(session.source), session.source_schema, corrections, zone_of(session))
+    if together is not None:
+        together.parts = Corrected(together.inner, session.source_schema, corrections, zone_of(session))
     says = sorted("\0".join((each.object, each.key, each.field, each.old, each.new)) for each in corrections)
     return hashlib.blake2b("\n".join(says).encode(), key=session.keys.digest, digest_size=16).hexdigest(), findings
 
@@ -92,6 +100,13 @@ def corrections_of(session: Session, object_name: str, key: str) -> list[tuple[C
     return source.of_record(object_name, key) if isinstance(source, Corrected) else []
 
 
+def zone_of(session: Session) -> ZoneOf:
+    """What the wall clock times of a source object mean, by its name."""
+    sides = session.project.environment
+    zones, only = sides.source_zones, sides.source_zone
+    return lambda name: zones.get(name.partition(BETWEEN)[0], only)
+
+
 def uncorrected(source: Connector) -> Connector:
     """The source as it is."""
     return source.inner if isinstance(source, Corrected) else source
@@ -100,9 +115,7 @@ def uncorrected(source: Connector) -> Connector:
 class Corrected:
     """A source of which every read comes corrected."""
 
-    def __init__(
-        self, inner: Connector, schema: Schema, corrections: Sequence[Correction], zone: ZoneInfo | None
-    ) -> None:
+    def __init__(self, inner: Connector, schema: Schema, corrections: Sequence[Correction], zone: ZoneOf) -> None:
         self.inner = inner
         self.capabilities = inner.capabilities
         self._schema, self._zone = schema, zone
@@ -127,7 +140,7 @@ class Corrected:
         pieces = [found, *self._by_key(object_name, sorted(moved - set(found.keys)), read)]
         chunk = joined(object_name, read, pieces)
         described = self._schema.objects[object_name]
-        meets = _meets(chunk, described, by, values, self._zone)
+        meets = _meets(chunk, described, by, values, self._zone(object_name))
         rows = [row for row, met in enumerate(meets) if met]
         frame = chunk.frame.loc[:, list(fields)].iloc[rows].reset_index(drop=True)
         ours = [chunk.our_keys[row] for row in rows] if chunk.our_keys else []
@@ -158,7 +171,7 @@ class Corrected:
         mine = self._all.get(chunk.object)
         if not mine:
             return chunk
-        corrected, looked = correct(chunk, self._schema.objects[chunk.object], mine, self._zone)
+        corrected, looked = correct(chunk, self._schema.objects[chunk.object], mine, self._zone(chunk.object))
         self._looked |= looked
         return corrected
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 
@@ -12,18 +13,23 @@ from ..connectors.errors import InputError
 from ..connectors.finding import Finding, Severity
 from ..connectors.port import Connector
 from ..connectors.schema import Schema
+from ..mappings.assembly.compiled import compile_assemblies
+from ..mappings.assembly.derived import with_assemblies
 from ..mappings.compile import CompiledMapping, compile_mappings, load_mapping_files
 from ..mappings.language import MappingFile
 from ..mappings.order import cut_references, load_order
-from ..mappings.people import People, PeopleConfig, PersonSide, build_people, read_people_csv
+from ..mappings.people import People, PeopleConfig, PersonSide, build_people
+from ..mappings.people_list import read_people_csv
 from ..validators.declared import check_expectations
 from .checking.examples import check_examples
 from .corrections import take_corrections
 from .fingerprint import joined
 from .project import Project
-from .session import Session
+from .session import SPILLS, Session, Tick
+from .sources.assembled import AssembledSource
 
 FOLDER = "mappings"
+Further = Callable[[Sequence[Finding]], list[Finding]]
 _WORST_FIRST = {severity: place for place, severity in enumerate(Severity)}
 
 
@@ -40,22 +46,28 @@ class Prepared:
     findings: tuple[Finding, ...]
 
 
-def prepare(session: Session, *, people: bool = True, examples: bool = False) -> Prepared:
+def prepare(
+    session: Session, *, people: bool = True, examples: bool = False, further: Further | None = None
+) -> Prepared:
     """Compile every mapping against both schemas, settle who is who, and put the result into the session, the source
     corrected. people: else nothing is to be mapped, and nobody's list of people is read. examples: see whether those of
-    the mappings come true.
+    the mappings come true. further: given what was noticed, what is to be told instead.
 
     Raises InputError `mapping.none` where there is no mapping yet, `mapping.problems` with every blocking finding, or
     what reading the files raises.
     """
     project = session.project
     compiled, findings = compile_project(project, session.source_schema, session.target_schema, examples=examples)
+    if not any(each.severity is Severity.BLOCKS for each in findings):
+        _put_together(session, compiled)
     corrected, noticed = take_corrections(session, compiled)
     findings += noticed
     config = project.spec.people
     if config is not None and people:
         session.people, noticed = _people(session, config)
         findings += noticed
+    if further is not None:
+        findings = further(findings)
     problems = tuple(each for each in findings if each.severity is Severity.BLOCKS)
     if problems:
         raise InputError("mapping.problems", problems, count=len(problems))
@@ -72,10 +84,7 @@ def compile_project(
 ) -> tuple[dict[str, CompiledMapping], list[Finding]]:
     """The project's mappings that fit both schemas, and everything that is to be said of them all. Raises InputError as
     `prepare` does for what cannot be read."""
-    files = load_mapping_files(project.folder / FOLDER)
-    if not files:
-        raise InputError("mapping.none", folder=f"{FOLDER}/")
-    chosen, findings = _chosen(project, files)
+    chosen, findings = chosen_files(project)
     sides = project.environment
     compiled, noticed = compile_mappings(
         chosen,
@@ -96,8 +105,30 @@ def compile_project(
     return compiled, findings
 
 
-def _chosen(project: Project, files: Sequence[MappingFile]) -> tuple[list[MappingFile], list[Finding]]:
-    """The mappings that changeover.yaml lists, all of them where it lists none."""
+def _put_together(session: Session, compiled: Mapping[str, CompiledMapping]) -> None:
+    """From here on the source has what these mappings put together, too."""
+    files = [each.mapping_file for each in compiled.values()]
+    sides = session.project.environment
+
+    def zone_of(source_object: str) -> ZoneInfo | None:
+        return sides.source_zones.get(source_object.partition(".")[0], sides.source_zone)
+
+    assemblies = compile_assemblies(files, with_assemblies(files, session.source_schema), zone_of)
+    if not assemblies:
+        return
+
+    def heard(mapping: str, done: int) -> None:
+        session.interruption.check()
+        session.tick(Tick("gather", mapping, done))
+
+    session.source = AssembledSource(session.source, assemblies, session.project.runs / SPILLS, session.keys, heard)
+
+
+def chosen_files(project: Project) -> tuple[list[MappingFile], list[Finding]]:
+    """The mappings that changeover.yaml lists, all of them where it lists none. Raises InputError as `prepare` does."""
+    files = load_mapping_files(project.folder / FOLDER)
+    if not files:
+        raise InputError("mapping.none", folder=f"{FOLDER}/")
     listed = project.spec.mappings
     if listed is None:
         return list(files), []

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..connectors.chunk import Chunk
+from ..connectors.finding import Finding
 from ..connectors.port import KEY, OurKeyPlace
 from ..mappings.compile import CompiledMapping
 from ..mappings.mapped import MappedChunk, make_our_key
@@ -16,6 +17,7 @@ from ..runs.differences import Difference, Differences, Whose
 from ..runs.ledger import records, seen
 from ..runs.ledger.records import RecordRow
 from .fingerprint import UNKNOWN, Digests, TargetRows, arrow_column, find_rows, known_digests, mapped_digests
+from .loading.left_out import Noted
 from .loading.outside import Reason, scoped
 from .loading.pipeline import Reader
 from .loading.tally import chosen
@@ -56,6 +58,7 @@ class Reconciler:
         self.session = session
         self.reader = reader
         self.differences = Differences()
+        self.findings: list[Finding] = []
         self._actor = session.target.acting_user()
         seen.begin(session.ledger)
 
@@ -72,13 +75,16 @@ class Reconciler:
         names = [each.name for each in mapping.target_fields]
         fieldset = records.fieldset(self.session.ledger, mapping.target.name, mapping.name, mapping.digest, names)
         self.session.tick(Tick("reconcile", mapping.name, 0, total))
+        noted = Noted()
         for chunk in self.reader.read(mapping, None):
             self.session.interruption.check()
             scope = scoped(self.session, mapping, mapping.apply(chunk, self.session.people))
             mapped = scope.mapped
             compared.outside += scope.counted(["live"] * len(mapped))
             self._chunk(mapping, fieldset, mapped, compared)
+            noted.see(self.session, mapping, chunk, mapped)
             self.session.tick(Tick("reconcile", mapping.name, compared.source, total))
+        self.findings += noted.findings(mapping)
         self._count_target(mapping, compared)
         return compared
 

@@ -11,7 +11,7 @@ from ..runs.ledger import operations, records, runlog
 from ..runs.ledger.runlog import Run
 from ..runs.report.model import BUCKETS, BranchCounts, Cause, Report, Row, Table, Text
 from ..runs.values import SAMPLE
-from .causes import causes
+from .causes import causes, sample_key
 from .loading.outside import Reason, outside_table, outside_told, tallied
 from .loading.pipeline import Moved
 from .pace.calls import CallsTold
@@ -22,6 +22,7 @@ from .proving.prove import EffectsFound, accepting
 from .session import Session
 from .settling.readback import DOUBLED
 from .settling.sweep import DUPLICATE
+from .successions import successions
 from .totals import Totals
 
 LEFT_BEHIND = ("rejected", "held", "conflicted", "pending")
@@ -68,7 +69,7 @@ def plan_report(
         ),
         counts=counts,
         causes=causes([*session.notices, *prepared.findings, *findings]),
-        tables=(*_stops(moved), *outside_table(_outside(moved))),
+        tables=(*_stops(moved), *outside_table(_outside(moved)), *successions(findings)),
         next_steps=() if stopped or idle else (session.project.command(f"run --execute --plan {plan_id}{chosen}"),),
         extra={
             "plan": str(path),
@@ -118,7 +119,13 @@ def run_report(
         facts=tuple(facts),
         counts=counts,
         causes=told,
-        tables=(*_stops(moved), *outside_table(_outside(moved)), *degraded_tables(graded), *_links(session, moved)),
+        tables=(
+            *_stops(moved),
+            *outside_table(_outside(moved)),
+            *degraded_tables(graded),
+            *successions(findings),
+            *_links(session, moved),
+        ),
         next_steps=_after_run(session.project, moved, told, left, chosen),
         extra={
             "run": moved.run.id,
@@ -213,9 +220,8 @@ def sample_reader(session: Session, run_id: int) -> Callable[[Finding], str | No
     from ..connectors.errors import DecisionError
 
     def sample(finding: Finding) -> str | None:
-        key = f"{finding.key}/{finding.field}/{finding.code}"
         try:
-            kept = session.values.get(SAMPLE, str(run_id), finding.object or "", key)
+            kept = session.values.get(SAMPLE, str(run_id), finding.object or "", sample_key(finding))
         except DecisionError:
             return None
         return None if kept is None else kept.decode("utf-8", "replace")
@@ -261,7 +267,7 @@ def _links(session: Session, moved: Moved) -> tuple[Table, ...]:
     rows: list[Row] = []
     for name in moved.tallies:
         mapping = session.mappings[name]
-        found = records.settled_by(session.ledger, moved.run.id, mapping.target.name, LINKED)
+        found = records.settled_by(session.ledger, moved.run.id, mapping.target.name, name, LINKED)
         for source_key, target_key, state in found:
             old = session.source.record_url(mapping.source.name, source_key) or f"{mapping.source.name}:{source_key}"
             new = session.target.record_url(mapping.target.name, target_key) if target_key else None

@@ -35,8 +35,8 @@ LEFT_OUT, ABSENT, UNKNOWN = "left_out", "absent", "unknown"
 nobody of the target."""
 
 _TALLIED = "outside"
-_CODES = {Outside.ERROR: "reference.outside", Outside.NULL: "reference.nulled", Outside.SKIP: "reference.skipped"}
-_SEVERITIES = {Outside.ERROR: Severity.BLOCKS, Outside.NULL: Severity.WARNS, Outside.SKIP: Severity.WARNS}
+CODES = {Outside.ERROR: "reference.outside", Outside.NULL: "reference.nulled", Outside.SKIP: "reference.skipped"}
+SEVERITIES = {Outside.ERROR: Severity.BLOCKS, Outside.NULL: Severity.WARNS, Outside.SKIP: Severity.WARNS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +69,18 @@ class Scoped:
         return counts
 
 
-def scoped(session: Session, mapping: CompiledMapping, mapped: MappedChunk) -> Scoped:
-    """What `outside` makes of this chunk."""
-    return _Scope(session).of(mapping, mapped) if mapping.outside and len(mapped) else Scoped(mapped)
+def scoped(session: Session, mapping: CompiledMapping, mapped: MappedChunk, *, asks: bool = True) -> Scoped:
+    """What `outside` makes of this chunk. asks: of references too, for which the source has to be asked; else only of
+    people."""
+    return _Scope(session, asks).of(mapping, mapped) if mapping.outside and len(mapped) else Scoped(mapped)
 
 
 class _Scope:
     """asked: parents of which it was asked whether they come, while one chunk is looked at."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, asks: bool) -> None:
         self._session = session
+        self._asks = asks
         self._asked: dict[str, dict[str, str | None]] = {}
 
     def of(self, mapping: CompiledMapping, mapped: MappedChunk) -> Scoped:
@@ -102,6 +104,7 @@ class _Scope:
                     True
                 )
                 yield Reason(name, policy, UNKNOWN), marks
+            if parent is None or not self._asks:
                 continue
             parents = arrow_column(mapped.frame, name).to_pylist()
             whys = self._leaving(self._session.mappings[parent], mapping, mapped, set(parents) - {None})
@@ -176,8 +179,8 @@ def _findings(mapping: CompiledMapping, mapped: MappedChunk, reason: Reason, row
     """Of what rejects its record, one for each; else the first few by key, and the number of the rest."""
     file, line = mapping.rule_lines[reason.field]
     finding = Finding(
-        _CODES[reason.policy],
-        _SEVERITIES[reason.policy],
+        CODES[reason.policy],
+        SEVERITIES[reason.policy],
         {"why": f"@outside.{reason.why}"},
         object=mapping.source.name,
         mapping=mapping.name,

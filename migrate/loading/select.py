@@ -161,8 +161,9 @@ class ChosenReader:
             for name, parent in mapping.references.items():
                 made = self._session.mappings[parent]
                 source, prefix = made.source.name, make_our_key(made.system, made.source.name, "")
-                cells = arrow_column(mapped.frame, name).to_pylist()
-                parents[source] |= {cell.removeprefix(prefix) for cell in cells if cell is not None}
+                suffix = make_our_key("", "", "", made.branch).removeprefix("::")
+                cells = [cell for cell in arrow_column(mapped.frame, name).to_pylist() if cell is not None]
+                parents[source] |= {cell.removeprefix(prefix).removesuffix(suffix) for cell in cells}
         return parents
 
     def _close_downwards(self) -> None:

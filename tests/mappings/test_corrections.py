@@ -137,7 +137,7 @@ def test_what_is_wrong_with_a_file_is_told_with_its_line(text: str, told: list[t
 )
 def test_what_names_nothing_or_does_not_fit_is_told(given: Correction, code: str) -> None:
     used = {"cust": {"name", "amount", "day"}}
-    found = list(check_corrections([given], Schema({"cust": OBJECT}), used, SHANGHAI))
+    found = list(check_corrections([given], Schema({"cust": OBJECT}), used, lambda _object: SHANGHAI))
     assert [each.code for each in found] == [code]
     assert (found[0].file, found[0].line) == (given.file, 2)
     if "nearest" in found[0].params:
@@ -146,5 +146,5 @@ def test_what_names_nothing_or_does_not_fit_is_told(given: Correction, code: str
 
 def test_a_cell_corrected_twice_names_both_lines() -> None:
     given = [correction("name", "a", "b"), correction("name", "a", "c")]
-    found = list(check_corrections(given, Schema({"cust": OBJECT}), {"cust": {"name"}}, None))
+    found = list(check_corrections(given, Schema({"cust": OBJECT}), {"cust": {"name"}}, lambda _object: None))
     assert [(each.code, each.params["first"]) for each in found] == [("correction.twice", "corrections/a.csv:2")]

@@ -118,3 +118,16 @@ def test_nothing_is_left_behind_by_a_check(company: Company) -> None:
     company.check()
     assert company.ledger("select count(*) from claim") == [(0,)]
     assert list((company.folder / "runs" / "mock").glob("rehearsal-*")) == []
+
+
+def test_what_leaves_the_scope_by_policy_keeps_nothing_back(company: Company) -> None:
+    company.customer("B", sjkh="NONE")
+    for policy, code, told in (
+        ("null", 0, "reference.nulled"),
+        ("skip", 0, "reference.skipped"),
+        ("error", 1, "reference.outside"),
+    ):
+        company.rewrite("mappings/customer.yaml", ("reference: customer}", f"reference: customer, outside: {policy}}}"))
+        checked = company.check()
+        assert (checked.code, [cause.text.code for cause in checked.report.causes if cause.keys]) == (code, [told])
+        company.rewrite("mappings/customer.yaml", (f"reference: customer, outside: {policy}}}", "reference: customer}"))

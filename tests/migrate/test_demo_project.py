@@ -20,7 +20,8 @@ from changeover.connectors.registry import connect
 from changeover.connectors.secrets import Secrets
 from changeover.mappings.compile import CompiledMapping, compile_mappings, load_mapping_files
 from changeover.mappings.order import load_order
-from changeover.mappings.people import People, build_people, read_people_csv
+from changeover.mappings.people import People, build_people
+from changeover.mappings.people_list import read_people_csv
 from changeover.mappings.strict_yaml import load_model, read_yaml
 from changeover.migrate.demo.dirt import Fate
 from changeover.migrate.demo.facts import DemoFacts

@@ -22,6 +22,8 @@ PARK_NOTHING = {
     "value.kept": "a remark",
     "people.substituted": "a remark",
     "people.ambiguous": "of the people list, not of a record",
+    "reference.nulled": "it moves without",
+    "reference.skipped": "left out on purpose",
     "recover.process_ended": "of an operation, until the target was asked",
     "target.connection_lost": "tried again",
     "target.contagion": "tried again",
