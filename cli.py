@@ -66,6 +66,16 @@ mapping = typer.Typer(
 app.add_typer(mapping)
 mapping_command = commands_of(mapping)
 
+book = typer.Typer(
+    name="workbook",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    help="The mappings as a workbook for the business, and back.",
+)
+mapping.add_typer(book)
+book_command = commands_of(book)
+
 
 @command(of_a_project=False)
 def init(
@@ -286,6 +296,29 @@ def suggest(
 
     with call.progress() as tick:
         return verb.suggest(call.project, object_name, to, out, call.voice.catalogue, *call.outside, tick)
+
+
+@book_command()
+def export(
+    call: Call,
+    file: Annotated[Path, typer.Argument(metavar="FILE.xlsx", help="Where to; no file is written over.")],
+) -> Report:
+    """Write the mappings for a workshop: fields, fill, masked samples, rules in words, decisions, open questions."""
+    from .migrate.mapping import workbook as verb
+
+    with call.progress() as tick:
+        return verb.export(call.project, file, call.voice.catalogue, *call.outside, tick)
+
+
+@book_command()
+def import_(
+    call: Call,
+    file: Annotated[Path, typer.Argument(metavar="FILE.xlsx", help="An exported workbook that people have filled in.")],
+) -> Report:
+    """Bring back what was changed in it: rules, reasons, decisions, questions. Nothing else changes."""
+    from .migrate.mapping import workbook_import as verb
+
+    return verb.import_workbook(call.project, file)
 
 
 @command()

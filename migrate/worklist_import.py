@@ -107,13 +107,13 @@ def _places(head: Sequence[object]) -> dict[str, int] | None:
 
 def _lines(place: str, rows: Sequence[Sequence[object]], places: dict[str, int]) -> Iterator[_Line]:
     for number, row in enumerate(rows[1:], 2):
-        cells = {code: _text(row[at]) if at < len(row) else "" for code, at in places.items()}
+        cells = {code: text_of_cell(row[at]) if at < len(row) else "" for code, at in places.items()}
         name, key, field, new, who, why = (cells[code] for code in READ)
         if new.strip() or who.strip() or why.strip():
             yield _Line(name, key, field, new, who.strip(), why.strip(), cells[MARK], place, number)
 
 
-def _text(cell: object) -> str:
+def text_of_cell(cell: object) -> str:
     """What a person typed into a cell, as text: a spreadsheet makes numbers and dates of it."""
     match cell:
         case None:
