@@ -263,6 +263,22 @@ def profile(
         return verb.profile(call.project, object_name, show_values, *call.outside, tick)
 
 
+@mapping_command()
+def diff(
+    call: Call,
+    old: Annotated[str, typer.Argument(metavar="OLD", help="A folder with mappings, or a git revision.")],
+    new: Annotated[
+        str | None, typer.Argument(metavar="[NEW]", help="Likewise; the project's own mappings without it.")
+    ] = None,
+    show_values: ShowValuesOption = False,
+) -> Report:
+    """Which records a changed set of mappings would change, in which fields, from what to what."""
+    from .migrate.mapping import diff as verb
+
+    with call.progress() as tick:
+        return verb.diff(call.project, old, new, show_values, *call.outside, tick)
+
+
 @command()
 def crosswalk(
     call: Call,

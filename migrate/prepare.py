@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 
@@ -55,7 +56,7 @@ def prepare(session: Session, *, people: bool = True, examples: bool = False) ->
     findings += noticed
     config = project.spec.people
     if config is not None and people:
-        session.people, noticed = _people(session, config)
+        session.people, noticed = people_of(session, config)
         findings += noticed
     problems = tuple(each for each in findings if each.severity is Severity.BLOCKS)
     if problems:
@@ -69,13 +70,14 @@ def prepare(session: Session, *, people: bool = True, examples: bool = False) ->
 
 
 def compile_project(
-    project: Project, source: Schema, target: Schema, *, examples: bool = False
+    project: Project, source: Schema, target: Schema, *, examples: bool = False, folder: Path | None = None
 ) -> tuple[dict[str, CompiledMapping], list[Finding]]:
-    """The project's mappings that fit both schemas, and everything that is to be said of them all. Raises InputError as
+    """The project's mappings that fit both schemas, and everything that is to be said of them all. folder: of
+    the mappings, where it is another than the project's. Raises InputError as
     `prepare` does for what cannot be read."""
-    files = load_mapping_files(project.folder / FOLDER)
+    files = load_mapping_files(folder or project.folder / FOLDER)
     if not files:
-        raise InputError("mapping.none", folder=f"{FOLDER}/")
+        raise InputError("mapping.none", folder=f"{folder or FOLDER}/")
     chosen, findings = _chosen(project, files)
     sides = project.environment
     compiled, noticed = compile_mappings(
@@ -114,7 +116,7 @@ def _chosen(project: Project, files: Sequence[MappingFile]) -> tuple[list[Mappin
     return [by_name[name] for name in listed], left_out
 
 
-def _people(session: Session, config: PeopleConfig) -> tuple[People, list[Finding]]:
+def people_of(session: Session, config: PeopleConfig) -> tuple[People, list[Finding]]:
     """Who is who, from both systems' own lists of people and the project's CSV."""
     rows = read_people_csv(session.project.folder / config.csv, config.csv) if config.csv else []
     source_frame, source_keys = _side(session.source, session.source_schema, config.source, "source")
