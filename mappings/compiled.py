@@ -126,7 +126,17 @@ class CompiledMapping:
 
     @cached_property
     def write_policy(self) -> dict[str, WritePolicy]:
-        return {rule.field.name: rule.rule.write for rule in self.rules}
+        return {rule.field.name: rule.rule.policy for rule in self.rules}
+
+    @cached_property
+    def unwritten(self) -> frozenset[str]:
+        """The target fields that are never written."""
+        return frozenset(name for name, policy in self.write_policy.items() if policy is WritePolicy.NEVER)
+
+    @cached_property
+    def compared(self) -> frozenset[str]:
+        """Those of them that the target makes itself, and that are compared all the same."""
+        return frozenset(rule.field.name for rule in self.rules if rule.rule.compare_only)
 
     @cached_property
     def outside(self) -> dict[str, Outside]:

@@ -24,11 +24,12 @@ from .record_example import RecordExample
 
 
 class WritePolicy(StrEnum):
-    """When a field is written: always; on create and never again; only while the target's cell is empty."""
+    """When a field is written: always; on create and never again; only while the target's cell is empty; never."""
 
     ALWAYS = "always"
     ONLY_CREATE = "only_create"
     ONLY_IF_EMPTY = "only_if_empty"
+    NEVER = "never"
 
 
 class Outside(StrEnum):
@@ -87,7 +88,7 @@ class Rule(Strict):
     Evaluated in this order: `from`, `transform`, `values`, the cast to the target field's type, and last `default`,
     where the result is null. `reference` and `people` take the place of the cast. when: else the result is null.
     cases, first: whole rules in place of `from`; of `cases` the first whose `when` holds counts, of `first` the first
-    that, besides, has a value.
+    that, besides, has a value. compare_only: never written, and always compared.
     """
 
     from_: Annotated[tuple[str, ...], BeforeValidator(_one_or_many), Field(alias="from", min_length=1)] = ()
@@ -104,6 +105,7 @@ class Rule(Strict):
     cases: Annotated[tuple[Rule, ...] | None, BeforeValidator(filled)] = None
     first: Annotated[tuple[Rule, ...] | None, BeforeValidator(filled)] = None
     write: WritePolicy = WritePolicy.ALWAYS
+    compare_only: bool = False
 
     @model_validator(mode="before")
     @classmethod
@@ -115,6 +117,10 @@ class Rule(Strict):
         if "outside" in value and value["outside"] is None:  # YAML's own null
             return value | {"outside": "null"}
         return value
+
+    @property
+    def policy(self) -> WritePolicy:
+        return WritePolicy.NEVER if self.compare_only else self.write
 
     @property
     def inner(self) -> tuple[tuple[YamlPath, Rule], ...]:
@@ -282,6 +288,12 @@ class MappingFile:
     @property
     def name(self) -> str:
         return f"{self.model.mapping}.{self.branch}" if self.branch else self.model.mapping
+
+    @property
+    def source_objects(self) -> tuple[str, ...]:
+        """What is read for it: its source object, or those of all contributors."""
+        assemble = self.model.assemble
+        return (self.model.from_,) if assemble is None else tuple(x.from_ for x in assemble.contributors.values())
 
     def line(self, *path: str | int) -> int:
         """Of that place of the branch, where it says it itself, else of what stands outside."""

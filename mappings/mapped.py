@@ -78,4 +78,9 @@ def make_our_key(system: str, source_object: str, source_key: str, branch: str =
     system: empty where the object's own name begins with it: `crm.customer` gives `crm:customer:key`, as it does where
     `crm` is the only source."""
     place = f"{system}:{source_object}" if system else source_object.replace(".", ":", 1)
-    return f"{place}:{source_key}" + (f"#{branch}" if branch else "")
+    return f"{place}:{source_key}{branch_suffix(branch)}"
+
+
+def branch_suffix(branch: str) -> str:
+    """What our key of a record of this branch ends in."""
+    return f"#{branch}" if branch else ""

@@ -20,7 +20,7 @@ from ...connectors.finding import Finding, Severity
 from ...mappings.compile import CompiledMapping
 from ...mappings.language import Outside
 from ...mappings.left_out import Cause
-from ...mappings.mapped import MappedChunk, make_our_key
+from ...mappings.mapped import MappedChunk, branch_suffix, make_our_key
 from ...runs.ledger import records
 from ...runs.report.model import Table, Text
 from ..fingerprint import Marks, arrow_column
@@ -133,8 +133,7 @@ class _Scope:
 
     def _ask(self, parent: CompiledMapping, our_keys: Sequence[str]) -> dict[str, str]:
         place = parent.system, parent.source.name
-        before = make_our_key(*place, "")
-        behind = make_our_key(*place, "", parent.branch).removeprefix(before)
+        before, behind = make_our_key(*place, ""), branch_suffix(parent.branch)
         keys = {key.removeprefix(before).removesuffix(behind): key for key in our_keys}
         gone: dict[str, str] = {}
         for wanted, chunk in find_pieces(self._session, parent, list(keys), parent.source_fields):

@@ -220,6 +220,7 @@ class Pipeline:
             mapping.rule_lines,
             mapping.expectations,
             self.claims,
+            mapping.unwritten,
         )
 
     def _keep(

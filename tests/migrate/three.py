@@ -55,6 +55,8 @@ objects:
 people:
   source: {object: erp.clerk, email: mail}
   target: {object: users, email: mail}
+objects:
+  "*": {leave: "what no mapping names is not part of this move"}
 limits: {chunk: 2, batch: 2}
 """
 
