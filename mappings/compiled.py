@@ -141,6 +141,12 @@ class CompiledMapping:
         return {rule.field.name: (rule.file, rule.line) for rule in self.rules}
 
     @cached_property
+    def own_transforms(self) -> dict[str, str]:
+        """Those of the project's own transforms that are used, with the digest of their file."""
+        used = [bound.transform for rule in self.rules for bound in rule.every_transform]
+        return {each.name: each.digest for each in used if each.digest}
+
+    @cached_property
     def digest(self) -> str:
         """SHA-256 of what the mapping means: equal while comments, order and reasons are all that changed."""
         meaning = {
@@ -151,6 +157,7 @@ class CompiledMapping:
                 rule.parent.mapping: rule.parent.source_object for rule in self.rules if rule.parent is not None
             },
             "zones": sorted({f"{rule.zone} {rule.target_zone}" for rule in self.rules}),
+            **({"transforms": own} if (own := self.own_transforms) else {}),
             **({"where_zones": zones} if self.conditions and (zones := self.conditions.zones) else {}),
         }
         text = json.dumps(meaning, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
