@@ -21,6 +21,7 @@ from .pace.predict import calls_of
 from .prepare import chosen_files
 from .project import FILE, OWN_NAMES
 from .session import Session, Tick
+from .sources.assembled import assembled_in
 
 LEFT_OVER = "mapping.left_over"
 
@@ -38,20 +39,27 @@ class Coverage:
     def judge(self, findings: Sequence[Finding]) -> list[Finding]:
         """These findings on the mappings, those on what they leave over judged by what the source holds; and those on
         the objects that they do not move."""
-        left_over = [each for each in findings if each.code == LEFT_OVER]
+        meant = {(each.mapping, each.params["nearest"]) for each in findings if each.code == "mapping.no_source_field"}
+        left_over = [each for each in findings if each.code == LEFT_OVER and (each.mapping, each.field) not in meant]
         kept = [each for each in findings if each.code != LEFT_OVER]
-        return [*kept, *self._objects(), *self._fields(left_over)]
+        misspelt = {str(each.params["nearest"]) for each in kept if each.code == "mapping.no_source_object"}
+        blocked = any(each.severity is Severity.BLOCKS for each in kept)
+        there = self.session.source_schema.objects
+        # what mappings put together is there only once nothing is wrong with them
+        ready = [each for each in left_over if not blocked or each.object in there]
+        unready = [each for each in left_over if each not in ready]
+        return [*kept, *unready, *self._objects(misspelt), *self._fields(ready)]
 
-    def _objects(self) -> list[Finding]:
-        """People are spoken for where the project says who is who."""
+    def _objects(self, misspelt: set[str]) -> list[Finding]:
+        """People are spoken for where the project says who is who. misspelt: objects that a mapping may mean."""
         files, _ = chosen_files(self.session.project)
         spec, source = self.session.project.spec, self.session.source_schema
-        moved = {file.model.from_ for file in files}
+        moved = {name for file in files for name in file.source_objects}
         people = {spec.people.source.object} if spec.people is not None else set()
         document = read_yaml(self.session.project.folder / FILE, FILE, own_names=OWN_NAMES)
         said = decided(spec.objects, source, moved)
         findings = list(check_entries(document, spec.objects, source, moved))
-        silent = [name for name in source.objects if name not in moved | people | said.keys()]
+        silent = [name for name in source.objects if name not in moved | people | misspelt | said.keys()]
         self.tell_cost([*said, *silent], [])
         for name in source.objects:
             if name in moved:
@@ -72,10 +80,13 @@ class Coverage:
         if not self.data:
             return list(left_over)
         by_object: dict[str, list[Finding]] = defaultdict(list)
+        together = assembled_in(self.session.source)
+        known = self.session.source_schema.objects.keys() | (together.assemblies.keys() if together else set())
         for each in left_over:
             by_object[each.object or ""].append(each)
+        unread = [each for name in by_object.keys() - known for each in by_object.pop(name)]
         self.tell_cost([], list(by_object))
-        findings: list[Finding] = []
+        findings = unread  # nothing can be put together yet
         for name, named in by_object.items():
             filled, read = self._filled(name, [each.field or "" for each in named])
             for each in named:
@@ -118,7 +129,7 @@ class Coverage:
             for name, fate, records, reason, who in self.fates
             if fate != MOVE
         )
-        columns = ("column.object", "column.fate", "column.records", "column.reason", "column.who")
+        columns = ("column.object", "column.fate", "column.records", "column.reason", "column.decided_by")
         return (Table(Text("table.staying"), columns, rows),) if rows else ()
 
     def told(self) -> dict[str, dict[str, str | int | None]]:

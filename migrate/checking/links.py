@@ -83,8 +83,6 @@ class Links:
             known.kept.append(own)
             known.left.append(self._digests(pa.array(left, pa.string())))
         for name, parent in mapping.references.items():
-            if mapping.outside.get(name) is Outside.ERROR:  # said already
-                continue
             column = arrow_column(mapped.frame, name)
             rows = column.is_valid().to_numpy(zero_copy_only=False)
             children, parents = pa.array(mapped.source_keys, pa.string()).filter(pa.array(rows)), column.drop_null()
