@@ -13,6 +13,15 @@ from .test_worklist_import import filled
 
 EVERYTHING = {"party": 3, "solution_request": 3, "medical_request": 2, "reply": 2, "medical_reply": 2}
 NOTHING = dict.fromkeys(EVERYTHING, 0)
+FOLLOWUP = """  followup:
+    to: solution_request
+    where: {answer: {present: true}}
+    fields:
+      client_id: {from: client, reference: client.company}
+      title: title
+      state: status
+      reply_id: {from: answer, reference: reply.general}
+"""
 
 
 @pytest.fixture
@@ -154,6 +163,18 @@ def test_a_branch_whose_condition_no_longer_holds_is_told_and_deletes_nothing(mo
         ("request.medical", 1, 5),
         ("request.solution", 1, 5),
     ]
+
+
+def test_branches_of_one_object_around_another_are_undone_whole(company: Company) -> None:
+    """A reply needs its request, and another branch of requests needs the reply: records without a circle."""
+    company.new("alter table solution_request add column reply_id integer references reply (id)")
+    company.old("alter table t_request add column answer integer")
+    company.old("update t_request set answer = 1 where num = 'R2'")
+    company.rewrite("mappings/request.yaml", ("  medical:\n", FOLLOWUP + "  medical:\n"))
+    assert company.run().code == 0
+    assert held(company) == {**EVERYTHING, "solution_request": 4}
+    told = company.undo(1, execute=True)
+    assert (told.code, held(company)) == (0, NOTHING)
 
 
 def test_left_out_without_branches_is_told_too(moved: Company) -> None:
