@@ -262,6 +262,8 @@ def test_a_parent_that_its_branch_leaves_out_is_outside(company: Company) -> Non
     told = company.run()
     assert told.counts("reply.medical") == {"read": 5, "unchanged": 2, "filtered": 3}
     assert told_of(told, "where.left_out") == []
+    why = [each.text.params["why"] for each in told.report.causes if each.text.code == "reference.skipped"]
+    assert why == ["@outside.left_out"]
     company.old("update t_request set questions = 'now?' where num = 'R2'")
     assert company.run().counts("reply.medical") == {"read": 5, "created": 1, "unchanged": 2, "filtered": 2}
 
