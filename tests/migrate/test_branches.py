@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from .branching import asked, held, make_branching
+from .branching import asked, held, make_branching, put_together_first
 from .company import Company, Told
 from .test_worklist_import import filled
 
@@ -325,3 +325,17 @@ def test_one_cell_at_fault_in_two_branches_is_mended_by_one_worklist(company: Co
     assert said.code == 0, said.out
     again = company.run(rejected=True)
     assert (again.code, held(company)) == (0, EVERYTHING)
+
+
+def test_what_is_put_together_becomes_several(company: Company) -> None:
+    put_together_first(company)
+    told = company.run()
+    assert told.counts("both.one") == told.counts("both.two") == {"read": 5, "created": 3, "filtered": 2}
+    joined = asked(company, "select m.title, said from remark r join merged m on r.merged_id = m.id")
+    assert joined == [("one", "a"), ("three", "c"), ("two", "d")]
+    company.old("update t_reply set said = 'changed' where id = 3")
+    again = company.run()
+    assert (again.counts("both.one").get("updated"), again.counts("both.two").get("updated")) == (None, 1)
+    assert company.reconcile().code == 0
+    assert company.undo(2, execute=True).code == company.undo(1, execute=True).code == 0
+    assert asked(company, "select id from merged union all select id from remark") == []
