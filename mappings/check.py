@@ -12,6 +12,7 @@ from .assembly.derived import settled_by
 from .branches import models_of_file
 from .check_cases import check_cases, told_whole
 from .check_conditions import check_conditions
+from .check_life import check_life
 from .check_outside import check_outside
 from .check_unwritten import check_unwritten
 from .check_values import check_values
@@ -71,6 +72,7 @@ def check(examined: Examined) -> Iterator[Finding]:
     yield from _check_match(examined)
     if examined.file.model.where is not None:
         yield from check_conditions(examined, examined.file.model.where, "where")
+    yield from check_life(examined)
     for name, rule in examined.rules.items():
         for here, way in examined.ways(rule):
             yield from _check_form(here, name, way)

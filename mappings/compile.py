@@ -23,6 +23,8 @@ from .check import check, check_objects, check_together
 from .compiled import CompiledMapping, FieldTrace, TraceStep
 from .condition import CompiledConditions, compile_conditions
 from .language import MappingFile, MappingModel, Rule, WritePolicy
+from .left_out import by_year
+from .life import CompiledState, LifeState
 from .lookup import with_lookups
 from .order import check_order
 from .place import Examined
@@ -41,7 +43,7 @@ __all__ = [
 ]
 
 SUFFIX = ".yaml"
-OWN_NAMES = frozenset({"where", "fields", "values", "drop", "examples"})
+OWN_NAMES = frozenset({"where", "life", "fields", "values", "drop", "examples"})
 _ORDER = {severity: place for place, severity in enumerate(Severity)}
 
 
@@ -155,17 +157,31 @@ def _system(file: MappingFile, system: str) -> str:
 
 
 def _compile(examined: Examined, system: str) -> CompiledMapping:
-    file = examined.file
+    file, conditions = examined.file, _conditions(examined.file.model, examined)
     return CompiledMapping(
         mapping_file=file,
         system=_system(file, system),
         source=examined.source,
         target=examined.target,
         rules=tuple(_compile_rule(examined, name, rule, field, system) for name, rule, field in examined.filled()),
-        conditions=_conditions(file.model, examined),
+        conditions=conditions,
         branch=file.branch,
         untaken=_untaken(examined),
+        by_year=by_year(conditions, examined.source.field(file.model.by_year or ""), examined.zone),
+        states=tuple(_state(examined, name, each) for name, each in file.model.life.items()),
     )
+
+
+def _state(examined: Examined, name: str, state: LifeState) -> CompiledState:
+    file = examined.file
+    shown = {target: (examined.target.field(target), value) for target, value in state.then.fields.items()}
+    values = {
+        target: _typed(value, field, examined.zone_of(examined.rules[target]))
+        for target, (field, value) in shown.items()
+        if field is not None
+    }
+    when = compile_conditions(state.when, examined.source.field, examined.zone)
+    return CompiledState(name, when, state.then, values, file.file, file.line("life", name))
 
 
 def _conditions(said: MappingModel, examined: Examined) -> CompiledConditions | None:

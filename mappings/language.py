@@ -18,6 +18,7 @@ from pydantic_core import PydanticCustomError
 from .assembly import ASSEMBLY
 from .condition import Conditions, Literally, Strict, as_tuple, filled
 from .document import Document, YamlPath
+from .life import LifeState
 from .lookup import Lookup
 from .record_example import RecordExample
 
@@ -238,6 +239,8 @@ class MappingModel(Strict):
     match: Annotated[tuple[Annotated[tuple[str, ...], Field(min_length=1)], ...], BeforeValidator(_match)] = ()
     assemble: Assemble | None = None
     fields: Annotated[dict[str, Rule], Field(min_length=1)]
+    life: dict[str, LifeState] = Field(default_factory=dict)
+    by_year: str | None = None
     drop: dict[str, Drop] = Field(default_factory=dict)
     expect: tuple[dict[str, dict[str, JsonValue]], ...] = ()
     examples: tuple[RecordExample, ...] = ()
@@ -249,16 +252,12 @@ class MappingModel(Strict):
             raise PydanticCustomError("mapping.from_and_assemble", "from_and_assemble")
         return self
 
-    @property
-    def source_objects(self) -> set[str]:
-        """What it moves: the source object; of an assembly, those that contribute to it."""
-        return {each.from_ for each in self.assemble.contributors.values()} if self.assemble else {self.from_}
-
 
 def spoken_of(model: MappingModel) -> set[str]:
     """The source fields of which a mapping says something."""
-    asked = model.where.names if model.where else ()
-    return {name for rule in model.fields.values() for name in rule.sources} | model.drop.keys() | set(asked)
+    conditions = [*([model.where] if model.where else []), *(state.when for state in model.life.values())]
+    asked = {name for each in conditions for name in each.names}
+    return {name for rule in model.fields.values() for name in rule.sources} | model.drop.keys() | asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,6 +289,12 @@ class MappingFile:
     def name(self) -> str:
         return f"{self.model.mapping}.{self.branch}" if self.branch else self.model.mapping
 
+    @property
+    def source_objects(self) -> tuple[str, ...]:
+        """What is read for it: its source object, or those of all contributors."""
+        assemble = self.model.assemble
+        return (self.model.from_,) if assemble is None else tuple(x.from_ for x in assemble.contributors.values())
+
     def line(self, *path: str | int) -> int:
         """Of that place of the branch, where it says it itself, else of what stands outside."""
         return self.document.line(self._place(path))
@@ -307,11 +312,13 @@ class MappingFile:
         """What the file says, without what has no effect on records: comments, order, the reasons of `drop`, and
         examples."""
         plain: dict[str, Any] = self.model.model_dump(
-            mode="json", by_alias=True, exclude={"drop", "examples"}, exclude_defaults=True
+            mode="json", by_alias=True, exclude={"drop", "by_year", "examples"}, exclude_defaults=True
         )
         for name, rule in self.model.fields.items():
             if rule.outside is (Outside.ERROR if rule.people else Outside.HOLD):  # what is done without a word as well
                 del plain["fields"][name]["outside"]
+        for state in plain.get("life", {}).values():
+            state["then"].pop("reason", None)
         return plain
 
     def expectations(self) -> tuple[Expectation, ...]:

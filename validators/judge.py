@@ -69,6 +69,7 @@ class Judge:
         Claims the unique values of the records without a blocking problem. Raises InputError `expectation.broken` where
         a declared check broke instead of judging."""
         found = _Found(chunk, self._mapping, self._columns(chunk))
+        found.refused()
         misfits = self._misfits(chunk)
         for field, rule in self._implied(Stage.CELLS, found.columns):
             cells = Cells(found.columns[field.name], field, misfits.get(field.name, ()))
@@ -184,6 +185,10 @@ class _Found:
                 sample=each.sample if each.sample is not None else sample,
             )
             self._findings.append((each.row, finding))
+
+    def refused(self) -> None:
+        """Records that may not move whatever their cells."""
+        self._findings += self.chunk.refused.items()
 
     def blocked(self) -> frozenset[int]:
         return frozenset(row for row, finding in self._findings if finding.severity is Severity.BLOCKS)
