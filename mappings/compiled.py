@@ -170,8 +170,8 @@ class CompiledMapping:
                 rule.parent.mapping: rule.parent.source_object for rule in self.rules if rule.parent is not None
             },
             "zones": sorted({f"{rule.zone} {rule.target_zone}" for rule in self.rules}),
-            **({"transforms": own} if (own := self.own_transforms) else {}),
             **({"life_zones": lived} if (lived := [state.when.zones for state in self.states]) else {}),
+            **({"transforms": own} if (own := self.own_transforms) else {}),
             **({"where_zones": zones} if self.conditions and (zones := self.conditions.zones) else {}),
         }
         text = json.dumps(meaning, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
