@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,17 @@ def test_the_ledger_knows_each_part_with_its_role(company: ThreeSystems) -> None
         "select role, source_object, source_key from contribution where our_key = 'assembly:contract:C-2' order by 1"
     )
     assert company.ledger(parts) == [("agreed", "approval.contract", "2"), ("executed", "erp.order_slip", "2")]
+    walk = json.loads(company.say("crosswalk", "contract", "--json").out)
+    lines = [(each["role"], each["source_object"], each["source_key"], each["state"]) for each in walk]
+    assert lines[4:7] == [
+        ("", "assembly.contract", "C-2", "live"),
+        ("agreed", "approval.contract", "2", "live"),
+        ("executed", "erp.order_slip", "2", "live"),
+    ]
+    assert {each["our_key"] for each in json.loads(company.say("crosswalk", "oa.approval", "--json").out)} == {
+        "assembly:contract:C-1",
+        "assembly:contract:C-3",
+    }
     company.of("erp", "update order_slip set void = 1 where id = 2")
     assert company.run().counts("contract")["updated"] == 1
     assert company.ledger(parts) == [("agreed", "approval.contract", "2")]
