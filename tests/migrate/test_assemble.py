@@ -181,6 +181,17 @@ def test_what_was_put_together_may_become_several(company: ThreeSystems) -> None
     assert company.reconcile().verdict == "reconcile.equal"
 
 
+def test_what_was_corrected_in_a_contributor_is_put_together_so(company: ThreeSystems) -> None:
+    (company.folder / "corrections").mkdir()
+    text = "object,key,field,old,new,who,why\nerp.order_slip,2,slip_disc,0.25,0.2,Li Na,typed wrong\n"
+    (company.folder / "corrections" / "discounts.csv").write_text(text, encoding="utf-8")
+    told = company.run()
+    assert {"assembly.differ", "correction.not_read"} & {each.text.code for each in told.report.causes} == set()
+    assert company.new("select discount from contract where contract_no = 'C-2'") == [(0.2,)]
+    told = company.run("assembly.contract:C-2")
+    assert told.counts("contract") == {"read": 1, "unchanged": 1}
+
+
 def test_a_required_part_that_goes_is_a_difference(company: ThreeSystems) -> None:
     assert company.run().code == 0
     company.of("approval", "delete from contract where contract_no = 'C-1'")
