@@ -20,7 +20,7 @@ from .document import YamlPath
 from .language import MappingFile, Rule, WritePolicy, spoken_of
 from .lookup import parts_of
 from .place import Examined, finding_in, known_zone, labels
-from .transform import WrongArgumentError, available
+from .transform import WrongArgumentError
 
 BLOCKS, WARNS, INFO = Severity.BLOCKS, Severity.WARNS, Severity.INFO
 
@@ -212,9 +212,9 @@ def _check_transforms(examined: Examined, name: str, rule: Rule) -> Iterator[Fin
     columns = len(rule.from_)
     for place, call in enumerate(rule.transform):
         path = ("fields", name, "transform", place)
-        transform = available().get(call.name)
+        transform = examined.transforms.get(call.name)
         if transform is None:
-            near = nearest(call.name, available().keys())
+            near = nearest(call.name, examined.transforms.keys())
             yield examined.found("mapping.no_transform", BLOCKS, *path, name=call.name, nearest=near)
             return
         try:
@@ -260,7 +260,7 @@ def _check_reference(examined: Examined, name: str, rule: Rule, field: Field) ->
         told = {"name": parent.name, "makes": parent.model.to, "wanted": ", ".join(field.references)}
         yield examined.found("mapping.reference_elsewhere", BLOCKS, *place, "reference", **told)
     source = examined.sources.get(parent.model.from_)
-    joined = rule.values is not None or (rule.transform and available()[rule.transform[-1].name].joins)
+    joined = rule.values is not None or (rule.transform and examined.transforms[rule.transform[-1].name].joins)
     given = 1 if joined else len(rule.from_)
     if source is not None and len(source.key) != given:
         wanted = ", ".join(source.key)

@@ -30,7 +30,7 @@ from .order import check_order
 from .place import Examined
 from .rule import CompiledRule, ParentKeys, ValueMap
 from .strict_yaml import read_yaml
-from .transform import available
+from .transform import Transform
 from .untaken import Untaken
 
 __all__ = [
@@ -110,12 +110,14 @@ def compile_mappings(
     *,
     target_zone: ZoneInfo | None = None,
     zones: Mapping[str, ZoneInfo | None] = MappingProxyType({}),
+    own: Mapping[str, Transform] = MappingProxyType({}),
 ) -> tuple[dict[str, CompiledMapping], list[Finding]]:
     """The mappings by name, and everything the check noticed, the worst first.
 
     system: the source connection's name, which is part of our keys; empty where there are several, whose names begin
     those of their objects. zone, target_zone: what wall clock times mean on either side. zones: the same by source
-    connection, where there are several. people: whether the project configures people. A mapping with a finding that
+    connection, where there are several. people: whether the project configures people. own: the project's own
+    transforms. A mapping with a finding that
     BLOCKS is left out of the result; nothing may run while there is one. Expectations are checked by the validators.
     """
     named = {file.name: file for file in files}
@@ -136,7 +138,7 @@ def compile_mappings(
         clocks = field_zones(file.model.assemble, source_object, zones)
         here = zone_of(source_object.name)
         examined = Examined(
-            file, source_object, target_object, here, target_zone, people, named, sources, clocks=clocks
+            file, source_object, target_object, here, target_zone, people, named, sources, clocks=clocks, own=own
         )
         noticed = [*check(examined), *check_clocks(examined, zones)]
         findings.extend(noticed)
@@ -222,7 +224,9 @@ def _compile_plain(examined: Examined, name: str, rule: Rule, field: Field, syst
     return CompiledRule(
         field=field,
         rule=rule,
-        transforms=tuple(available()[call.name].bind(call.arguments, len(rule.from_)) for call in rule.transform),
+        transforms=tuple(
+            examined.transforms[call.name].bind(call.arguments, len(rule.from_)) for call in rule.transform
+        ),
         values=ValueMap(rule.values, rule.otherwise) if rule.values is not None and rule.otherwise else None,
         parent=_parent(examined.others, examined.sources, referring, system),
         constant=_typed(rule.constant, field, zone),

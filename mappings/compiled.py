@@ -154,6 +154,12 @@ class CompiledMapping:
         return {rule.field.name: (rule.file, rule.line) for rule in self.rules}
 
     @cached_property
+    def own_transforms(self) -> dict[str, str]:
+        """Those of the project's own transforms that are used, with the digest of their file."""
+        used = [bound.transform for rule in self.rules for bound in rule.every_transform]
+        return {each.name: each.digest for each in used if each.digest}
+
+    @cached_property
     def digest(self) -> str:
         """SHA-256 of what the mapping means: equal while comments, order and reasons are all that changed."""
         meaning = {
@@ -165,6 +171,7 @@ class CompiledMapping:
             },
             "zones": sorted({f"{rule.zone} {rule.target_zone}" for rule in self.rules}),
             **({"life_zones": lived} if (lived := [state.when.zones for state in self.states]) else {}),
+            **({"transforms": own} if (own := self.own_transforms) else {}),
             **({"where_zones": zones} if self.conditions and (zones := self.conditions.zones) else {}),
         }
         text = json.dumps(meaning, ensure_ascii=False, sort_keys=True, separators=(",", ":"))

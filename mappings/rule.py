@@ -122,6 +122,10 @@ class CompiledRule:
         self._default(filled, note)
         return filled
 
+    @property
+    def every_transform(self) -> tuple[BoundTransform, ...]:
+        return self.transforms
+
     def taken(self, filled: Filled, row: int) -> CompiledRule | None:
         """The rule, or the one among its cases, that filled that row; None where no case did."""
         if filled.way is None:

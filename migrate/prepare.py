@@ -19,6 +19,8 @@ from ..mappings.assembly.derived import with_assemblies
 from ..mappings.compile import CompiledMapping, compile_mappings, load_mapping_files
 from ..mappings.language import MappingFile
 from ..mappings.order import cut_references, load_order
+from ..mappings.own_transforms import FILE as OWN_TRANSFORMS
+from ..mappings.own_transforms import read_own_transforms
 from ..mappings.people import People, PeopleConfig, PersonSide, build_people
 from ..mappings.people_list import read_people_csv
 from ..validators.declared import check_expectations
@@ -87,6 +89,7 @@ def compile_project(
     mappings, where it is another than the project's. Raises InputError as `prepare` does for what cannot be read."""
     chosen, findings = chosen_files(project, folder)
     sides = project.environment
+    own = read_own_transforms(project.folder / OWN_TRANSFORMS)
     compiled, noticed = compile_mappings(
         chosen,
         source,
@@ -96,7 +99,10 @@ def compile_project(
         project.spec.people is not None,
         target_zone=sides.target_zone,
         zones=sides.source_zones,
+        own=own.transforms if own else {},
     )
+    if own is not None:
+        findings.append(own.used(name for mapping in compiled.values() for name in mapping.own_transforms))
     findings += noticed
     for name, mapping in compiled.items():
         wrong = check_expectations(mapping.expectations, mapping.target_fields, name)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ...connectors.clock import Clock
@@ -12,8 +13,7 @@ from ...connectors.port import Connector
 from ...connectors.schema import Field, ObjectSchema
 from ...connectors.secrets import Secrets
 from ...connectors.stored import text_of
-from ...mappings.compile import load_mapping_files
-from ...mappings.language import MappingFile
+from ...mappings.language import MappingFile, spoken_of
 from ...mappings.profiling.profile import ObjectProfile
 from ...runs.catalogue import Catalogue
 from ...runs.masking import LONGEST_CELL, cell_of_lines, mask
@@ -37,9 +37,10 @@ from .workbook_rows import (
     OF_RULES,
     REASON,
     RULE,
+    Written,
     cell_of,
     mark_of,
-    value_at,
+    written_files,
 )
 
 LOOKED_AT = 1_000
@@ -54,15 +55,25 @@ class _Known:
     """A mapping and what is known of its two objects; None where there is no such object, as for one that is put
     together of several. samples: source field -> masked cells."""
 
-    file: MappingFile
+    written: Written
     source: ObjectSchema | None
     target: ObjectSchema | None
     profile: ObjectProfile | None
     samples: Mapping[str, str]
 
     @property
-    def rules(self) -> dict[str, object]:
-        return {name: value_at(self.file, FIELDS, name) for name in self.file.model.fields}
+    def file(self) -> MappingFile:
+        return self.written.file
+
+    @property
+    def rules(self) -> dict[str, object | None]:
+        return {name: self.written.value(FIELDS, name) for name in self.file.model.fields}
+
+    def sources_of(self, name: str) -> list[Field]:
+        """The source fields of which that target field is made."""
+        rule = self.file.model.fields.get(name)
+        found = (self.source.field(each) for each in rule.sources) if rule and self.source else ()
+        return [field for field in found if field]
 
 
 def export(
@@ -71,14 +82,14 @@ def export(
     """Write the workbook, in the catalogue's language, samples masked. Neither system is written to, and no file is
     written over. Raises InputError `worklist.not_xlsx`, `worklist.no_folder`, `workbook.exists`, `mapping.invalid`."""
     path = _path(file)
-    files = load_mapping_files(project.folder / "mappings")
+    files = written_files(project.folder / "mappings")
     said = load_decisions(project)
     with open_both(project, secrets, clock) as (source, target, interruption):
         sources, targets = source.describe(), target.describe()
         profiles: dict[str, ObjectProfile] = {}
         known = []
-        for each in files:
-            mine = sources.object(each.model.from_)
+        for each in files.values():
+            mine = sources.object(each.file.model.from_)
             if mine is not None and mine.name not in profiles:
                 found = kept(project, mine)
                 if found is None:
@@ -87,14 +98,14 @@ def export(
                 profiles[mine.name] = found
             profile = profiles[mine.name] if mine else None
             samples = _samples(source, mine) if mine else {}
-            known.append(_Known(each, mine, targets.object(each.model.to), profile, samples))
+            known.append(_Known(each, mine, targets.object(each.file.model.to), profile, samples))
     questions = sorted(place for place, each in said.items() if each.question)
     sheets = [
         *(_rules_sheet(each, said, catalogue) for each in known),
         _sheet(
             "workbook.questions", OF_QUESTIONS, [_question(place, said, catalogue) for place in questions], catalogue
         ),
-        _sheet("workbook.left", OF_LEFT, [row for each in known for row in _left(each, said, catalogue)], catalogue),
+        _sheet("workbook.left", OF_LEFT, list(_left_over(known, said, catalogue)), catalogue),
     ]
     write_private(path, workbook(_named_apart(sheets), project.spec.project))
     rules = sum(len(each.rules) for each in known)
@@ -140,13 +151,12 @@ def _rules_sheet(known: _Known, said: Mapping[Place, Said], catalogue: Catalogue
 
 
 def _rule(known: _Known, name: str, rule: object | None, said: Mapping[Place, Said], catalogue: Catalogue) -> _Row:
-    mine = [field for each in _sources_of(rule) if known.source and (field := known.source.field(each))]
     target = known.target.field(name) if known.target else None
     must = f" ({catalogue.text('suggest.required')})" if target and target.required else ""
     cell = cell_of(FIELDS, rule)
     return _marked(
         (
-            *_of_source(mine, known, catalogue),
+            *_of_source(known.sources_of(name), known, catalogue),
             name,
             target.label if target else None,
             catalogue.text(f"field_type.{target.type.value}") + must if target else None,
@@ -158,22 +168,24 @@ def _rule(known: _Known, name: str, rule: object | None, said: Mapping[Place, Sa
     )
 
 
-def _left(known: _Known, said: Mapping[Place, Said], catalogue: Catalogue) -> Iterator[_Row]:
-    """Source fields that no rule uses: those that are dropped with their reason, and those nobody has settled."""
-    used = {name for rule in known.rules.values() for name in _sources_of(rule)} | set(
-        known.source.key if known.source else ()
-    )
-    where = known.file.document.data.get("where")
-    used |= set(_names_in(where))
-    for field in known.source.fields if known.source else ():
-        if field.name not in used or field.name in known.file.model.drop:
-            reason = cell_of(DROP, value_at(known.file, DROP, field.name))
-            yield _marked(
-                (known.file.name, *_of_source([field], known, catalogue)),
-                (known.file.name, DROP, field.name),
-                {REASON: reason},
-                said,
-            )
+def _left_over(known: Sequence[_Known], said: Mapping[Place, Said], catalogue: Catalogue) -> Iterator[_Row]:
+    """Source fields that no rule uses: those that are dropped with their reason, and those nobody has settled. A file
+    with branches has each field once."""
+    spoken: dict[str, set[str]] = defaultdict(set)
+    firsts: dict[str, _Known] = {}
+    for each in known:
+        firsts.setdefault(each.file.file, each)
+        spoken[each.file.file] |= spoken_of(each.file.model) - each.file.model.drop.keys()
+    for first in firsts.values():
+        used = spoken[first.file.file] | set(first.source.key if first.source else ())
+        for field in first.source.fields if first.source else ():
+            if field.name not in used or field.name in first.file.model.drop:
+                yield _marked(
+                    (first.file.name, *_of_source([field], first, catalogue)),
+                    (first.file.name, DROP, field.name),
+                    {REASON: cell_of(DROP, first.written.value(DROP, field.name))},
+                    said,
+                )
 
 
 def _question(place: Place, said: Mapping[Place, Said], catalogue: Catalogue) -> _Row:
@@ -204,28 +216,6 @@ def _marked(before: _Row, place: Place, own: Mapping[str, str], said: Mapping[Pl
     return (*before, *shown.values(), mark_of(*place, shown).text())
 
 
-def _sources_of(rule: object) -> tuple[str, ...]:
-    """The source fields that a rule reads, as far as it names them where the language always has them."""
-    if isinstance(rule, str):
-        return (rule,)
-    if not isinstance(rule, dict):
-        return ()
-    return tuple(dict.fromkeys(name for key in ("from", "first", "when") for name in _names_in(rule.get(key))))
-
-
-def _names_in(value: object) -> Iterator[str]:
-    """Every text and every key in there: more than the names of fields, but all of them."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for key, each in value.items():
-            yield key
-            yield from _names_in(each)
-    elif isinstance(value, list):
-        for each in value:
-            yield from _names_in(each)
-
-
 def _sheet(name: str, columns: Sequence[str], rows: list[_Row], catalogue: Catalogue, *, titled: bool = False) -> Sheet:
     heads = (*map(catalogue.text, columns), MARK)
     return Sheet(name if titled else catalogue.text(name), heads, rows, hidden=(len(columns),), lines=True)
@@ -233,8 +223,6 @@ def _sheet(name: str, columns: Sequence[str], rows: list[_Row], catalogue: Catal
 
 def _named_apart(sheets: Sequence[Sheet]) -> list[Sheet]:
     """No two tabs of one name, whatever their capitals, none longer than a spreadsheet takes."""
-    from dataclasses import replace
-
     taken: set[str] = set()
     told = []
     for each in sheets:

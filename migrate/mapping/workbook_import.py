@@ -11,9 +11,7 @@ from pathlib import Path
 
 from ...connectors.errors import InputError
 from ...connectors.finding import Finding, Severity
-from ...mappings.compile import load_mapping_files
 from ...mappings.document import YamlPath
-from ...mappings.language import MappingFile
 from ...mappings.plain_yaml import flow
 from ...mappings.rewriting import NotRewrittenError, rewritten
 from ...runs.catalogue import LANGUAGES, Catalogue
@@ -30,13 +28,13 @@ from .workbook_rows import (
     REASON,
     RULE,
     Mark,
+    Written,
     cell_of,
     digest,
-    path_of,
-    place_in,
     read_mark,
     value_at,
     value_of,
+    written_files,
 )
 
 _SAID = {column: name for name, column in EDITED.items()}
@@ -78,7 +76,7 @@ def import_workbook(project: Project, file: Path) -> Report:
     nothing. No system is asked. Raises InputError `worklist.no_file`, `worklist.unreadable`, `workbook.none_of_ours`,
     `workbook.refused` with every line that is wrong, or `mapping.invalid`."""
     changes, problems = _changes(file)
-    files = {each.name: each for each in load_mapping_files(project.folder / "mappings")}
+    files = written_files(project.folder / "mappings")
     taken = _Taken(load_decisions(project), refused=problems)
     for change in changes:
         known = files.get(change.mark.mapping)
@@ -87,7 +85,7 @@ def import_workbook(project: Project, file: Path) -> Report:
         elif change.column in _SAID:
             _take_said(change, taken)
         else:
-            _take_rule(project, change, known, taken)
+            _take_rule(change, known, taken)
     if taken.refused:
         raise InputError("workbook.refused", tuple(taken.refused), file=file.name, count=len(taken.refused))
     texts = _texts(project, taken)
@@ -186,15 +184,16 @@ def _take_said(change: _Change, taken: _Taken) -> None:
     taken.told.append((change.mark.mapping, change.mark.field, Text(change.column)))
 
 
-def _take_rule(project: Project, change: _Change, known: MappingFile, taken: _Taken) -> None:
+def _take_rule(change: _Change, known: Written, taken: _Taken) -> None:
     section, name = change.mark.section, change.mark.field
-    before = value_at(known, section, name)
+    place, before = known.place(section, name), known.value(section, name)
     cell = without_quote(change.cell.strip()) if section == DROP else change.cell.strip()
+    where = f"{known.file.file}:{known.file.line(section, name)}"
     if not cell:
-        taken.refused.append(change.refused("workbook.emptied", where=known.file))
+        taken.refused.append(change.refused("workbook.emptied", where=where))
         return
     try:
-        value = value_of(section, cell, f"{change.place}:{change.line}")
+        value = value_of(section, cell, before, f"{change.place}:{change.line}")
     except InputError as error:
         why = Catalogue("en").finding(error.findings[0]) if error.findings else error.code
         taken.refused.append(change.refused("workbook.not_a_rule", why=why))
@@ -202,10 +201,13 @@ def _take_rule(project: Project, change: _Change, known: MappingFile, taken: _Ta
     if before is not None and flow(before) == flow(value):
         return
     if digest(cell_of_lines(cell_of(section, before))) != change.mark.was[change.column]:
-        where = f"{known.file}:{known.line(*place_in(known, section, name))}"
         taken.refused.append(change.refused("workbook.changed_here_too", column=f"@{change.column}", where=where))
         return
-    taken.rules.setdefault(path_of(project.folder, known), {})[place_in(known, section, name)] = value
+    of_file = taken.rules.setdefault(known.path, {})
+    if place in of_file and flow(of_file[place]) != flow(value):  # a rule outside of branches stands on several sheets
+        taken.refused.append(change.refused("workbook.changed_twice", other=known.file.file))
+        return
+    of_file[place] = value
     taken.told.append((change.mark.mapping, name, Text(change.column)))
 
 
@@ -221,25 +223,29 @@ def _texts(project: Project, taken: _Taken) -> dict[Path, bytes]:
         except NotRewrittenError as error:
             raise InputError("workbook.not_rewritten", file=project.shown(path), reason=str(error)) from error
     if texts:
-        with tempfile.TemporaryDirectory() as name:
-            folder = shutil.copytree(project.folder / "mappings", Path(name) / "mappings")
-            for path, body in texts.items():
-                (folder / path.name).write_bytes(body)
-            _check_places(load_mapping_files(folder), taken, project)
+        _try(project, texts, taken)
     if taken.decisions:
         texts[project.folder / FILE] = decisions_text(taken.said).encode("utf-8")
     return texts
 
 
-def _check_places(files: Sequence[MappingFile], taken: _Taken, project: Project) -> None:
-    """That what was to be written can be read, at its place, before the real file is touched."""
-    for file in files:
-        for place, value in taken.rules.get(path_of(project.folder, file), {}).items():
-            found: object = file.document.data
-            for step in place:
-                found = found.get(str(step)) if isinstance(found, Mapping) else None
+def _try(project: Project, texts: Mapping[Path, bytes], taken: _Taken) -> None:
+    """Read the mappings as they would be, beside what else the project has, before a real file is touched: each value
+    at its place, and nothing else changed."""
+    with tempfile.TemporaryDirectory() as name:
+        beside = Path(name)
+        for entry in project.folder.iterdir():
+            if entry.name != "mappings":
+                (beside / entry.name).symlink_to(entry)
+        folder = shutil.copytree(project.folder / "mappings", beside / "mappings")
+        for path, body in texts.items():
+            (folder / path.name).write_bytes(body)
+        tried = {each.path.name: each for each in written_files(folder).values()}
+    for path, changes in taken.rules.items():
+        for place, value in changes.items():
+            found = value_at(tried[path.name].data, place)
             if found is None or _in_order(found) != _in_order(value):
-                raise InputError("workbook.not_rewritten", file=file.file, reason=".".join(map(str, place)))
+                raise InputError("workbook.not_rewritten", file=project.shown(path), reason=".".join(map(str, place)))
 
 
 def _in_order(value: object) -> str:

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Final
 
 from ...connectors.errors import InputError
+from ...mappings.compile import OWN_NAMES, load_mapping_files
 from ...mappings.document import YamlPath
 from ...mappings.language import MappingFile
 from ...mappings.plain_yaml import flow
-from ...mappings.strict_yaml import parse_yaml
+from ...mappings.strict_yaml import parse_yaml, read_yaml
 from .decisions import SAID
 
 FIELDS, DROP = "fields", "drop"
@@ -81,18 +82,46 @@ def digest(cell: str) -> str:
     return hashlib.sha256(cell.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-def place_in(file: MappingFile, section: str, field: str) -> YamlPath:
-    """Where that stands in the file, or would: in the file's own branch, where it has one."""
-    branch = str(getattr(file, "branch", ""))
-    own: YamlPath = ("branches", branch, section, field)
-    return own if branch and (section, field) not in file.document.lines else (section, field)
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A mapping and what its file really says. data: as it was written, with nothing put in place of a table's name."""
+
+    file: MappingFile
+    data: Mapping[str, object]
+    path: Path
+
+    def place(self, section: str, field: str) -> YamlPath:
+        """Where that stands in the file, or would: of a branch, in the branch itself, where it does not stand outside
+        already. What is dropped stands outside of branches."""
+        outside, own = (section, field), ("branches", self.file.branch, section, field)
+        if not self.file.branch or section == DROP:
+            return outside
+        return outside if self._at(own) is None and self._at(outside) is not None else own
+
+    def value(self, section: str, field: str) -> object | None:
+        """What the file says there; None where it says nothing."""
+        return self._at(self.place(section, field))
+
+    def _at(self, place: YamlPath) -> object | None:
+        return value_at(self.data, place)
 
 
-def value_at(file: MappingFile, section: str, field: str) -> object | None:
-    """What the file says there; None where it says nothing."""
-    found: object = file.document.data
-    for step in place_in(file, section, field):
-        if not isinstance(found, dict) or step not in found:
+def written_files(folder: Path) -> dict[str, Written]:
+    """Every mapping of the folder `mappings`, by name. Raises InputError as `load_mapping_files`."""
+    found: dict[str, Written] = {}
+    data: dict[Path, Mapping[str, object]] = {}
+    for file in load_mapping_files(folder):
+        path = folder / Path(file.file).name
+        if path not in data:
+            data[path] = read_yaml(path, file.file, own_names=OWN_NAMES).data
+        found[file.name] = Written(file, data[path], path)
+    return found
+
+
+def value_at(data: Mapping[str, object], place: YamlPath) -> object | None:
+    found: object = data
+    for step in place:
+        if not isinstance(found, Mapping) or step not in found:
             return None
         found = found[step]
     return found
@@ -102,20 +131,19 @@ def cell_of(section: str, value: object | None) -> str:
     """The rule, or the reason, as it stands in the workbook's cell."""
     if value is None:
         return ""
-    return str(value) if section == DROP and isinstance(value, str) else flow(value)
-
-
-def value_of(section: str, cell: str, shown: str) -> object:
-    """What somebody has written into that cell. shown: how errors name it. Raises InputError `yaml.invalid`."""
     if section == DROP:
-        return cell
+        return str(value.get("reason", "")) if isinstance(value, Mapping) else str(value)
+    return flow(value)
+
+
+def value_of(section: str, cell: str, before: object | None, shown: str) -> object:
+    """What somebody means who has written that into the cell. before: what the file says. shown: how errors name the
+    cell. Raises InputError `yaml.invalid`."""
+    if section == DROP:
+        return {**before, "reason": cell} if isinstance(before, Mapping) else cell
     body = "\n".join(f"  {line}" for line in cell.split("\n"))
     text = f"rule:\n{body}\n" if "\n" in cell else f"rule: {cell}\n"
     data = parse_yaml(text, shown, own_names=frozenset(("rule",))).data
     if set(data) != {"rule"}:
         raise InputError("workbook.no_rule", cell=shown)
     return data["rule"]
-
-
-def path_of(folder: Path, file: MappingFile) -> Path:
-    return folder / "mappings" / Path(file.file).name

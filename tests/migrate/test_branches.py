@@ -58,7 +58,10 @@ def test_check_names_each_branch_its_file_and_its_line(company: Company) -> None
 
 
 def test_the_project_lists_files_with_all_their_branches(company: Company) -> None:
-    company.rewrite("changeover.yaml", ("limits:", "mappings: [request, client]\nlimits:"))
+    company.rewrite(
+        "changeover.yaml",
+        ("limits:", "mappings: [request, client]\nobjects: {t_reply: {leave: read by nobody}}\nlimits:"),
+    )
     told = company.check()
     assert told.document["mappings_checked"] == [
         "client.company",

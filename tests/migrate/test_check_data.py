@@ -11,6 +11,7 @@ from changeover.connectors.pace.limits import Need, Rate
 from changeover.connectors.sql.connector import SqlConnector
 
 from .company import Company, Told, make_company
+from .test_input import ROWS, make_csv_company
 
 
 @pytest.fixture
@@ -157,3 +158,10 @@ def test_a_source_that_counts_calls_is_told_of_before_it_is_read(
         "check t_customer",
     ]
     assert "4" in told[0]
+
+
+def test_a_source_key_that_two_records_have_is_found(tmp_path: Path) -> None:
+    company = make_csv_company(tmp_path / "files", ROWS + "03,again,009\n,nobody,010\n")
+    checked = company.check()
+    codes = {cause.text.code: cause.keys for cause in checked.report.causes if cause.keys}
+    assert (checked.code, codes) == (1, {"key.duplicate": ("03",), "key.empty": ("",)})

@@ -127,3 +127,20 @@ def test_what_cannot_be_done_is_refused(tmp_path: Path, then: str, code: str) ->
     made = company(tmp_path, f"\nlife:\n  closed: {{when: {{bz: {{equals: closed}}}}, then: {then}}}\nfields:\n")
     said = made.say("check", "--no-data", "--json")
     assert (said.code, {each["code"] for each in said.document["findings"]}) == (2, {code})  # type: ignore[attr-defined]
+
+
+def test_of_several_states_the_first_counts_and_its_value_covers_what_does_not_fit(tmp_path: Path) -> None:
+    made = make_company(tmp_path / "project")
+    life = """life:
+  closed: {when: {zt: {in: [shut, both]}}, then: {set: {stage: won}}}
+  locked: {when: {zt: {in: [locked, both]}}, then: leave}
+fields:
+"""
+    made.rewrite("mappings/order.yaml", ("fields:\n", life))
+    made.customer("C1")
+    for number, state in enumerate(("shut", "both", "locked", "进行中"), 1):
+        made.order(number, "C1", zt=state)
+    told = made.run()
+    assert told.counts("order") == {"read": 4, "created": 3, "filtered": 1}
+    assert sorted(made.new("select stage from orders")) == [("open",), ("won",), ("won",)]
+    assert told.table("table.lives") == [("order", "closed", "life.set", 2, None)]

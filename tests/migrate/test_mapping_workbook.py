@@ -280,3 +280,56 @@ def test_a_password_in_what_people_say_is_not_kept(project: Path) -> None:
     assert said.exit_code == 2
     assert not (project / "decisions.yaml").exists()
     assert "hunter2" not in said.output
+
+
+BRANCHED = """\
+mapping: request
+from: cust
+fields:
+  name: cname
+branches:
+  one:
+    to: account
+    fields:
+      stage: {from: stg, values: {csv: stages.csv, key: old, value: new}, otherwise: reject}
+  two:
+    to: firm
+drop:
+  memo: {reason: nobody reads it, who: Li}
+"""
+
+
+def test_branches_tables_and_who_says_so_stay_what_they_are(project: Path) -> None:
+    (project / "mappings" / "account.yaml").unlink()
+    path = project / "mappings" / "request.yaml"
+    path.write_text(BRANCHED, encoding="utf-8")
+    (project / "stages.csv").write_text("old,new\nwon,Won\n", encoding="utf-8")
+    database = sqlite3.connect(project / "crm.db")
+    database.execute("create table firm (id integer primary key, name text, phone text)")
+    database.commit()
+    database.close()
+    file = exported(project)
+    untouched = files(project)
+    assert run(project, "import", str(file)).exit_code == 0
+    assert files(project) == untouched
+
+    def change(book: openpyxl.Workbook) -> None:
+        write(book["request.two"], "name", "rule (YAML)", "{from: cname, transform: trim}")
+        write(book["request.two"], "phone", "rule (YAML)", "tel")
+        write(book["left over"], "memo", "reason", "old", within="source field")
+
+    edit(file, change)
+    said = run(project, "import", str(file))
+    assert said.exit_code == 0, said.output
+    assert path.read_text("utf-8") == BRANCHED.replace("name: cname", "name: {from: cname, transform: trim}").replace(
+        "    to: firm\n", "    to: firm\n    fields: {phone: tel}\n"
+    ).replace("reason: nobody reads it", "reason: old")
+
+    file = exported(project)
+
+    def contradict(book: openpyxl.Workbook) -> None:
+        write(book["request.one"], "name", "rule (YAML)", "tel")
+        write(book["request.two"], "name", "rule (YAML)", "memo")
+
+    edit(file, contradict)
+    assert run(project, "import", str(file)).exit_code == 2

@@ -44,7 +44,7 @@ def test_any_rule_survives_a_spreadsheet(rules: list[object]) -> None:
     cells = [cell_of("fields", rule) for rule in rules]
     back = through_a_spreadsheet(cells)
     assert [digest(cell) for cell in back] == [digest(cell_of_lines(cell)) for cell in cells]
-    assert [flow(value_of("fields", cell, "x")) for cell in back] == [flow(rule) for rule in rules]
+    assert [flow(value_of("fields", cell, None, "x")) for cell in back] == [flow(rule) for rule in rules]
 
 
 @given(st.lists(TEXTS, min_size=1, max_size=8))
@@ -62,7 +62,7 @@ def test_what_would_pass_for_a_formula_is_no_formula_and_comes_back_as_it_was_me
 
 
 def test_a_rule_may_be_written_on_several_lines() -> None:
-    assert value_of("fields", "from: stg\nvalues: {a: b}\notherwise: reject", "x") == {
+    assert value_of("fields", "from: stg\nvalues: {a: b}\notherwise: reject", None, "x") == {
         "from": "stg",
         "values": {"a": "b"},
         "otherwise": "reject",
