@@ -12,6 +12,17 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from .migrate.command import Call, commands_of
+from .migrate.options import (
+    ACCEPT,
+    CHOICE,
+    OF_WAITING,
+    RETRY,
+    ConfirmOption,
+    DryRunOption,
+    ExecuteOption,
+    NoDataOption,
+    ShowValuesOption,
+)
 
 if TYPE_CHECKING:
     from .runs.report.model import Report
@@ -24,35 +35,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Move a company's records from one CRM to another while both are in use, and prove it.",
 )
-
-KeysOption = Annotated[
-    list[str],
-    typer.Option("--keys", metavar="OBJECT:K1,K2|FILE", help="Only these records and what they refer to."),
-]
-SampleOption = Annotated[
-    int | None, typer.Option("--sample", min=1, metavar="N", help="Only N records of each mapping.")
-]
-ChildrenOption = Annotated[bool, typer.Option("--children", help="With --keys or --sample: also what refers to them.")]
-RejectedOption = Annotated[bool, typer.Option("--rejected", help="Only the records that wait for somebody.")]
-CodeOption = Annotated[str | None, typer.Option("--code", metavar="CODE", help="Of these, what waits for this cause.")]
-OwnerOption = Annotated[
-    str | None, typer.Option("--owner", metavar="WHO", help="Of these, one person's, by key or e-mail.")
-]
-AcceptOption = Annotated[
-    list[str],
-    typer.Option("--accept", metavar="OBJECT", help="Let the target do with this object what it was found to do."),
-]
-NoDataOption = Annotated[bool, typer.Option("--no-data", help="Do not read the source's records.")]
-ShowValuesOption = Annotated[bool, typer.Option("--show-values", help="Show cells as they are; masked otherwise.")]
-ExecuteOption = Annotated[bool, typer.Option("--execute", help="Really write to the target.")]
-DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only say what would happen (the default).")]
-ConfirmOption = Annotated[
-    str | None, typer.Option("--confirm", metavar="NAME", help="The target org's own name; production asks for it.")
-]
-CHOICE = {"keys": (KeysOption, ()), "sample": (SampleOption, None), "children": (ChildrenOption, False)}
-OF_WAITING = {"code": (CodeOption, None), "owner": (OwnerOption, None)}
-RETRY = {"rejected": (RejectedOption, False), **OF_WAITING}
-ACCEPT = {"accept": (AcceptOption, ())}
 
 command = commands_of(app)
 
@@ -319,6 +301,22 @@ def import_(
     from .migrate.mapping import workbook_import as verb
 
     return verb.import_workbook(call.project, file)
+
+
+@mapping_command()
+def diff(
+    call: Call,
+    old: Annotated[str, typer.Argument(metavar="OLD", help="A folder with mappings, or a git revision.")],
+    new: Annotated[
+        str | None, typer.Argument(metavar="[NEW]", help="Likewise; the project's own mappings without it.")
+    ] = None,
+    show_values: ShowValuesOption = False,
+) -> Report:
+    """Which records a changed set of mappings would change, in which fields, from what to what."""
+    from .migrate.mapping import diff as verb
+
+    with call.progress() as tick:
+        return verb.diff(call.project, old, new, show_values, *call.outside, tick)
 
 
 @command()

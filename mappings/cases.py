@@ -17,6 +17,7 @@ from ..connectors.cell import arrow_type
 from .condition import CompiledConditions
 from .people import People
 from .rule import Columns, CompiledRule, Filled, Note, samples, unnoted
+from .transform import BoundTransform
 
 UNTOLD = "value.untold"
 
@@ -43,6 +44,10 @@ class CasesRule(CompiledRule):
         """Those that fill the field before those that conditions look at."""
         fed = [name for case in self.cases for name in case.rule.sources]
         return tuple(dict.fromkeys([*fed, *(name for case in self.cases if case.when for name in case.when.sources)]))
+
+    @property
+    def every_transform(self) -> tuple[BoundTransform, ...]:
+        return tuple(bound for case in self.cases for bound in case.rule.every_transform)
 
     def fill(self, source: Columns, count: int, people: People | None, note: Note = unnoted) -> Filled:
         done = _Sorting(count)

@@ -12,13 +12,15 @@ from .assembly.derived import settled_by
 from .branches import models_of_file
 from .check_cases import check_cases, told_whole
 from .check_conditions import check_conditions
+from .check_life import check_life
 from .check_outside import check_outside
+from .check_unwritten import check_unwritten
 from .check_values import check_values
 from .document import YamlPath
-from .language import MappingFile, Rule, spoken_of
+from .language import MappingFile, Rule, WritePolicy, spoken_of
 from .lookup import parts_of
 from .place import Examined, finding_in, known_zone, labels
-from .transform import WrongArgumentError, available
+from .transform import WrongArgumentError
 
 BLOCKS, WARNS, INFO = Severity.BLOCKS, Severity.WARNS, Severity.INFO
 
@@ -70,12 +72,14 @@ def check(examined: Examined) -> Iterator[Finding]:
     yield from _check_match(examined)
     if examined.file.model.where is not None:
         yield from check_conditions(examined, examined.file.model.where, "where")
+    yield from check_life(examined)
     for name, rule in examined.rules.items():
         for here, way in examined.ways(rule):
             yield from _check_form(here, name, way)
             yield from _check_transforms(here, name, way)
     for name, rule, field in examined.filled():
         yield from check_cases(examined, name, rule, field)
+        yield from check_unwritten(examined, name, rule)
         yield from check_outside(examined, name, told_whole(rule), field)
         for here, way in examined.ways(rule):
             yield from _check_reference(here, name, way, field)
@@ -95,13 +99,13 @@ def _check_target_fields(examined: Examined) -> Iterator[Finding]:
                 "nearest": nearest(name, labels(examined.target.fields)),
             }
             yield examined.found("mapping.no_target_field", BLOCKS, "fields", name, **told)
-        elif not field.writable:
+        elif not field.writable and examined.rules[name].policy is not WritePolicy.NEVER:
             yield examined.found("mapping.not_writable", BLOCKS, "fields", name, name=name)
     for field in examined.target.fields:
         if not field.required:
             continue
         rule = examined.rules.get(field.name)
-        if rule is None:
+        if rule is None or rule.policy is WritePolicy.NEVER:
             if field.writable:
                 missing = examined.found("mapping.required_not_fed", BLOCKS, "fields", name=field.name)
                 yield replace(missing, field=field.name)
@@ -208,9 +212,9 @@ def _check_transforms(examined: Examined, name: str, rule: Rule) -> Iterator[Fin
     columns = len(rule.from_)
     for place, call in enumerate(rule.transform):
         path = ("fields", name, "transform", place)
-        transform = available().get(call.name)
+        transform = examined.transforms.get(call.name)
         if transform is None:
-            near = nearest(call.name, available().keys())
+            near = nearest(call.name, examined.transforms.keys())
             yield examined.found("mapping.no_transform", BLOCKS, *path, name=call.name, nearest=near)
             return
         try:
@@ -256,7 +260,7 @@ def _check_reference(examined: Examined, name: str, rule: Rule, field: Field) ->
         told = {"name": parent.name, "makes": parent.model.to, "wanted": ", ".join(field.references)}
         yield examined.found("mapping.reference_elsewhere", BLOCKS, *place, "reference", **told)
     source = examined.sources.get(parent.model.from_)
-    joined = rule.values is not None or (rule.transform and available()[rule.transform[-1].name].joins)
+    joined = rule.values is not None or (rule.transform and examined.transforms[rule.transform[-1].name].joins)
     given = 1 if joined else len(rule.from_)
     if source is not None and len(source.key) != given:
         wanted = ", ".join(source.key)

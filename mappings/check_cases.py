@@ -12,7 +12,7 @@ from .language import Rule
 from .place import Examined
 
 BLOCKS = Severity.BLOCKS
-WHOLE = ("write", "outside")
+WHOLE = ("write", "outside", "compare_only")
 """What is said of a whole rule and not of its cases."""
 
 

@@ -23,12 +23,14 @@ from .check import check, check_objects, check_together
 from .compiled import CompiledMapping, FieldTrace, TraceStep
 from .condition import CompiledConditions, compile_conditions
 from .language import MappingFile, MappingModel, Rule, WritePolicy
+from .left_out import by_year
+from .life import CompiledState, LifeState
 from .lookup import with_lookups
 from .order import check_order
 from .place import Examined
 from .rule import CompiledRule, ParentKeys, ValueMap
 from .strict_yaml import read_yaml
-from .transform import available
+from .transform import Transform
 from .untaken import Untaken
 
 __all__ = [
@@ -41,7 +43,7 @@ __all__ = [
 ]
 
 SUFFIX = ".yaml"
-OWN_NAMES = frozenset({"where", "fields", "values", "drop", "examples"})
+OWN_NAMES = frozenset({"where", "life", "fields", "values", "drop", "examples"})
 _ORDER = {severity: place for place, severity in enumerate(Severity)}
 
 
@@ -108,12 +110,14 @@ def compile_mappings(
     *,
     target_zone: ZoneInfo | None = None,
     zones: Mapping[str, ZoneInfo | None] = MappingProxyType({}),
+    own: Mapping[str, Transform] = MappingProxyType({}),
 ) -> tuple[dict[str, CompiledMapping], list[Finding]]:
     """The mappings by name, and everything the check noticed, the worst first.
 
     system: the source connection's name, which is part of our keys; empty where there are several, whose names begin
     those of their objects. zone, target_zone: what wall clock times mean on either side. zones: the same by source
-    connection, where there are several. people: whether the project configures people. A mapping with a finding that
+    connection, where there are several. people: whether the project configures people. own: the project's own
+    transforms. A mapping with a finding that
     BLOCKS is left out of the result; nothing may run while there is one. Expectations are checked by the validators.
     """
     named = {file.name: file for file in files}
@@ -134,7 +138,7 @@ def compile_mappings(
         clocks = field_zones(file.model.assemble, source_object, zones)
         here = zone_of(source_object.name)
         examined = Examined(
-            file, source_object, target_object, here, target_zone, people, named, sources, clocks=clocks
+            file, source_object, target_object, here, target_zone, people, named, sources, clocks=clocks, own=own
         )
         noticed = [*check(examined), *check_clocks(examined, zones)]
         findings.extend(noticed)
@@ -153,17 +157,31 @@ def _system(file: MappingFile, system: str) -> str:
 
 
 def _compile(examined: Examined, system: str) -> CompiledMapping:
-    file = examined.file
+    file, conditions = examined.file, _conditions(examined.file.model, examined)
     return CompiledMapping(
         mapping_file=file,
         system=_system(file, system),
         source=examined.source,
         target=examined.target,
         rules=tuple(_compile_rule(examined, name, rule, field, system) for name, rule, field in examined.filled()),
-        conditions=_conditions(file.model, examined),
+        conditions=conditions,
         branch=file.branch,
         untaken=_untaken(examined),
+        by_year=by_year(conditions, examined.source.field(file.model.by_year or ""), examined.zone),
+        states=tuple(_state(examined, name, each) for name, each in file.model.life.items()),
     )
+
+
+def _state(examined: Examined, name: str, state: LifeState) -> CompiledState:
+    file = examined.file
+    shown = {target: (examined.target.field(target), value) for target, value in state.then.fields.items()}
+    values = {
+        target: _typed(value, field, examined.zone_of(examined.rules[target]))
+        for target, (field, value) in shown.items()
+        if field is not None
+    }
+    when = compile_conditions(state.when, examined.source.field, examined.zone)
+    return CompiledState(name, when, state.then, values, file.file, file.line("life", name))
 
 
 def _conditions(said: MappingModel, examined: Examined) -> CompiledConditions | None:
@@ -206,7 +224,9 @@ def _compile_plain(examined: Examined, name: str, rule: Rule, field: Field, syst
     return CompiledRule(
         field=field,
         rule=rule,
-        transforms=tuple(available()[call.name].bind(call.arguments, len(rule.from_)) for call in rule.transform),
+        transforms=tuple(
+            examined.transforms[call.name].bind(call.arguments, len(rule.from_)) for call in rule.transform
+        ),
         values=ValueMap(rule.values, rule.otherwise) if rule.values is not None and rule.otherwise else None,
         parent=_parent(examined.others, examined.sources, referring, system),
         constant=_typed(rule.constant, field, zone),

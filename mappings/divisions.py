@@ -27,7 +27,6 @@ _SHORT_DISTRICT = re.compile("(?:区|县|市|旗)$")
 _PARTING = re.compile(r"[\s,，、/|·\-]*(?:市辖区)?[\s,，、/|·\-]*")
 _START = re.compile(r"\s*(?:\d{6}\s+)?(?:(?:中国|中华人民共和国)[\s,，、/|·\-]*)?")
 _ROAD = re.compile("[^省市区县旗州盟]{0,3}(?:路|街|道|巷|弄|大厦|广场|公司|大学|医院)")
-_LONGEST = 16
 _ADDRESS = 500
 
 
@@ -58,11 +57,13 @@ class Division:
 
 @dataclass(frozen=True, slots=True)
 class _Register:
-    """full, short: the divisions of that name. names: code -> name."""
+    """full, short: the divisions of that name. names: code -> name. lengths: the first two characters of a name -> how
+    long names are that begin so, the longest first."""
 
     full: Mapping[str, tuple[Division, ...]]
     short: Mapping[str, tuple[Division, ...]]
     names: Mapping[str, str]
+    lengths: Mapping[str, tuple[int, ...]]
 
 
 @cache
@@ -84,8 +85,14 @@ def _register() -> _Register:
                 short.setdefault(bare, []).append(division)
             if level == 1 and name.endswith("自治州"):
                 short.setdefault(f"{bare}州", []).append(division)
+    lengths: dict[str, set[int]] = {}
+    for name in (*full, *short):
+        lengths.setdefault(name[:2], set()).add(len(name))
     return _Register(
-        {name: tuple(each) for name, each in full.items()}, {name: tuple(each) for name, each in short.items()}, names
+        {name: tuple(each) for name, each in full.items()},
+        {name: tuple(each) for name, each in short.items()},
+        names,
+        {begins: tuple(sorted(each, reverse=True)) for begins, each in lengths.items()},
     )
 
 
@@ -111,8 +118,9 @@ def locate(address: str) -> Place:
 def _longest(address: str, at: int, found: list[Division]) -> tuple[tuple[Division, ...], int] | None:
     """The longest name here that lies within what was found: its divisions (of several nobody knows which), its end."""
     register = _register()
-    for length in range(min(_LONGEST, len(address) - at), 1, -1):
-        name, end = address[at : at + length], at + length
+    for length in register.lengths.get(address[at : at + 2], ()):
+        name = address[at : at + length]
+        end = at + len(name)
         if fitting := _within(register.full.get(name, ()), found):
             return fitting, end
         if (fitting := _within(register.short.get(name, ()), found)) and _stands_alone(address, end, fitting, found):

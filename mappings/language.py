@@ -18,16 +18,18 @@ from pydantic_core import PydanticCustomError
 from .assembly import ASSEMBLY
 from .condition import Conditions, Literally, Strict, as_tuple, filled
 from .document import Document, YamlPath
+from .life import LifeState
 from .lookup import Lookup
 from .record_example import RecordExample
 
 
 class WritePolicy(StrEnum):
-    """When a field is written: always; on create and never again; only while the target's cell is empty."""
+    """When a field is written: always; on create and never again; only while the target's cell is empty; never."""
 
     ALWAYS = "always"
     ONLY_CREATE = "only_create"
     ONLY_IF_EMPTY = "only_if_empty"
+    NEVER = "never"
 
 
 class Outside(StrEnum):
@@ -86,7 +88,7 @@ class Rule(Strict):
     Evaluated in this order: `from`, `transform`, `values`, the cast to the target field's type, and last `default`,
     where the result is null. `reference` and `people` take the place of the cast. when: else the result is null.
     cases, first: whole rules in place of `from`; of `cases` the first whose `when` holds counts, of `first` the first
-    that, besides, has a value.
+    that, besides, has a value. compare_only: never written, and always compared.
     """
 
     from_: Annotated[tuple[str, ...], BeforeValidator(_one_or_many), Field(alias="from", min_length=1)] = ()
@@ -103,6 +105,7 @@ class Rule(Strict):
     cases: Annotated[tuple[Rule, ...] | None, BeforeValidator(filled)] = None
     first: Annotated[tuple[Rule, ...] | None, BeforeValidator(filled)] = None
     write: WritePolicy = WritePolicy.ALWAYS
+    compare_only: bool = False
 
     @model_validator(mode="before")
     @classmethod
@@ -114,6 +117,10 @@ class Rule(Strict):
         if "outside" in value and value["outside"] is None:  # YAML's own null
             return value | {"outside": "null"}
         return value
+
+    @property
+    def policy(self) -> WritePolicy:
+        return WritePolicy.NEVER if self.compare_only else self.write
 
     @property
     def inner(self) -> tuple[tuple[YamlPath, Rule], ...]:
@@ -232,6 +239,8 @@ class MappingModel(Strict):
     match: Annotated[tuple[Annotated[tuple[str, ...], Field(min_length=1)], ...], BeforeValidator(_match)] = ()
     assemble: Assemble | None = None
     fields: Annotated[dict[str, Rule], Field(min_length=1)]
+    life: dict[str, LifeState] = Field(default_factory=dict)
+    by_year: str | None = None
     drop: dict[str, Drop] = Field(default_factory=dict)
     expect: tuple[dict[str, dict[str, JsonValue]], ...] = ()
     examples: tuple[RecordExample, ...] = ()
@@ -243,16 +252,12 @@ class MappingModel(Strict):
             raise PydanticCustomError("mapping.from_and_assemble", "from_and_assemble")
         return self
 
-    @property
-    def source_objects(self) -> set[str]:
-        """What it moves: the source object; of an assembly, those that contribute to it."""
-        return {each.from_ for each in self.assemble.contributors.values()} if self.assemble else {self.from_}
-
 
 def spoken_of(model: MappingModel) -> set[str]:
     """The source fields of which a mapping says something."""
-    asked = model.where.names if model.where else ()
-    return {name for rule in model.fields.values() for name in rule.sources} | model.drop.keys() | set(asked)
+    conditions = [*([model.where] if model.where else []), *(state.when for state in model.life.values())]
+    asked = {name for each in conditions for name in each.names}
+    return {name for rule in model.fields.values() for name in rule.sources} | model.drop.keys() | asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +289,12 @@ class MappingFile:
     def name(self) -> str:
         return f"{self.model.mapping}.{self.branch}" if self.branch else self.model.mapping
 
+    @property
+    def source_objects(self) -> tuple[str, ...]:
+        """What is read for it: its source object, or those of all contributors."""
+        assemble = self.model.assemble
+        return (self.model.from_,) if assemble is None else tuple(x.from_ for x in assemble.contributors.values())
+
     def line(self, *path: str | int) -> int:
         """Of that place of the branch, where it says it itself, else of what stands outside."""
         return self.document.line(self._place(path))
@@ -301,11 +312,13 @@ class MappingFile:
         """What the file says, without what has no effect on records: comments, order, the reasons of `drop`, and
         examples."""
         plain: dict[str, Any] = self.model.model_dump(
-            mode="json", by_alias=True, exclude={"drop", "examples"}, exclude_defaults=True
+            mode="json", by_alias=True, exclude={"drop", "by_year", "examples"}, exclude_defaults=True
         )
         for name, rule in self.model.fields.items():
             if rule.outside is (Outside.ERROR if rule.people else Outside.HOLD):  # what is done without a word as well
                 del plain["fields"][name]["outside"]
+        for state in plain.get("life", {}).values():
+            state["then"].pop("reason", None)
         return plain
 
     def expectations(self) -> tuple[Expectation, ...]:

@@ -10,6 +10,7 @@ from ..connectors.finding import Finding, Severity
 from ..connectors.schema import Field, ObjectSchema
 from .document import YamlPath
 from .language import MappingFile, Rule
+from .transform import Transform, available
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,7 @@ class Examined:
     source, target: the objects it speaks of. zone, target_zone: of wall clock times on either side. people: they are
     configured. others: every mapping file that could be read, by name, this one among them. sources: the source objects
     of all of them that are known. inside: of a case of a rule under examination, its place below that rule. clocks:
-    zones of source fields that have one of their own.
+    zones of source fields that have one of their own. own: the project's own transforms.
     """
 
     file: MappingFile
@@ -32,6 +33,12 @@ class Examined:
     sources: Mapping[str, ObjectSchema]
     inside: YamlPath = ()
     clocks: Mapping[str, ZoneInfo | None] = field(default_factory=dict)
+    own: Mapping[str, Transform] = field(default_factory=dict)
+
+    @property
+    def transforms(self) -> Mapping[str, Transform]:
+        """Every transform that a rule may name."""
+        return {**available(), **self.own}
 
     @property
     def rules(self) -> Mapping[str, Rule]:

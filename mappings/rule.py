@@ -21,7 +21,7 @@ from ..connectors.schema import Field, FieldType
 from ..connectors.stored import plain_text, spelled
 from ..connectors.zoned import to_local
 from .language import Otherwise, Rule
-from .mapped import make_our_key
+from .mapped import branch_suffix, make_our_key
 from .people import People
 from .transform import BoundTransform
 
@@ -62,7 +62,7 @@ class ParentKeys:
             parts = [escaped(part) for part in parts]
         key = pc.binary_join_element_wise(*parts, "|")
         return pc.binary_join_element_wise(
-            make_our_key(self.system, self.source_object, ""), key, _suffix(self.branch), ""
+            make_our_key(self.system, self.source_object, ""), key, branch_suffix(self.branch), ""
         )
 
 
@@ -121,6 +121,10 @@ class CompiledRule:
             note("cast", filled.column)
         self._default(filled, note)
         return filled
+
+    @property
+    def every_transform(self) -> tuple[BoundTransform, ...]:
+        return self.transforms
 
     def taken(self, filled: Filled, row: int) -> CompiledRule | None:
         """The rule, or the one among its cases, that filled that row; None where no case did."""
@@ -264,7 +268,3 @@ def _together(columns: list[pa.StringArray]) -> pa.StringArray:
 def escaped(part: pa.StringArray) -> pa.StringArray:
     """As `join_key` does for a single key."""
     return pc.replace_substring(pc.replace_substring(part, "\\", "\\\\"), "|", "\\|")
-
-
-def _suffix(branch: str) -> str:
-    return f"#{branch}" if branch else ""

@@ -121,6 +121,7 @@ class Corrected:
         self._schema, self._zone = schema, zone
         self._all = by_object(corrections)
         self._looked: dict[Correction, bool] = {}
+        self._told: set[Correction] = set()
 
     def read(
         self, object_name: str, fields: Sequence[str], *, after: str | None = None, size: int = 20_000
@@ -158,7 +159,8 @@ class Corrected:
         findings = []
         for each in concerned:
             holds = self._looked.get(each)
-            if holds is False or (holds is None and whole):
+            if each not in self._told and (holds is False or (holds is None and whole)):
+                self._told.add(each)  # by the first mapping of its object that reads the field
                 findings.append(replace(each.found(codes[holds], Severity.WARNS), mapping=mapping.name))
         return findings
 

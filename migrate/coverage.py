@@ -21,6 +21,7 @@ from .pace.predict import calls_of
 from .prepare import chosen_files
 from .project import FILE, OWN_NAMES
 from .session import Session, Tick
+from .sources.assembled import assembled_in
 
 LEFT_OVER = "mapping.left_over"
 
@@ -42,13 +43,18 @@ class Coverage:
         left_over = [each for each in findings if each.code == LEFT_OVER and (each.mapping, each.field) not in meant]
         kept = [each for each in findings if each.code != LEFT_OVER]
         misspelt = {str(each.params["nearest"]) for each in kept if each.code == "mapping.no_source_object"}
-        return [*kept, *self._objects(misspelt), *self._fields(left_over)]
+        blocked = any(each.severity is Severity.BLOCKS for each in kept)
+        there = self.session.source_schema.objects
+        # what mappings put together is there only once nothing is wrong with them
+        ready = [each for each in left_over if not blocked or each.object in there]
+        unready = [each for each in left_over if each not in ready]
+        return [*kept, *unready, *self._objects(misspelt), *self._fields(ready)]
 
     def _objects(self, misspelt: set[str]) -> list[Finding]:
         """People are spoken for where the project says who is who. misspelt: objects that a mapping may mean."""
         files, _ = chosen_files(self.session.project)
         spec, source = self.session.project.spec, self.session.source_schema
-        moved = {name for file in files for name in file.model.source_objects}
+        moved = {name for file in files for name in file.source_objects}
         people = {spec.people.source.object} if spec.people is not None else set()
         document = read_yaml(self.session.project.folder / FILE, FILE, own_names=OWN_NAMES)
         said = decided(spec.objects, source, moved)
@@ -74,10 +80,13 @@ class Coverage:
         if not self.data:
             return list(left_over)
         by_object: dict[str, list[Finding]] = defaultdict(list)
+        together = assembled_in(self.session.source)
+        known = self.session.source_schema.objects.keys() | (together.assemblies.keys() if together else set())
         for each in left_over:
             by_object[each.object or ""].append(each)
+        unread = [each for name in by_object.keys() - known for each in by_object.pop(name)]
         self.tell_cost([], list(by_object))
-        findings: list[Finding] = []
+        findings = unread  # nothing can be put together yet
         for name, named in by_object.items():
             filled, read = self._filled(name, [each.field or "" for each in named])
             for each in named:
@@ -120,7 +129,7 @@ class Coverage:
             for name, fate, records, reason, who in self.fates
             if fate != MOVE
         )
-        columns = ("column.object", "column.fate", "column.records", "column.reason", "column.who")
+        columns = ("column.object", "column.fate", "column.records", "column.reason", "column.decided_by")
         return (Table(Text("table.staying"), columns, rows),) if rows else ()
 
     def told(self) -> dict[str, dict[str, str | int | None]]:

@@ -14,7 +14,7 @@ from ..connectors.port import KEY
 from ..connectors.secrets import Secrets
 from ..mappings.compile import CompiledMapping
 from ..mappings.language import Outside
-from ..mappings.mapped import make_our_key
+from ..mappings.mapped import branch_suffix, make_our_key
 from ..runs.ledger import operations, records, runlog
 from ..runs.ledger.records import RecordRow
 from ..runs.masking import mask
@@ -145,8 +145,8 @@ def _in_ledger(
 def _old_keys(mapping: CompiledMapping, readings: Sequence[tuple[str | None, str]]) -> list[str]:
     """What may be a source key of this mapping; `KEY#BRANCH` is the key in that branch."""
     values = [value for name, value in readings if name in (None, mapping.source.name)]
-    suffix = f"#{mapping.branch}"
-    own = [value.removesuffix(suffix) for value in values if mapping.branch and value.endswith(suffix)]
+    suffix = branch_suffix(mapping.branch)
+    own = [value.removesuffix(suffix) for value in values if suffix and value.endswith(suffix)]
     return own or values
 
 
@@ -245,7 +245,9 @@ def _left_out(scope: Scoped, source: str) -> Text:
     """What leaves the record out: `where`, or a reference that leaves the scope."""
     reason: Reason | None = next(iter(scope.skipped.values()), None)
     if reason is None:
-        return Text("explain.filtered", {"source": source})
+        state = next((each.name for each in scope.mapped.left if each.what == "life"), None)
+        told = {"source": source} | ({} if state is None else {"state": state})
+        return Text("explain.filtered", told) if state is None else Text("explain.life", told)
     return Text("explain.skipped", {"source": source, "field": reason.field, "why": f"@outside.{reason.why}"})
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -18,6 +19,8 @@ from ..mappings.assembly.derived import with_assemblies
 from ..mappings.compile import CompiledMapping, compile_mappings, load_mapping_files
 from ..mappings.language import MappingFile
 from ..mappings.order import cut_references, load_order
+from ..mappings.own_transforms import FILE as OWN_TRANSFORMS
+from ..mappings.own_transforms import read_own_transforms
 from ..mappings.people import People, PeopleConfig, PersonSide, build_people
 from ..mappings.people_list import read_people_csv
 from ..validators.declared import check_expectations
@@ -58,13 +61,13 @@ def prepare(
     """
     project = session.project
     compiled, findings = compile_project(project, session.source_schema, session.target_schema, examples=examples)
-    if not any(each.severity is Severity.BLOCKS for each in findings):
-        _put_together(session, compiled)
+    wrong = {each.mapping for each in findings if each.severity is Severity.BLOCKS}
+    _put_together(session, [file for each in compiled.values() if (file := each.mapping_file).name not in wrong])
     corrected, noticed = take_corrections(session, compiled)
     findings += noticed
     config = project.spec.people
     if config is not None and people:
-        session.people, noticed = _people(session, config)
+        session.people, noticed = people_of(session, config)
         findings += noticed
     if further is not None:
         findings = further(findings)
@@ -80,12 +83,13 @@ def prepare(
 
 
 def compile_project(
-    project: Project, source: Schema, target: Schema, *, examples: bool = False
+    project: Project, source: Schema, target: Schema, *, examples: bool = False, folder: Path | None = None
 ) -> tuple[dict[str, CompiledMapping], list[Finding]]:
-    """The project's mappings that fit both schemas, and everything that is to be said of them all. Raises InputError as
-    `prepare` does for what cannot be read."""
-    chosen, findings = chosen_files(project)
+    """The project's mappings that fit both schemas, and everything that is to be said of them all. folder: of the
+    mappings, where it is another than the project's. Raises InputError as `prepare` does for what cannot be read."""
+    chosen, findings = chosen_files(project, folder)
     sides = project.environment
+    own = read_own_transforms(project.folder / OWN_TRANSFORMS)
     compiled, noticed = compile_mappings(
         chosen,
         source,
@@ -95,7 +99,10 @@ def compile_project(
         project.spec.people is not None,
         target_zone=sides.target_zone,
         zones=sides.source_zones,
+        own=own.transforms if own else {},
     )
+    if own is not None:
+        findings.append(own.used(name for mapping in compiled.values() for name in mapping.own_transforms))
     findings += noticed
     for name, mapping in compiled.items():
         wrong = check_expectations(mapping.expectations, mapping.target_fields, name)
@@ -105,9 +112,8 @@ def compile_project(
     return compiled, findings
 
 
-def _put_together(session: Session, compiled: Mapping[str, CompiledMapping]) -> None:
+def _put_together(session: Session, files: Sequence[MappingFile]) -> None:
     """From here on the source has what these mappings put together, too."""
-    files = [each.mapping_file for each in compiled.values()]
     sides = session.project.environment
 
     def zone_of(source_object: str) -> ZoneInfo | None:
@@ -124,27 +130,30 @@ def _put_together(session: Session, compiled: Mapping[str, CompiledMapping]) -> 
     session.source = AssembledSource(session.source, assemblies, session.project.runs / SPILLS, session.keys, heard)
 
 
-def chosen_files(project: Project) -> tuple[list[MappingFile], list[Finding]]:
-    """The mappings that changeover.yaml lists, all of them where it lists none. Raises InputError as `prepare` does."""
-    files = load_mapping_files(project.folder / FOLDER)
+def chosen_files(project: Project, folder: Path | None = None) -> tuple[list[MappingFile], list[Finding]]:
+    """The mappings that changeover.yaml lists, with all their branches; all of them where it lists none. Raises
+    InputError as `prepare` does."""
+    files = load_mapping_files(folder or project.folder / FOLDER)
     if not files:
-        raise InputError("mapping.none", folder=f"{FOLDER}/")
+        raise InputError("mapping.none", folder=f"{folder or FOLDER}/")
     listed = project.spec.mappings
     if listed is None:
         return list(files), []
-    by_name = {each.name: each for each in files}
+    by_name: dict[str, list[MappingFile]] = {}
+    for each in files:
+        by_name.setdefault(each.model.mapping, []).append(each)
     for name in listed:
         if name not in by_name:
             raise InputError("mapping.unlisted", name=name, known=", ".join(by_name))
     left_out = [
-        Finding("mapping.not_listed", Severity.WARNS, {"name": name}, mapping=name, file=each.file)
-        for name, each in by_name.items()
+        Finding("mapping.not_listed", Severity.WARNS, {"name": name}, mapping=name, file=branches[0].file)
+        for name, branches in by_name.items()
         if name not in listed
     ]
-    return [by_name[name] for name in listed], left_out
+    return [each for name in listed for each in by_name[name]], left_out
 
 
-def _people(session: Session, config: PeopleConfig) -> tuple[People, list[Finding]]:
+def people_of(session: Session, config: PeopleConfig) -> tuple[People, list[Finding]]:
     """Who is who, from both systems' own lists of people and the project's CSV."""
     rows = read_people_csv(session.project.folder / config.csv, config.csv) if config.csv else []
     source_frame, source_keys = _side(session.source, session.source_schema, config.source, "source")

@@ -186,8 +186,9 @@ class Reconciler:
         compared: Compared,
     ) -> None:
         expected, now, sent, back = digests
-        kept_alone = np.array([mapping.write_policy[each.name] != "always" for each in mapping.target_fields])
-        off = expected != now
+        names = [each.name for each in mapping.target_fields]
+        kept_alone = np.array([mapping.write_policy[name] not in ("always", "never") for name in names])
+        off = (expected != now) & np.array([name not in mapping.unwritten - mapping.compared for name in names])
         kept = off & kept_alone & (now == back)
         off &= ~kept
         compared.kept += int(kept.sum())
@@ -198,22 +199,34 @@ class Reconciler:
         for number, place in enumerate(bad):
             by, at = audit.by[number], audit.at[number]
             for column in chosen(off[place]):
+                name = names[column]
                 whose = self._whose(
                     mapping,
                     known[place],
+                    computed=name in mapping.compared,
                     moved=bool(expected[place, column] != sent[place, column]),
                     touched=bool(now[place, column] != back[place, column]),
                     read=bool(back[place, column] != UNKNOWN),
                     by=by,
                 )
-                name = mapping.target_fields[column].name
                 self._add(mapping, whose, "difference.field", mapped, rows[place], known[place], name, by, at)
 
     def _whose(
-        self, mapping: CompiledMapping, record: RecordRow, *, moved: bool, touched: bool, read: bool, by: str | None
+        self,
+        mapping: CompiledMapping,
+        record: RecordRow,
+        *,
+        computed: bool,
+        moved: bool,
+        touched: bool,
+        read: bool,
+        by: str | None,
     ) -> Whose:
-        """moved: the source side says something else than was sent. touched: the target holds something else than was
-        read back. read: it was read back at all. by: who changed the target's record last."""
+        """computed: the target makes the field by itself. moved: the source side says something else than was sent.
+        touched: the target holds something else than was read back. read: it was read back at all. by: who changed the
+        target's record last."""
+        if computed:
+            return Whose.COMPUTED
         if touched and read:
             return Whose.AUTOMATION if by is not None and by == self._actor else Whose.EDITED
         if moved:

@@ -134,13 +134,15 @@ def _judged(session: Session, lines: Sequence[_Line]) -> tuple[list[Correction],
     """The corrections that the lines make, and why the others make none."""
     refused: list[Finding] = []
     whole: dict[tuple[str, str], list[_Line]] = defaultdict(list)
+    said: set[tuple[str, str, str, str]] = set()
     for line in lines:
         described = session.source_schema.object(line.object)
         if not line.new or not line.who or not line.why:
             refused.append(line.refused("worklist.line_incomplete"))
         elif described is None or described.field(line.field) is None:
             refused.append(line.refused("worklist.line_no_field"))
-        else:
+        elif (same := (line.object, line.key, line.field, line.new)) not in said:  # else two branches wait for the cell
+            said.add(same)
             whole[line.object, line.field].append(line)
     taken: list[Correction] = []
     for (object_name, name), mine in whole.items():

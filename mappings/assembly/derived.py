@@ -110,19 +110,18 @@ def settled_by(file: MappingFile) -> set[str]:
 def field_zones(
     assemble: Assemble | None, source: ObjectSchema, zones: Mapping[str, ZoneInfo | None]
 ) -> dict[str, ZoneInfo | None]:
-    """The zone of each field of an assembled object, where its contributors lie in several connections. A field that
-    comes from more than one zone has none; see `torn_fields`."""
+    """The zone of each field of an assembled object, where its contributors lie in several connections. No time is made
+    of one that comes from more than one zone: see `torn_fields`."""
     if assemble is None or not zones:
         return {}
     of = {name: zones.get(each.from_.partition(".")[0]) for name, each in assemble.contributors.items()}
-    torn = torn_fields(assemble, zones)
     told: dict[str, ZoneInfo | None] = {}
     for field in source.fields:
         contributor, dot, _ = field.name.partition(".")
         if dot and contributor in of:
             told[field.name] = of[contributor]
         elif field.name in assemble.fields:
-            told[field.name] = None if field.name in torn else of.get(assemble.fields[field.name].prefer[0])
+            told[field.name] = of.get(assemble.fields[field.name].prefer[0])
     return told
 
 

@@ -57,10 +57,14 @@ def transform(column: pa.StringArray, *, strip: list[str] = []) -> pa.StringArra
 
 
 def _written_one_way(column: pa.StringArray) -> pa.StringArray:
-    text = pc.utf8_normalize(column, form="NFKC")
+    text = where_matching(pc.utf8_normalize(column, form="NFKC"), rf"[\{_OPENING}\{_CLOSING}]", _round)
+    return where_matching(text, r"[\s\pZ]", _spaced)
+
+
+def _round(text: pa.StringArray) -> pa.StringArray:
     for opening, closing in zip(_OPENING, _CLOSING, strict=True):
         text = pc.replace_substring(pc.replace_substring(text, opening, "("), closing, ")")
-    return where_matching(text, r"[\s\pZ]", _spaced)
+    return text
 
 
 def _without_form(text: pa.StringArray) -> pa.StringArray:

@@ -93,7 +93,14 @@ def lay_examples(mapping: CompiledMapping) -> LaidExamples | None:
         frame = pa.table(columns).to_pandas(types_mapper=pd.ArrowDtype)
         chunk = Chunk(mapping.source.name, frame, [str(place) for place in places])
         batches.append(_Batch(chunk, _people(examples[places[0]])))
-    judge = Judge(mapping.target_fields, mapping.name, mapping.file, mapping.rule_lines, mapping.expectations)
+    judge = Judge(
+        mapping.target_fields,
+        mapping.name,
+        mapping.file,
+        mapping.rule_lines,
+        mapping.expectations,
+        unwritten=mapping.unwritten,
+    )
     return LaidExamples(examples, tuple(batches), judge)
 
 

@@ -77,14 +77,16 @@ def _of_file(sides: Sides, file: MappingFile) -> Iterator[Need]:
         label = source.label if source else ""
         told = Text("sheet.because_object", {"mapping": file.name, "source": file.model.from_})
         yield Need(OBJECT, file.model.to, told, file.file, line, label=label)
-    for name, rule in file.model.fields.items():
+    for name, whole in file.model.fields.items():
         existing = target.field(name) if target else None
+        ways = [way for _, way in whole.ways()]
         if existing is None:
-            yield from _missing(sides, file, name, rule, source)
-        else:
-            yield from _options(sides, file, existing, rule)
-            yield from _longer(sides, file, existing, rule, source)
-        yield from _start(sides, file, name, rule, source)
+            yield from _missing(sides, file, name, ways, source)
+        for way in ways:
+            if existing is not None:
+                yield from _options(sides, file, existing, way)
+                yield from _longer(sides, file, existing, way, source)
+            yield from _start(sides, file, name, way, source)
     if sides.our_key:
         yield Need(
             OUR_KEY,
@@ -99,14 +101,18 @@ def _of_file(sides: Sides, file: MappingFile) -> Iterator[Need]:
         )
 
 
-def _missing(sides: Sides, file: MappingFile, name: str, rule: Rule, source: ObjectSchema | None) -> Iterator[Need]:
+def _missing(
+    sides: Sides, file: MappingFile, name: str, ways: Sequence[Rule], source: ObjectSchema | None
+) -> Iterator[Need]:
+    """The field as the first of its ways to be filled wants it."""
+    rule = ways[0]
     fed = source.field(rule.from_[0]) if source and rule.from_ else None
     kind = _type(rule, fed)
     length = _length(sides, file, rule, fed) if kind is FieldType.TEXT else None
     exact = fed if fed is not None and kind is fed.type is FieldType.DECIMAL else None
     measured = sides.measures.get(file.model.from_)
     refers = sides.people if rule.people else _parent(sides, rule)
-    plain = len(rule.from_) == 1 and not (rule.values or rule.transform or rule.reference or rule.people)
+    plain = len(ways) == len(rule.from_) == 1 and not (rule.values or rule.transform or rule.reference or rule.people)
     why = Text("sheet.because_constant")
     if rule.from_:
         told: dict[str, str | int] = {
@@ -131,7 +137,7 @@ def _missing(sides: Sides, file: MappingFile, name: str, rule: Rule, source: Obj
         line=file.line("fields", name),
     )
     if kind is FieldType.CHOICE:
-        for option in _written(rule):
+        for option in dict.fromkeys(value for way in ways for value in _written(way)):
             yield _option(file, name, option, Text("sheet.because_values"))
 
 

@@ -13,6 +13,7 @@ from ...connectors.errors import InputError
 from ...connectors.finding import Finding, Severity
 from ...connectors.port import OurKeyPlace
 from ...connectors.schema import Schema
+from ...mappings.assembly.derived import with_assemblies
 from ...mappings.compile import load_mapping_files
 from ...runs.catalogue import Catalogue
 from ...runs.masking import cell_for_people
@@ -101,21 +102,23 @@ def build_sheet_offline(project: Project, source: Schema, target: Schema, file: 
 
 def _sides(project: Project, source: Schema, target: Schema) -> Sides:
     listed = project.spec.mappings
-    files = {each.name: each for each in load_mapping_files(project.folder / FOLDER)}
-    chosen = {name: each for name, each in files.items() if listed is None or name in listed}
+    files = [
+        each for each in load_mapping_files(project.folder / FOLDER) if listed is None or each.model.mapping in listed
+    ]
     config = project.spec.people
-    return Sides(chosen, source, target, config.target.object if config else "")
+    sources = with_assemblies(files, source)
+    return Sides({each.name: each for each in files}, sources, target, config.target.object if config else "")
 
 
 def _measured(session: Session, sides: Sides) -> dict[str, Measures]:
     """The source objects' columns that needs are judged by."""
     wanted: dict[str, tuple[dict[str, None], dict[str, None]]] = {}
     for file in sides.files.values():
-        source = sides.source.object(file.model.from_)
+        source = session.source_schema.object(file.model.from_)  # what is put together is not measured
         if source is None:
             continue
         fields, keys = wanted.setdefault(source.name, ({}, {}))
-        for rule in file.model.fields.values():
+        for rule in (way for whole in file.model.fields.values() for _, way in whole.ways()):
             fields.update(dict.fromkeys(name for name in rule.from_ if source.field(name)))
             if rule.from_ == source.key and len(source.key) == 1:
                 keys[source.key[0]] = None

@@ -19,7 +19,8 @@ import pyarrow.compute as pc
 from ...connectors.finding import Finding, Severity
 from ...mappings.compile import CompiledMapping
 from ...mappings.language import Outside
-from ...mappings.mapped import MappedChunk, make_our_key
+from ...mappings.left_out import Cause
+from ...mappings.mapped import MappedChunk, branch_suffix, make_our_key
 from ...runs.ledger import records
 from ...runs.report.model import Table, Text
 from ..fingerprint import Marks, arrow_column
@@ -57,6 +58,11 @@ class Scoped:
     findings: list[Finding] = field(default_factory=list)
     rows: dict[Reason, Marks] = field(default_factory=dict)
     skipped: dict[str, Reason] = field(default_factory=dict)
+
+    @property
+    def left(self) -> Counter[Cause]:
+        """What left records out: the mapping itself, or a reference."""
+        return self.mapped.left + Counter(Cause("outside", each.field, "") for each in self.skipped.values())
 
     def counted(self, buckets: Sequence[str]) -> Counter[Reason]:
         """How many references of each reason. buckets: what became of the rows; those that were not come to, or were
@@ -127,7 +133,7 @@ class _Scope:
 
     def _ask(self, parent: CompiledMapping, our_keys: Sequence[str]) -> dict[str, str]:
         place = parent.system, parent.source.name
-        before, behind = make_our_key(*place, ""), make_our_key("", "", "", parent.branch)[2:]
+        before, behind = make_our_key(*place, ""), branch_suffix(parent.branch)
         keys = {key.removeprefix(before).removesuffix(behind): key for key in our_keys}
         gone: dict[str, str] = {}
         for wanted, chunk in find_pieces(self._session, parent, list(keys), parent.source_fields):

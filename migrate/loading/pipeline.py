@@ -29,6 +29,7 @@ from .load import ObjectLoad
 from .loaded import Loaded
 from .outside import scoped, tally_outside
 from .put_together import put_together
+from .staying import tally_left, tally_lives
 from .tally import ADOPTED, READ, UNTAKEN, MappingStop, StormWatch, Tally
 from .unfit_keys import UnfitKeys
 
@@ -197,6 +198,8 @@ class Pipeline:
             findings = [*work.load.judge.judge(mapped), *scope.findings]
             loaded = work.load.load(mapped, findings)
             tally_outside(tally, scope.counted(loaded.buckets))
+            tally_left(tally, scope.left)
+            tally_lives(tally, mapped.lives)
             tally.add("rejected", len(nameless))
             tally.add("held", len(together.held))
             loaded.parked += together.held.values()
@@ -217,6 +220,7 @@ class Pipeline:
             mapping.rule_lines,
             mapping.expectations,
             self.claims,
+            mapping.unwritten,
         )
 
     def _keep(

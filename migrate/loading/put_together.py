@@ -4,7 +4,7 @@ is made of."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ...connectors.chunk import Chunk
 from ...connectors.finding import Finding, Severity
@@ -35,7 +35,8 @@ def put_together(session: Session, mapping: CompiledMapping, chunk: Chunk, mappe
         return PutTogether()
     _keep(session, mapping, chunk, mapped)
     left_out = set(mapped.filtered_keys)
-    findings = [each for each in chunk.findings if each.key not in left_out or each.code == MISSING]
+    told = (each for each in chunk.findings if each.key not in left_out or each.code == MISSING)
+    findings = [replace(each, mapping=mapping.name) for each in told]
     codes = {each.key: each.code for each in reversed(findings) if each.severity is Severity.HOLDS}
     held = {
         row: Parked(mapped.our_keys[row], key, "held", codes[key])

@@ -16,7 +16,7 @@ from ...runs.cells import encode_cells
 from ...runs.digest import field_digests
 from ...runs.ledger.operations import Intent
 from ...runs.values import PREIMAGE
-from ..fingerprint import Digests, Marks, TargetRows, find_rows
+from ..fingerprint import UNKNOWN, Digests, Marks, TargetRows, find_rows
 from ..sending.answer import Planned
 from ..sending.siblings import parent_field
 from ..session import Session
@@ -68,7 +68,7 @@ def plan_updates(
     target_keys = [known.target_key or "" if (known := rows.known[row]) else "" for row in changed]
     born = [key for key in target_keys if not key.startswith(UNBORN)]
     target = find_rows(session, mapping, KEY, sorted(set(born)))
-    found = _Found(plan, mapping, run_id, rows, empty)
+    found = _Found(plan, mapping, run_id, rows, empty, _nothing(session))
     missing = _missing(resolved, names, changed)
     there: list[int] = []
     for place, key in enumerate(target_keys):
@@ -90,7 +90,7 @@ def plan_updates(
 def _judge(
     session: Session, mapping: CompiledMapping, rows: Sorted, subset: Sequence[int], now: Digests, missing: Marks
 ) -> _Verdict:
-    nothing = field_digests([pa.array([None], pa.string())], session.keys.digest)[0, 0]
+    nothing = _nothing(session)
     only_empty = np.array([mapping.write_policy[each.name] == "only_if_empty" for each in mapping.target_fields])
     wanted, back = rows.digests[subset], rows.back[subset]
     empty = now == nothing
@@ -99,6 +99,11 @@ def _judge(
     untouched = (now == back) | empty & (back == 0)
     clash = wants & ~same & ~untouched
     return _Verdict(wants & ~same & ~clash, same, clash)
+
+
+def _nothing(session: Session) -> np.uint64:
+    """The digest of an empty cell."""
+    return np.uint64(field_digests([pa.array([None], pa.string())], session.keys.digest)[0, 0])
 
 
 def _missing(resolved: Resolved, names: Sequence[str], subset: Sequence[int]) -> Marks:
@@ -118,6 +123,7 @@ class _Found:
     run_id: int
     rows: Sorted
     empty: Collection[int]
+    nothing: np.uint64
 
     def row(
         self, row: int, cells: Mapping[str, Cell], target: TargetRows, spot: int, verdict: _Verdict, place: int
@@ -140,7 +146,12 @@ class _Found:
         self.plan.images.append((*place_of_image, encode_cells(image)))
 
     def unborn(self, row: int, cells: Mapping[str, Cell], write: Marks) -> None:
-        """A record that a dry run has just created: there is nothing to compare with, and nobody has edited it."""
+        """A record that a dry run has just created: it holds what was sent, else nothing, and nobody has edited it."""
+        now = np.where(self.rows.sent[row] == UNKNOWN, self.nothing, self.rows.sent[row])
+        alone = np.array(
+            [self.mapping.write_policy[each.name] == "only_if_empty" for each in self.mapping.target_fields]
+        )
+        write = write & (self.rows.digests[row] != now) & ((now == self.nothing) | ~alone)
         sent = np.where(write, self.rows.digests[row], self.rows.sent[row])
         known = self.rows.known[row]
         if write.any():

@@ -217,3 +217,16 @@ def test_a_key_of_several_parts(tmp_path: Path) -> None:
     assert chunked.keys == ["1|a\\|b"]
     assert chunked.frame.loc[0].tolist() == ["a|b", True, True]
     assert chunked.made_of == {"one": ["1"], "two": ["9"]}
+
+
+def test_a_key_that_a_transform_makes_empty_is_none(tmp_path: Path) -> None:
+    text = GOOD.replace("{from: a.deal}", '{from: a.deal, key: line, transform: {replace: {old: none, new: ""}}}')
+    gathered = assembly(tmp_path, text).contributors["one"].gather(chunk("a.deal", ["1", "2"], line=["none", "7"]), ())
+    assert (gathered.keyless, gathered.table.column("@own").to_pylist()) == (1, ["2"])
+
+
+def test_a_condition_that_nobody_can_tell_leaves_its_record_out(tmp_path: Path) -> None:
+    text = GOOD.replace("{from: a.deal}", "{from: a.deal, where: {sum: {at_least: 5}}}")
+    columns = {"nr": [1, 2, 3], "sum": ["4", "5", "many"]}
+    gathered = assembly(tmp_path, text).contributors["one"].gather(chunk("a.deal", ["1", "2", "3"], **columns), ())
+    assert (gathered.left_out, gathered.untold, gathered.table.column("@own").to_pylist()) == (2, 1, ["2"])

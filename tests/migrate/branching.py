@@ -32,7 +32,7 @@ environments:
   mock:
     source: {connector: sql, name: legacy, url: "sqlite:///legacy.db"}
     target: {connector: sql, name: crm, url: "sqlite:///crm.db"}
-limits: {chunk: 3, batch: 2}
+limits: {chunk: 3, batch: 20}
 """
 CLIENT = """
 mapping: client

@@ -145,6 +145,30 @@ def test_a_disagreement_can_hold_the_record(company: ThreeSystems) -> None:
     assert company.run().counts("contract") == {"read": 4, "created": 1, "unchanged": 2, "filtered": 1}
 
 
+def test_a_wrong_contributor_is_told_before_anything_is_read(company: ThreeSystems) -> None:
+    company.rewrite("mappings/contract.yaml", ("from: oa.approval, key: form_no", "from: oa.approval, key: form_nr"))
+    said = company.say("check")
+    assert said.code == 2
+    assert "contract.yaml:8: oa.approval has no field form_nr in the source. Nearest: form_no" in said.err
+
+
+def test_what_was_put_together_may_become_several(company: ThreeSystems) -> None:
+    """N -> 1 -> N: who signed on paper gets a second record."""
+    head, fields = CONTRACT.split("to: contract\n")
+    fields, drop = fields.split("drop:")
+    branch = "    to: contract\n" + "".join(f"    {line}\n" for line in fields.splitlines())
+    paper = branch.replace("    fields:", "    where: {office: {equals: true}}\n    fields:")
+    text = f"{head}branches:\n  plain:\n{branch}  paper:\n{paper}drop:{drop}"
+    (company.folder / "mappings" / "contract.yaml").write_text(text, encoding="utf-8")
+    told = company.run()
+    assert told.code == 0, told.document
+    assert told.counts("contract.plain") == {"read": 4, "created": 3, "filtered": 1}
+    assert told.counts("contract.paper") == {"read": 4, "created": 2, "filtered": 2}
+    keys = {row[0] for row in company.new("select our_key from changeover_keys where our_key like '%C-1%'")}
+    assert keys == {"assembly:contract:C-1#plain", "assembly:contract:C-1#paper"}
+    assert company.reconcile().verdict == "reconcile.equal"
+
+
 def test_a_required_part_that_goes_is_a_difference(company: ThreeSystems) -> None:
     assert company.run().code == 0
     company.of("approval", "delete from contract where contract_no = 'C-1'")

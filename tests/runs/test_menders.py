@@ -14,7 +14,7 @@ from changeover.runs.menders import MENDERS, mender
 
 ROOT = Path(changeover.__file__).parent
 PARKING = (
-    r"type|value|people|required|length|choices|range|unique|reference|pattern|between|expectation|match|conflict|key|"
+    r"life|type|value|people|required|length|choices|range|unique|reference|pattern|between|expectation|match|conflict|key|"
     r"parked|recover|target|degraded"
 )
 CODE = re.compile(rf'"((?:{PARKING})\.[a-z_]+)"')

@@ -50,7 +50,9 @@ def test_another_key_opens_nothing(tmp_path: Path) -> None:
 
 
 def test_a_partition_that_was_changed_or_moved_is_refused(tmp_path: Path) -> None:
-    spill = filled(tmp_path)
+    spill = Spill(tmp_path, "some-1", KEY)
+    spill.put(0, "left", rows("a"))
+    spill.put(1, "left", rows("b"))
     first, second = (tmp_path / "some-1" / f"{number}.part" for number in (0, 1))
     body = first.read_bytes()
     for wrong in (body[:-1], body[:20] + bytes([body[20] ^ 1]) + body[21:], second.read_bytes()):

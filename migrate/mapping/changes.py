@@ -1,0 +1,111 @@
+"""Which records a changed set of mappings would change: the old one is moved to nowhere, then the new one over it.
+
+Both go the way of a run, so that what waits for a parent, leaves the scope or is taken by another record is what it
+would be; only the last step is missing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ...connectors.finding import Finding
+from ...mappings.compile import CompiledMapping
+from ...mappings.order import cut_references, load_order
+from ...runs.ledger import records, runlog
+from ...runs.ledger.runlog import Progress, Run
+from ...runs.ledger.written import writes_of
+from ..loading.deferred import Deferred
+from ..loading.loaded import Loaded
+from ..loading.pipeline import Moved, Pipeline, SourceReader
+from ..loading.tally import Tally
+from ..session import Session
+from .apart import apart
+
+CREATED, UPDATED, LEFT = "created", "updated", "filtered"
+Mappings = Mapping[str, CompiledMapping]
+
+
+@dataclass
+class Changes:
+    """keys: mapping -> what becomes of records -> their source keys: `created`, `updated`, `filtered` (moved by the old
+    mapping and left out by the new one, in the target for ever), and in the same sense `rejected`, `held` and
+    `conflicted`. fields: mapping -> target field -> records updated in it. samples: mapping -> field -> some of their
+    keys. moved: what each of the two moves came to, the old one first."""
+
+    keys: dict[str, dict[str, list[str]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(list)))
+    fields: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    samples: dict[str, dict[str, list[str]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(list)))
+    findings: tuple[Finding, ...] = ()
+    moved: list[Moved] = field(default_factory=list)
+
+
+def changes(session: Session, old: Mappings, new: Mappings, shown: int) -> Changes:
+    """shown: keys to keep as samples of each field."""
+    result = Changes()
+    with apart(session) as dry:
+        dry.mappings = dict(old)
+        result.moved.append(_Watched(dry, _begun(dry), old).go())
+        dry.mappings = dict(new)
+        watched = _Watched(dry, _begun(dry), new)
+        result.moved.append(watched.go())
+        result.findings = tuple(runlog.findings_of(dry.ledger, watched.run.id))
+        written = _written(dry, watched.run.id, result, shown)
+        for (mapping, key), state in watched.stayed.items():
+            if (mapping, key) not in written:  # else it was released later in the same run
+                result.keys[mapping][state].append(key)
+    return result
+
+
+def _begun(session: Session) -> Run:
+    return runlog.begin(session.ledger, "plan", session.clock.now())
+
+
+def _written(session: Session, run_id: int, result: Changes, shown: int) -> Collection[tuple[str, str]]:
+    kinds: dict[tuple[str, str], str] = {}
+    names: dict[int, Sequence[str]] = {}
+    for each in writes_of(session.ledger, run_id):
+        place = each.mapping, each.source_key
+        first = kinds.setdefault(place, each.kind)
+        if first != "update":
+            continue
+        if each.fieldset not in names:
+            names[each.fieldset] = records.fieldset_of(session.ledger, each.fieldset).fields
+        for name, marked in zip(names[each.fieldset], each.marks, strict=True):
+            if marked:
+                result.fields[each.mapping][name] += 1
+                if len(result.samples[each.mapping][name]) < shown:
+                    result.samples[each.mapping][name].append(each.source_key)
+    for (mapping, key), kind in kinds.items():
+        result.keys[mapping][UPDATED if kind == "update" else CREATED].append(key)
+    return kinds.keys()
+
+
+class _Watched(Pipeline):
+    """Notes which records that are there already stay as they are, because they are left out or parked."""
+
+    def __init__(self, session: Session, run: Run, mappings: Mappings) -> None:
+        super().__init__(session, run, SourceReader(session), cut_references(mappings))
+        self.stayed: dict[tuple[str, str], str] = {}
+        self._order = load_order(mappings)
+
+    def go(self) -> Moved:
+        return self.move(self._order)
+
+    def _settle(
+        self,
+        mapping: CompiledMapping,
+        loaded: Loaded,
+        findings: Sequence[Finding],
+        progress: Progress,
+        tally: Tally,
+        deferred: Deferred,
+        left_out: Sequence[str] = (),
+    ) -> None:
+        states = {each.our_key: each.state for each in loaded.parked} | dict.fromkeys(left_out, LEFT)
+        known = records.lookup(self.session.ledger, mapping.target.name, list(states)) if states else {}
+        for our_key, record in known.items():
+            if record.target_key is not None:
+                self.stayed[mapping.name, record.source_key or ""] = states[our_key]
+        super()._settle(mapping, loaded, findings, progress, tally, deferred, left_out)
