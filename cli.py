@@ -279,6 +279,18 @@ def diff(
         return verb.diff(call.project, old, new, show_values, *call.outside, tick)
 
 
+@mapping_command()
+def reverse(
+    call: Call,
+    name: Annotated[str | None, typer.Argument(metavar="[MAPPING]", help="Only this mapping.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where to; else reverse/.")] = None,
+) -> Report:
+    """The mappings turned around, from target to source, and why other rules go one way."""
+    from .migrate.mapping import reverse as verb
+
+    return verb.turn_around(call.project, name, out, *call.outside)
+
+
 @command()
 def crosswalk(
     call: Call,
