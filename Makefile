@@ -24,7 +24,7 @@ LOCK := build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 
 
 .PHONY: help
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: demo
 demo: $(VENV)/runtime ## the main job on a made-up company: 103,000 records, into the folder demo/, made anew
@@ -73,6 +73,10 @@ format: $(VENV)/dev ## put the code in order, as far as ruff can
 bench: $(VENV)/dev ## SQLite to PostgreSQL against the bare copy (BENCH="--scale 10" and others: see benchmarks/)
 	@$(BIN)/python -m compileall -q $(OURS)
 	$(BIN)/python benchmarks/run.py $(BENCH)
+
+.PHONY: bench-transforms
+bench-transforms: $(VENV)/dev ## a mapping of 22 fields against the same work by hand in pandas
+	$(BIN)/python benchmarks/transforms.py $(BENCH)
 
 .PHONY: lock
 lock: build/lock/bin/uv ## the lock files anew; UPGRADE=--upgrade takes the newest versions

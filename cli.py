@@ -7,11 +7,22 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from .migrate.command import Call, commands_of
+from .migrate.options import (
+    ACCEPT,
+    CHOICE,
+    OF_WAITING,
+    RETRY,
+    ConfirmOption,
+    DryRunOption,
+    ExecuteOption,
+    NoDataOption,
+    ShowValuesOption,
+)
 
 if TYPE_CHECKING:
     from .runs.report.model import Report
@@ -25,35 +36,6 @@ app = typer.Typer(
     help="Move a company's records from one CRM to another while both are in use, and prove it.",
 )
 
-KeysOption = Annotated[
-    list[str],
-    typer.Option("--keys", metavar="OBJECT:K1,K2|FILE", help="Only these records and what they refer to."),
-]
-SampleOption = Annotated[
-    int | None, typer.Option("--sample", min=1, metavar="N", help="Only N records of each mapping.")
-]
-ChildrenOption = Annotated[bool, typer.Option("--children", help="With --keys or --sample: also what refers to them.")]
-RejectedOption = Annotated[bool, typer.Option("--rejected", help="Only the records that wait for somebody.")]
-CodeOption = Annotated[str | None, typer.Option("--code", metavar="CODE", help="Of these, what waits for this cause.")]
-OwnerOption = Annotated[
-    str | None, typer.Option("--owner", metavar="WHO", help="Of these, one person's, by key or e-mail.")
-]
-AcceptOption = Annotated[
-    list[str],
-    typer.Option("--accept", metavar="OBJECT", help="Let the target do with this object what it was found to do."),
-]
-NoDataOption = Annotated[bool, typer.Option("--no-data", help="Do not read the source's records.")]
-ShowValuesOption = Annotated[bool, typer.Option("--show-values", help="Show cells as they are; masked otherwise.")]
-ExecuteOption = Annotated[bool, typer.Option("--execute", help="Really write to the target.")]
-DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only say what would happen (the default).")]
-ConfirmOption = Annotated[
-    str | None, typer.Option("--confirm", metavar="NAME", help="The target org's own name; production asks for it.")
-]
-CHOICE = {"keys": (KeysOption, ()), "sample": (SampleOption, None), "children": (ChildrenOption, False)}
-OF_WAITING = {"code": (CodeOption, None), "owner": (OwnerOption, None)}
-RETRY = {"rejected": (RejectedOption, False), **OF_WAITING}
-ACCEPT = {"accept": (AcceptOption, ())}
-
 command = commands_of(app)
 
 mapping = typer.Typer(
@@ -65,6 +47,16 @@ mapping = typer.Typer(
 )
 app.add_typer(mapping)
 mapping_command = commands_of(mapping)
+
+book = typer.Typer(
+    name="workbook",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    help="The mappings as a workbook for the business, and back.",
+)
+mapping.add_typer(book)
+book_command = commands_of(book)
 
 
 @command(of_a_project=False)
@@ -91,6 +83,10 @@ def check(
     mutate: Annotated[
         bool, typer.Option("--mutate", help="Change rules one by one; say what no example notices.")
     ] = False,
+    sheet: Annotated[
+        str | None,
+        typer.Option("--build-sheet", metavar="FILE", help="Write what the target lacks: FILE.xlsx, FILE.csv or -"),
+    ] = None,
     no_data: NoDataOption = False,
     show_values: ShowValuesOption = False,
 ) -> Report:
@@ -99,7 +95,10 @@ def check(
 
     asked = verb.Asked(data=not no_data, show_values=show_values, mutate=mutate, offline=offline)
     with call.progress() as tick:
-        return verb.check(call.project, *call.outside, asked, tick)
+        if sheet is None:
+            return verb.check(call.project, *call.outside, asked, tick)
+        built = verb.build(call.project, *call.outside, asked, tick, sheet, call.voice.catalogue)
+    return built.report if built.text is None else _written(built.text, built.problem)
 
 
 @command(kept=True, choosing=CHOICE | RETRY)
@@ -219,7 +218,7 @@ def worklist(
         Path | None, typer.Argument(metavar="[FILE.xlsx]", help="Where to; else beside the ledger.")
     ] = None,
     filled: Annotated[
-        Path | None, typer.Option("--import", metavar="FILE.xlsx", help="Make corrections of what was filled in there.")
+        Path | None, typer.Option("--import", metavar="FILE.xlsx", help="Make corrections of it.")
     ] = None,
     show_values: ShowValuesOption = False,
 ) -> Report:
@@ -264,12 +263,51 @@ def profile(
 
 
 @mapping_command()
+def suggest(
+    call: Call,
+    object_name: Annotated[str, typer.Argument(metavar="OBJECT", help="The source object.")],
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="TARGET", help="The target object; else the one most like it.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE.yaml", help="Where to; else mappings/TARGET.yaml.")
+    ] = None,
+) -> Report:
+    """A mapping from both schemas and the profile, with reason and confidence a line, to be edited."""
+    from .migrate.mapping import suggest as verb
+
+    with call.progress() as tick:
+        return verb.suggest(call.project, object_name, to, out, call.voice.catalogue, *call.outside, tick)
+
+
+@book_command()
+def export(
+    call: Call,
+    file: Annotated[Path, typer.Argument(metavar="FILE.xlsx", help="Where to; no file is written over.")],
+) -> Report:
+    """Write the mappings for a workshop: fields, fill, masked samples, rules in words, decisions, open questions."""
+    from .migrate.mapping import workbook as verb
+
+    with call.progress() as tick:
+        return verb.export(call.project, file, call.voice.catalogue, *call.outside, tick)
+
+
+@book_command()
+def import_(
+    call: Call,
+    file: Annotated[Path, typer.Argument(metavar="FILE.xlsx", help="An exported workbook that people have filled in.")],
+) -> Report:
+    """Bring back what was changed in it: rules, reasons, decisions, questions. Nothing else changes."""
+    from .migrate.mapping import workbook_import as verb
+
+    return verb.import_workbook(call.project, file)
+
+
+@mapping_command()
 def diff(
     call: Call,
     old: Annotated[str, typer.Argument(metavar="OLD", help="A folder with mappings, or a git revision.")],
-    new: Annotated[
-        str | None, typer.Argument(metavar="[NEW]", help="Likewise; the project's own mappings without it.")
-    ] = None,
+    new: Annotated[str | None, typer.Argument(metavar="[NEW]", help="Likewise; else the project's own.")] = None,
     show_values: ShowValuesOption = False,
 ) -> Report:
     """Which records a changed set of mappings would change, in which fields, from what to what."""
@@ -330,6 +368,14 @@ def demo(
 
     with call.progress() as tick:
         return verb.demo(folder, records, seed, *call.outside, tick, call.voice.catalogue.language)
+
+
+def _written(text: str, problem: Exception | None) -> NoReturn:
+    """Data on stdout, in place of a report."""
+    from .runs.report.console import write_data
+
+    write_data(sys.stdout, [text])
+    raise problem or typer.Exit
 
 
 def _version(wanted: bool) -> None:

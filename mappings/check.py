@@ -8,12 +8,19 @@ from dataclasses import replace
 from ..connectors.finding import Finding, Severity
 from ..connectors.nearest import nearest
 from ..connectors.schema import Field, FieldType, Schema
+from .assembly.derived import settled_by
+from .branches import models_of_file
+from .check_cases import check_cases, told_whole
 from .check_conditions import check_conditions
+from .check_life import check_life
 from .check_outside import check_outside
+from .check_unwritten import check_unwritten
 from .check_values import check_values
-from .language import MappingFile, Rule
+from .document import YamlPath
+from .language import MappingFile, Rule, WritePolicy, spoken_of
+from .lookup import parts_of
 from .place import Examined, finding_in, known_zone, labels
-from .transform import WrongArgumentError, available
+from .transform import WrongArgumentError
 
 BLOCKS, WARNS, INFO = Severity.BLOCKS, Severity.WARNS, Severity.INFO
 
@@ -41,16 +48,20 @@ def check_objects(file: MappingFile, source: Schema, target: Schema) -> Iterator
 
 
 def check_together(files: Mapping[str, MappingFile]) -> Iterator[Finding]:
-    """Two mappings that make the same object of the same object would give two records one and the same key of ours."""
-    first: dict[tuple[str, str], MappingFile] = {}
+    """Two mappings that make the same object of the same object would give two records one and the same key of ours,
+    unless both are branches, of different names."""
+    known: dict[tuple[str, str], list[MappingFile]] = {}
     for file in files.values():
-        pair = (file.model.from_, file.model.to)
-        if pair in first:
+        source, target = pair = (file.model.from_, file.model.to)
+        alike = [
+            each for each in known.get(pair, ()) if not (file.branch and each.branch) or file.branch == each.branch
+        ]
+        if alike:
             yield finding_in(
-                file, "mapping.same_twice", BLOCKS, "to", source=pair[0], target=pair[1], first=first[pair].name
+                file, "mapping.same_twice", BLOCKS, "to", source=source, target=target, first=alike[0].name
             )
         else:
-            first[pair] = file
+            known.setdefault(pair, []).append(file)
 
 
 def check(examined: Examined) -> Iterator[Finding]:
@@ -61,16 +72,21 @@ def check(examined: Examined) -> Iterator[Finding]:
     yield from _check_match(examined)
     if examined.file.model.where is not None:
         yield from check_conditions(examined, examined.file.model.where, "where")
+    yield from check_life(examined)
     for name, rule in examined.rules.items():
-        yield from _check_form(examined, name, rule)
-        yield from _check_transforms(examined, name, rule)
+        for here, way in examined.ways(rule):
+            yield from _check_form(here, name, way)
+            yield from _check_transforms(here, name, way)
     for name, rule, field in examined.filled():
-        yield from _check_reference(examined, name, rule, field)
-        yield from _check_people(examined, name, rule, field)
-        yield from check_outside(examined, name, rule, field)
-        yield from _check_type(examined, name, rule, field)
-        yield from _check_zone(examined, name, rule, field)
-        yield from check_values(examined, name, rule, field)
+        yield from check_cases(examined, name, rule, field)
+        yield from check_unwritten(examined, name, rule)
+        yield from check_outside(examined, name, told_whole(rule), field)
+        for here, way in examined.ways(rule):
+            yield from _check_reference(here, name, way, field)
+            yield from _check_people(here, name, way, field)
+            yield from _check_type(here, name, way, field)
+            yield from _check_zone(here, name, way, field)
+            yield from check_values(here, name, way, field)
 
 
 def _check_target_fields(examined: Examined) -> Iterator[Finding]:
@@ -83,13 +99,13 @@ def _check_target_fields(examined: Examined) -> Iterator[Finding]:
                 "nearest": nearest(name, labels(examined.target.fields)),
             }
             yield examined.found("mapping.no_target_field", BLOCKS, "fields", name, **told)
-        elif not field.writable:
+        elif not field.writable and examined.rules[name].policy is not WritePolicy.NEVER:
             yield examined.found("mapping.not_writable", BLOCKS, "fields", name, name=name)
     for field in examined.target.fields:
         if not field.required:
             continue
         rule = examined.rules.get(field.name)
-        if rule is None:
+        if rule is None or rule.policy is WritePolicy.NEVER:
             if field.writable:
                 missing = examined.found("mapping.required_not_fed", BLOCKS, "fields", name=field.name)
                 yield replace(missing, field=field.name)
@@ -98,7 +114,16 @@ def _check_target_fields(examined: Examined) -> Iterator[Finding]:
 
 
 def _may_be_null(examined: Examined, rule: Rule) -> bool:
-    if rule.constant is not None or rule.default is not None:
+    if rule.default is not None:
+        return False
+    if rule.when is not None:
+        return True
+    if rule.first:
+        return all(_may_be_null(examined, case) for case in rule.first)
+    if rule.cases:
+        alone = [case.model_copy(update={"when": None}) for case in rule.cases]
+        return rule.cases[-1].when is not None or any(_may_be_null(examined, case) for case in alone)
+    if rule.constant is not None:
         return False
     sources = examined.source_fields(rule)
     sure = all(
@@ -117,8 +142,13 @@ def _where_has_it(examined: Examined, name: str) -> bool:
 
 
 def _check_source_fields(examined: Examined) -> Iterator[Finding]:
-    places = [(("drop", name), name) for name in examined.file.model.drop]
-    places += [(("fields", target), name) for target, rule in examined.rules.items() for name in rule.from_]
+    places: list[tuple[YamlPath, str]] = [(("drop", name), name) for name in examined.file.model.drop]
+    places += [
+        (("fields", target, *place), name)
+        for target, rule in examined.rules.items()
+        for place, way in rule.ways()
+        for name in way.from_
+    ]
     for path, name in places:
         if examined.source.field(name) is None:
             told = {
@@ -130,17 +160,22 @@ def _check_source_fields(examined: Examined) -> Iterator[Finding]:
 
 
 def _check_left_over(examined: Examined) -> Iterator[Finding]:
-    """Every source field is mapped, or dropped with a reason, or named here."""
+    """Every source field is mapped, or dropped with a reason, by one of the object's mappings, or named here: once, for
+    the first of them."""
     model = examined.file.model
-    mapped = {name for rule in examined.rules.values() for name in rule.from_}
+    mapped = {name for each in models_of_file(examined.file) for rule in each.fields.values() for name in rule.sources}
     for name in model.drop:
         if name in mapped:
             yield examined.found("mapping.mapped_and_dropped", BLOCKS, "drop", name, name=name)
-    settled = mapped | model.drop.keys() | set(model.where.names if model.where else ()) | set(examined.source.key)
+    same = [each for each in examined.others.values() if each.model.from_ == examined.source.name]
+    if same[0].model is not model:
+        return
+    settled = set(examined.source.key).union(settled_by(examined.file), *(spoken_of(each.model) for each in same))
+    place = "fields" if examined.file.whole is None else "branches"
     for field in examined.source.fields:
         if field.name not in settled:
-            told = examined.found("mapping.left_over", WARNS, "fields", name=field.name, label=field.label or "-")
-            yield replace(told, field=field.name)
+            told = examined.found("mapping.left_over", WARNS, place, name=field.name, label=field.label or "-")
+            yield replace(told, object=examined.source.name, field=field.name, mapping=model.mapping)
 
 
 def _check_match(examined: Examined) -> Iterator[Finding]:
@@ -155,7 +190,8 @@ def _check_form(examined: Examined, name: str, rule: Rule) -> Iterator[Finding]:
     """Whether the keys of a rule go together."""
     place = ("fields", name)
     if rule.constant is not None:
-        if rule.from_ or rule.default is not None or rule.transform or rule.values or rule.reference or rule.people:
+        covered = rule.default is not None and rule.when is None
+        if rule.from_ or covered or rule.transform or rule.values or rule.reference or rule.people:
             yield examined.found("mapping.constant_with_more", BLOCKS, *place)
     elif not rule.from_:
         yield examined.found("mapping.nothing_from", BLOCKS, *place)
@@ -176,22 +212,27 @@ def _check_transforms(examined: Examined, name: str, rule: Rule) -> Iterator[Fin
     columns = len(rule.from_)
     for place, call in enumerate(rule.transform):
         path = ("fields", name, "transform", place)
-        transform = available().get(call.name)
+        transform = examined.transforms.get(call.name)
         if transform is None:
-            told = {"name": call.name, "nearest": nearest(call.name, available().keys())}
-            yield examined.found("mapping.no_transform", BLOCKS, *path, **told)
+            near = nearest(call.name, examined.transforms.keys())
+            yield examined.found("mapping.no_transform", BLOCKS, *path, name=call.name, nearest=near)
             return
         try:
-            transform.bind(call.arguments)
+            transform.bind(call.arguments, columns)
         except WrongArgumentError as error:
             for problem in error.problems:
                 yield examined.found("mapping.wrong_argument", BLOCKS, *path, name=call.name, problem=problem)
-        if transform.joins and columns == 1:
+        if transform.joins and columns == 1 and not transform.alone:
             yield examined.found("mapping.nothing_to_join", BLOCKS, *path, name=call.name)
         if transform.joins:
             columns = 1
-    if columns > 1 and not (rule.reference and rule.values is None):
+    if columns > 1 and rule.values is None and not rule.reference:
         yield examined.found("mapping.several_sources", BLOCKS, "fields", name, count=columns)
+    for key in rule.values or ():
+        if columns > 1 and parts_of(key) != columns:
+            told: dict[str, str | int] = {"count": columns, "key": key[:80]}
+            yield examined.found("mapping.value_key_parts", BLOCKS, "fields", name, "values", key, **told)
+            return  # the others will be wrong alike
 
 
 def _check_reference(examined: Examined, name: str, rule: Rule, field: Field) -> Iterator[Finding]:
@@ -203,6 +244,13 @@ def _check_reference(examined: Examined, name: str, rule: Rule, field: Field) ->
         return
     parent = examined.others.get(rule.reference)
     if parent is None:
+        branches = [
+            each.name for each in examined.others.values() if each.branch and each.model.mapping == rule.reference
+        ]
+        if branches:
+            told = {"name": rule.reference, "branches": ", ".join(branches)}
+            yield examined.found("mapping.reference_no_branch", BLOCKS, *place, "reference", **told)
+            return
         told = {"name": rule.reference, "nearest": nearest(rule.reference, examined.others.keys())}
         yield examined.found("mapping.no_mapping", BLOCKS, *place, "reference", **told)
         return
@@ -212,7 +260,8 @@ def _check_reference(examined: Examined, name: str, rule: Rule, field: Field) ->
         told = {"name": parent.name, "makes": parent.model.to, "wanted": ", ".join(field.references)}
         yield examined.found("mapping.reference_elsewhere", BLOCKS, *place, "reference", **told)
     source = examined.sources.get(parent.model.from_)
-    given = 1 if rule.transform and available()[rule.transform[-1].name].joins else len(rule.from_)
+    joined = rule.values is not None or (rule.transform and examined.transforms[rule.transform[-1].name].joins)
+    given = 1 if joined else len(rule.from_)
     if source is not None and len(source.key) != given:
         wanted = ", ".join(source.key)
         yield examined.found("mapping.reference_key_parts", BLOCKS, *place, given=given, wanted=wanted)
@@ -249,7 +298,7 @@ def _check_type(examined: Examined, name: str, rule: Rule, field: Field) -> Iter
 
 def _check_zone(examined: Examined, name: str, rule: Rule, field: Field) -> Iterator[Finding]:
     """A wall clock time needs a zone to become an instant, and an instant one to be shown as a wall clock time."""
-    zone = rule.zone or examined.zone
+    zone = rule.zone or examined.zone_of(rule)
     for source in examined.source_fields(rule):
         wall = field.type is FieldType.INSTANT and source.type in (FieldType.LOCAL_TIME, FieldType.DATE)
         text = field.type is FieldType.INSTANT and source.type is FieldType.TEXT

@@ -26,8 +26,15 @@ def check_values(examined: Examined, name: str, rule: Rule, field: Field) -> Ite
         written.append((("otherwise",), rule.otherwise.default if rule.otherwise else None))
     for place, value in written:
         if value is not None:
-            for code, params in _problems(value, field, examined, rule):
-                yield examined.found(code, Severity.BLOCKS, "fields", name, *place, value=value[:80], **params)
+            yield from check_written(examined, ("fields", name, *place), value, field, rule)
+
+
+def check_written(
+    examined: Examined, path: tuple[str | int, ...], value: str, field: Field, rule: Rule
+) -> Iterator[Finding]:
+    """Whether a value that stands at that place of the file fits the target field."""
+    for code, params in _problems(value, field, examined, rule):
+        yield examined.found(code, Severity.BLOCKS, *path, value=value[:80], **params)
 
 
 def _problems(value: str, field: Field, examined: Examined, rule: Rule) -> Iterator[tuple[str, dict[str, str | int]]]:

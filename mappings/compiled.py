@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -19,15 +21,18 @@ from ..connectors.schema import Field, ObjectSchema
 from ..connectors.stored import plain_text, readable
 from .condition import CompiledConditions
 from .language import Expectation, MappingFile, Outside, WritePolicy
+from .left_out import ByYear, Cause, count_left, left_by
+from .life import LEAVE, CompiledState, lives_of
 from .mapped import MappedChunk, Misfit, make_our_key
 from .people import People
 from .rule import Columns, CompiledRule, samples
+from .untaken import Unmet, Untaken, first_unmet
 
 
 @dataclass(frozen=True, slots=True)
 class TraceStep:
     """One step on a value's way: the name of a transform, or `values`, `reference`, `people`, `cast`, `default`,
-    `constant`; and the cell's text behind it."""
+    `constant`, or `case 2` for the case that was taken; and the cell's text behind it."""
 
     name: str
     text: str | None
@@ -51,7 +56,9 @@ class FieldTrace:
 @dataclass(frozen=True)
 class CompiledMapping:
     """One mapping branch. system: the source system's name in our keys. rules: one a target field, in the file's order.
-    conditions: which source records move, None where all do."""
+    conditions: which source records move, None where all do. branch: its name; empty where the mapping has none.
+    untaken: in one branch of a file, what none of them takes. states: life states of the records. by_year: by whose
+    year those that are left out are counted."""
 
     mapping_file: MappingFile
     system: str
@@ -60,6 +67,9 @@ class CompiledMapping:
     rules: tuple[CompiledRule, ...]
     conditions: CompiledConditions | None
     branch: str = ""
+    untaken: Untaken | None = None
+    states: tuple[CompiledState, ...] = ()
+    by_year: ByYear | None = None
 
     @property
     def name(self) -> str:
@@ -82,7 +92,15 @@ class CompiledMapping:
     def source_fields(self) -> tuple[str, ...]:
         """What to read: every source field that a rule or a condition names."""
         named = [name for rule in self.rules for name in rule.sources]
-        return tuple(dict.fromkeys([*named, *(self.conditions.sources if self.conditions else ())]))
+        elsewhere = self.untaken.source_fields if self.untaken is not None else []
+        return tuple(dict.fromkeys([*named, *self._asked, *elsewhere]))
+
+    @cached_property
+    def _asked(self) -> tuple[str, ...]:
+        """The source fields by which records are left out, or told apart."""
+        asked = [*([self.conditions] if self.conditions else []), *(state.when for state in self.states)]
+        years = [self.by_year.field.name] if self.by_year is not None else []
+        return tuple(dict.fromkeys([*(name for each in asked for name in each.sources), *years]))
 
     @cached_property
     def target_fields(self) -> tuple[Field, ...]:
@@ -108,7 +126,17 @@ class CompiledMapping:
 
     @cached_property
     def write_policy(self) -> dict[str, WritePolicy]:
-        return {rule.field.name: rule.rule.write for rule in self.rules}
+        return {rule.field.name: rule.rule.policy for rule in self.rules}
+
+    @cached_property
+    def unwritten(self) -> frozenset[str]:
+        """The target fields that are never written."""
+        return frozenset(name for name, policy in self.write_policy.items() if policy is WritePolicy.NEVER)
+
+    @cached_property
+    def compared(self) -> frozenset[str]:
+        """Those of them that the target makes itself, and that are compared all the same."""
+        return frozenset(rule.field.name for rule in self.rules if rule.rule.compare_only)
 
     @cached_property
     def outside(self) -> dict[str, Outside]:
@@ -126,6 +154,12 @@ class CompiledMapping:
         return {rule.field.name: (rule.file, rule.line) for rule in self.rules}
 
     @cached_property
+    def own_transforms(self) -> dict[str, str]:
+        """Those of the project's own transforms that are used, with the digest of their file."""
+        used = [bound.transform for rule in self.rules for bound in rule.every_transform]
+        return {each.name: each.digest for each in used if each.digest}
+
+    @cached_property
     def digest(self) -> str:
         """SHA-256 of what the mapping means: equal while comments, order and reasons are all that changed."""
         meaning = {
@@ -136,6 +170,8 @@ class CompiledMapping:
                 rule.parent.mapping: rule.parent.source_object for rule in self.rules if rule.parent is not None
             },
             "zones": sorted({f"{rule.zone} {rule.target_zone}" for rule in self.rules}),
+            **({"life_zones": lived} if (lived := [state.when.zones for state in self.states]) else {}),
+            **({"transforms": own} if (own := self.own_transforms) else {}),
             **({"where_zones": zones} if self.conditions and (zones := self.conditions.zones) else {}),
         }
         text = json.dumps(meaning, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
@@ -145,20 +181,36 @@ class CompiledMapping:
         """Which records of the chunk `where` lets through."""
         return pc.fill_null(self._passes(_columns(chunk, self.source_fields), len(chunk)), False)
 
+    def unmet(self, chunk: Chunk, rows: Sequence[int]) -> list[Unmet | None]:
+        """The first line of `where` that each of these records does not meet; None where it meets them all."""
+        if self.conditions is None:
+            return [None] * len(rows)
+        columns = {name: column.take(pa.array(rows)) for name, column in _columns(chunk, self.source_fields).items()}
+        return first_unmet(self.conditions, columns, len(rows))
+
     def apply(self, chunk: Chunk, people: People | None = None) -> MappedChunk:
         """The chunk as target records. The chunk's frame holds `source_fields` at least. Raises ValueError where a rule
         needs people and there are none."""
         columns = _columns(chunk, self.source_fields)
-        keys, filtered, untold = chunk.keys, [], []
+        untaken = 0 if self.untaken is None else self.untaken.count(columns, len(chunk))
+        keys, filtered, untold, left = chunk.keys, [], [], Counter[Cause]()
         if self.conditions is not None:
             passes = self._passes(columns, len(chunk))
             untold = self._untold(columns, passes)
             passes = pc.fill_null(passes, False)
             if not pc.all(passes, min_count=0).as_py():
-                columns = {name: column.filter(passes) for name, column in columns.items()}
-                kept = passes.to_pylist()
-                filtered = [key for key, met in zip(keys, kept, strict=True) if not met]
-                keys = [key for key, met in zip(keys, kept, strict=True) if met]
+                gone = {
+                    name: column.filter(pc.invert(passes)) for name, column in columns.items() if name in self._asked
+                }
+                columns, keys, out = _parted(columns, keys, passes)
+                left += count_left("where", left_by(self.conditions, gone, len(out)), self.by_year, gone)
+                filtered += out
+        lives = lives_of(self.states, columns, len(keys)) if self.states else None
+        if lives is not None and (leaves := lives.of(LEAVE)).any():
+            left += count_left("life", lives.names(LEAVE), self.by_year, columns)
+            columns, keys, out = _parted(columns, keys, pa.array(~leaves))
+            filtered += out
+            lives = lives.kept(~leaves)
         mapped = MappedChunk(
             mapping=self.name,
             branch=self.branch,
@@ -170,9 +222,13 @@ class CompiledMapping:
             findings=untold,
             read=len(chunk),
             filtered_keys=filtered,
+            left=left,
+            untaken=untaken,
             cursor=chunk.cursor,
         )
         mapped.frame = self._frame(columns, mapped, people)
+        if lives is not None:
+            lives.put(mapped)
         return mapped
 
     @cached_property
@@ -188,7 +244,9 @@ class CompiledMapping:
     def trace(self, chunk: Chunk, people: People | None = None) -> list[FieldTrace]:
         """How each target field of the chunk's first record comes about, whether `where` lets it through or not."""
         columns = {name: column.slice(0, 1) for name, column in _columns(chunk, self.source_fields).items()}
-        return [_traced(rule, columns, people) for rule in self.rules]
+        traced = [_traced(rule, columns, people) for rule in self.rules]
+        place = int(lives_of(self.states, columns, 1).places[0]) if self.states else -1
+        return traced if place < 0 else [_shown(each, self.states[place], self.target) for each in traced]
 
     def _passes(self, columns: Columns, count: int) -> pa.BooleanArray:
         """Null where `where` cannot tell."""
@@ -223,7 +281,7 @@ class CompiledMapping:
             series[rule.field.name] = pd.Series(pd.arrays.ArrowExtensionArray(filled.column), copy=False)
             for code, mask in filled.misfits.items():
                 rows = np.flatnonzero(mask)
-                texts = samples(columns, rule.sources, rows)
+                texts = rule.misfit_texts(columns, filled, rows)
                 mapped.misfits.extend(
                     Misfit(row, rule.field.name, code, text) for row, text in zip(rows.tolist(), texts, strict=True)
                 )
@@ -231,6 +289,15 @@ class CompiledMapping:
                 replace(each, mapping=self.name, object=self.source.name) for each in filled.findings
             )
         return pd.DataFrame(series, index=pd.RangeIndex(len(mapped)), copy=False)
+
+
+def _parted(
+    columns: Columns, keys: Sequence[str], stays: pa.BooleanArray
+) -> tuple[dict[str, pa.Array], list[str], list[str]]:
+    """What stays of the columns and of the keys, and the keys of what does not."""
+    kept = stays.to_pylist()
+    parts = [[key for key, met in zip(keys, kept, strict=True) if met is wanted] for wanted in (True, False)]
+    return {name: column.filter(stays) for name, column in columns.items()}, parts[0], parts[1]
 
 
 def _columns(chunk: Chunk, names: tuple[str, ...]) -> dict[str, pa.Array]:
@@ -249,7 +316,18 @@ def _traced(rule: CompiledRule, columns: Columns, people: People | None) -> Fiel
         steps.append(TraceStep(name, plain_text(column)[0].as_py()))
 
     filled = rule.fill(columns, 1, people, note)
-    sources = tuple((name, plain_text(columns[name])[0].as_py()) for name in rule.sources)
+    taken = rule.taken(filled, 0)
+    read = dict.fromkeys([*(taken.sources if taken else ()), *rule.rule.asked])
+    sources = tuple((name, plain_text(columns[name])[0].as_py()) for name in read)
     result = canonical_text(filled.column, rule.field)[0].as_py()
     misfit = next((code for code, mask in filled.misfits.items() if mask[0]), None)
-    return FieldTrace(rule.field.name, sources, tuple(steps), result, misfit, rule.file, rule.line)
+    return FieldTrace(rule.field.name, sources, tuple(steps), result, misfit, rule.file, (taken or rule).line)
+
+
+def _shown(traced: FieldTrace, state: CompiledState, target: ObjectSchema) -> FieldTrace:
+    """The same where the record's life state gives the field its value."""
+    value, field = state.values.get(traced.field), target.field(traced.field)
+    if value is None or field is None:
+        return traced
+    text = canonical_text(pa.array([value.as_py()], value.type), field)[0].as_py()
+    return replace(traced, steps=(*traced.steps, TraceStep(f"life {state.name}", text)), result=text, misfit=None)

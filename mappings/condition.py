@@ -205,21 +205,6 @@ class CompiledConditions:
         timed = [leaf for leaf in self.every if leaf.field.type in (FieldType.INSTANT, FieldType.LOCAL_TIME)]
         return sorted({str(leaf.zone) for leaf in timed})
 
-    def fewer(self, path: YamlPath) -> Iterator[tuple[YamlPath, CompiledCondition, CompiledConditions]]:
-        """Each single condition, where it stands in the YAML of these at `path`, and these without it."""
-        for place, leaf in enumerate(self.leaves):
-            yield (*path, leaf.field.name), leaf, replace(self, leaves=_without(self.leaves, place))
-        for key, group in (("all", self.all), ("any", self.any)):
-            for place, each in enumerate(group):
-                for below, leaf, less in each.fewer((*path, key, place)):
-                    # an empty block under `any` would hold always
-                    kept = (less,) if less.every else ()
-                    rest = (*group[:place], *kept, *group[place + 1 :])
-                    yield below, leaf, replace(self, all=rest) if key == "all" else replace(self, any=rest)
-        if self.negated is not None:
-            for below, leaf, less in self.negated.fewer((*path, "not")):
-                yield below, leaf, replace(self, negated=less if less.every else None)
-
     def met(self, columns: Mapping[str, pa.Array], count: int) -> pa.BooleanArray:
         """A boolean a record; null where it cannot be told. columns: source field -> its cells."""
         met = _every(count)
@@ -286,10 +271,6 @@ def _places_of(limit: str) -> int:
     except InvalidOperation:
         return 0
     return min(max(-exponent, 0), 2 * DEFAULT_SCALE) if isinstance(exponent, int) else 0
-
-
-def _without(leaves: tuple[CompiledCondition, ...], place: int) -> tuple[CompiledCondition, ...]:
-    return (*leaves[:place], *leaves[place + 1 :])
 
 
 def _every(count: int) -> pa.BooleanArray:

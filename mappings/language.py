@@ -6,7 +6,8 @@ what comes after knows one form. Whether the names it uses exist is `check`'s bu
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, Literal
@@ -14,17 +15,21 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, JsonValue, model_validator
 from pydantic_core import PydanticCustomError
 
-from .condition import Conditions, Literally, Strict, as_tuple
-from .document import Document
+from .assembly import ASSEMBLY
+from .condition import Conditions, Literally, Strict, as_tuple, filled
+from .document import Document, YamlPath
+from .life import LifeState
+from .lookup import Lookup
 from .record_example import RecordExample
 
 
 class WritePolicy(StrEnum):
-    """When a field is written: always; on create and never again; only while the target's cell is empty."""
+    """When a field is written: always; on create and never again; only while the target's cell is empty; never."""
 
     ALWAYS = "always"
     ONLY_CREATE = "only_create"
     ONLY_IF_EMPTY = "only_if_empty"
+    NEVER = "never"
 
 
 class Outside(StrEnum):
@@ -81,7 +86,9 @@ class Rule(Strict):
     """How one target field is filled.
 
     Evaluated in this order: `from`, `transform`, `values`, the cast to the target field's type, and last `default`,
-    where the result is null. `reference` and `people` take the place of the cast.
+    where the result is null. `reference` and `people` take the place of the cast. when: else the result is null.
+    cases, first: whole rules in place of `from`; of `cases` the first whose `when` holds counts, of `first` the first
+    that, besides, has a value. compare_only: never written, and always compared.
     """
 
     from_: Annotated[tuple[str, ...], BeforeValidator(_one_or_many), Field(alias="from", min_length=1)] = ()
@@ -94,7 +101,11 @@ class Rule(Strict):
     people: bool = False
     outside: Outside | None = None
     zone: str | None = None
+    when: Conditions | None = None
+    cases: Annotated[tuple[Rule, ...] | None, BeforeValidator(filled)] = None
+    first: Annotated[tuple[Rule, ...] | None, BeforeValidator(filled)] = None
     write: WritePolicy = WritePolicy.ALWAYS
+    compare_only: bool = False
 
     @model_validator(mode="before")
     @classmethod
@@ -107,6 +118,82 @@ class Rule(Strict):
             return value | {"outside": "null"}
         return value
 
+    @property
+    def policy(self) -> WritePolicy:
+        return WritePolicy.NEVER if self.compare_only else self.write
+
+    @property
+    def inner(self) -> tuple[tuple[YamlPath, Rule], ...]:
+        """Its cases, each with its place below this rule; none where it fills the field by itself."""
+        groups = (("cases", self.cases), ("first", self.first))
+        return tuple(((key, place), case) for key, group in groups for place, case in enumerate(group or ()))
+
+    def ways(self, path: YamlPath = ()) -> Iterator[tuple[YamlPath, Rule]]:
+        """The rules that fill the field by themselves: this one, or those among its cases; each with its place."""
+        if not self.inner:
+            yield path, self
+        for place, case in self.inner:
+            yield from case.ways((*path, *place))
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Every source field that it uses: those that fill the field before those that its conditions look at."""
+        fed = [name for _, way in self.ways() for name in way.from_]
+        return tuple(dict.fromkeys([*fed, *self.asked]))
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The source fields that its conditions look at."""
+        own = self.when.names if self.when else ()
+        return tuple(dict.fromkeys([*own, *(name for _, case in self.inner for name in case.asked)]))
+
+
+def _several(value: object) -> object:
+    """`holds`, `{first: FIELD}` or `{last: FIELD}`."""
+    if value == "holds":
+        return {"kind": value}
+    if isinstance(value, dict) and len(value) == 1 and isinstance(field := next(iter(value.values())), str):
+        return {"kind": next(iter(value)), "by": field}
+    raise PydanticCustomError("mapping.several_form", "several_form")
+
+
+class Several(Strict):
+    """What becomes of two records of one contributor that have one key: the record waits for a decision, or the first
+    or last of them by a field is taken."""
+
+    kind: Literal["holds", "first", "last"] = "holds"
+    by: str | None = None
+
+
+class Contributor(Strict):
+    """A source object that gives records to an assembly. key: its fields that hold the assembly's key, part by part;
+    without it they are called as there. transform: what each part goes through first."""
+
+    from_: Annotated[str, Field(alias="from")]
+    key: Annotated[tuple[str, ...], BeforeValidator(_one_or_many)] = ()
+    transform: Annotated[tuple[TransformCall, ...], BeforeValidator(_transforms)] = ()
+    where: Conditions | None = None
+    several: Annotated[Several, BeforeValidator(_several)] = Several()
+
+
+class AssembledField(Strict):
+    """A field that more than one contributor knows. prefer: contributors; the first that has a value gives it. from:
+    how the field is called there, where it is not called alike. differ: what it means where they disagree."""
+
+    prefer: Annotated[tuple[str, ...], Field(min_length=1)]
+    from_: dict[str, str] = Field(alias="from", default_factory=dict)
+    differ: Literal["warns", "holds", "ignore"] = "warns"
+
+
+class Assemble(Strict):
+    """Records of several source objects, put together by a key. key: what it is called from here on, part by part.
+    required: contributors without which there is no record."""
+
+    key: Annotated[tuple[str, ...], BeforeValidator(_one_or_many), Field(min_length=1)]
+    contributors: Annotated[dict[str, Contributor], Field(min_length=1)]
+    required: tuple[str, ...] = ()
+    fields: dict[str, AssembledField] = Field(default_factory=dict)
+
 
 def _match(value: object) -> object:
     """`[tax_no]` is short for `[[tax_no]]`."""
@@ -115,18 +202,62 @@ def _match(value: object) -> object:
     return tuple(map(as_tuple, value)) if isinstance(value, list) else value
 
 
-class MappingModel(Strict):
-    """A mapping file."""
+Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
 
-    mapping: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
+
+class Drop(Strict):
+    """Why a source field stays behind, and who says so."""
+
+    reason: Annotated[str, Field(min_length=1)]
+    who: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_reason(cls, value: object) -> object:
+        return {"reason": value} if isinstance(value, str) else value
+
+
+class BranchModel(Strict):
+    """What one branch of a mapping says by itself. Of a target field it overrules what stands outside; its conditions
+    are added to those."""
+
+    to: str
+    where: Conditions | None = None
+    match: Annotated[tuple[Annotated[tuple[str, ...], Field(min_length=1)], ...], BeforeValidator(_match)] = ()
+    fields: dict[str, Rule] = Field(default_factory=dict)
+    expect: tuple[dict[str, dict[str, JsonValue]], ...] = ()
+    examples: tuple[RecordExample, ...] = ()
+
+
+class MappingModel(Strict):
+    """A mapping file. One that has branches is read as `branches.BranchedModel`."""
+
+    mapping: Name
     from_: Annotated[str, Field(alias="from")]
     to: str
     where: Conditions | None = None
     match: Annotated[tuple[Annotated[tuple[str, ...], Field(min_length=1)], ...], BeforeValidator(_match)] = ()
+    assemble: Assemble | None = None
     fields: Annotated[dict[str, Rule], Field(min_length=1)]
-    drop: dict[str, Annotated[str, Field(min_length=1)]] = Field(default_factory=dict)
+    life: dict[str, LifeState] = Field(default_factory=dict)
+    by_year: str | None = None
+    drop: dict[str, Drop] = Field(default_factory=dict)
     expect: tuple[dict[str, dict[str, JsonValue]], ...] = ()
     examples: tuple[RecordExample, ...] = ()
+    branches: Annotated[dict[Name, BranchModel], Field(min_length=1, default_factory=dict)]
+
+    @model_validator(mode="after")
+    def _of_one_source(self) -> MappingModel:
+        if self.assemble is not None and self.from_ != f"{ASSEMBLY}.{self.mapping}":
+            raise PydanticCustomError("mapping.from_and_assemble", "from_and_assemble")
+        return self
+
+
+def spoken_of(model: MappingModel) -> set[str]:
+    """The source fields of which a mapping says something."""
+    conditions = [*([model.where] if model.where else []), *(state.when for state in model.life.values())]
+    asked = {name for each in conditions for name in each.names}
+    return {name for rule in model.fields.values() for name in rule.sources} | model.drop.keys() | asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,28 +273,52 @@ class Expectation:
 
 @dataclass(frozen=True, slots=True)
 class MappingFile:
-    """A mapping as read, well formed. file: its name as shown, relative to the project folder."""
+    """A mapping as read, well formed; of a file with branches, one of them. file: its name as shown, relative to the
+    project folder. model: what it says; of a branch, together with what stands outside. tables: value maps that lie in
+    files of their own, by their place in the document; the model has them written out. branch: empty where the file has
+    none. whole: what the file of a branch says."""
 
     file: str
     model: MappingModel
     document: Document
+    tables: Mapping[YamlPath, Lookup] = dataclasses.field(default_factory=dict)
+    branch: str = ""
+    whole: MappingModel | None = None
 
     @property
     def name(self) -> str:
-        return self.model.mapping
+        return f"{self.model.mapping}.{self.branch}" if self.branch else self.model.mapping
+
+    @property
+    def source_objects(self) -> tuple[str, ...]:
+        """What is read for it: its source object, or those of all contributors."""
+        assemble = self.model.assemble
+        return (self.model.from_,) if assemble is None else tuple(x.from_ for x in assemble.contributors.values())
 
     def line(self, *path: str | int) -> int:
-        return self.document.line(path)
+        """Of that place of the branch, where it says it itself, else of what stands outside."""
+        return self.document.line(self._place(path))
+
+    def table(self, path: YamlPath) -> Lookup | None:
+        """The file of the value map at that place, None where it is written there."""
+        return self.tables.get(self._place(path))
+
+    def _place(self, path: YamlPath) -> YamlPath:
+        own = ("branches", self.branch, *path)
+        outside = path[:2] in self.document.lines and path != ("fields",)
+        return own if self.branch and (own[:4] in self.document.lines or not outside) else path
 
     def meaning(self) -> dict[str, Any]:
         """What the file says, without what has no effect on records: comments, order, the reasons of `drop`, and
         examples."""
         plain: dict[str, Any] = self.model.model_dump(
-            mode="json", by_alias=True, exclude={"drop", "examples"}, exclude_defaults=True
+            mode="json", by_alias=True, exclude={"drop", "by_year", "examples"}, exclude_defaults=True
         )
         for name, rule in self.model.fields.items():
             if rule.outside is (Outside.ERROR if rule.people else Outside.HOLD):  # what is done without a word as well
                 del plain["fields"][name]["outside"]
+        for state in plain.get("life", {}).values():
+            state["then"].pop("reason", None)
         return plain
 
     def expectations(self) -> tuple[Expectation, ...]:

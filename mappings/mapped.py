@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
 from ..connectors.finding import Finding
-
-ASSEMBLY = "assembly"
-"""Before the name of a mapping that puts its source records together: `assembly.contract` is what it is made from."""
+from .left_out import Cause
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +32,11 @@ class MappedChunk:
 
     frame: one row a record that passed `where`, one column a mapped target field, typed by `cell.arrow_type`; index
     0..n-1. A reference column holds *our key of the parent* as text. source_keys, our_keys: a row each.
-    read: records read for this chunk; filtered_keys: source keys of those that `where` left out.
+    read: records read for this chunk; filtered_keys: source keys of those that `where` left out;
+    untaken: how many no branch of the file takes, told by one of them.
     findings: what mapping noticed beyond misfits (owners replaced, values kept as they are); never blocking.
-    cursor: of the source chunk.
+    refused: row -> why the record may not move, whatever its cells. left: what left out those of filtered_keys. lives:
+    (life state, what becomes of it) -> records. cursor: of the source chunk.
     """
 
     mapping: str
@@ -49,6 +50,10 @@ class MappedChunk:
     findings: list[Finding] = field(default_factory=list)
     read: int = 0
     filtered_keys: list[str] = field(default_factory=list)
+    refused: dict[int, Finding] = field(default_factory=dict)
+    left: Counter[Cause] = field(default_factory=Counter)
+    lives: Counter[tuple[str, str]] = field(default_factory=Counter)
+    untaken: int = 0
     cursor: str = ""
 
     def __len__(self) -> int:
@@ -63,6 +68,7 @@ class MappedChunk:
             frame=self.frame.iloc[kept].reset_index(drop=True),
             source_keys=[self.source_keys[row] for row in kept],
             our_keys=[self.our_keys[row] for row in kept],
+            refused={place[row]: each for row, each in self.refused.items() if row in place},
             misfits=[replace(each, row=place[each.row]) for each in self.misfits if each.row in place],
         )
 
@@ -72,4 +78,9 @@ def make_our_key(system: str, source_object: str, source_key: str, branch: str =
     system: empty where the object's own name begins with it: `crm.customer` gives `crm:customer:key`, as it does where
     `crm` is the only source."""
     place = f"{system}:{source_object}" if system else source_object.replace(".", ":", 1)
-    return f"{place}:{source_key}" + (f"#{branch}" if branch else "")
+    return f"{place}:{source_key}{branch_suffix(branch)}"
+
+
+def branch_suffix(branch: str) -> str:
+    """What our key of a record of this branch ends in."""
+    return f"#{branch}" if branch else ""

@@ -8,7 +8,9 @@ from itertools import pairwise
 
 import pyarrow as pa
 
+from .cases import CasesRule
 from .compiled import CompiledMapping
+from .condition import CompiledConditions
 from .language import Otherwise
 from .rule import CompiledRule, ValueMap
 from .transform import BoundTransform, WrongArgumentError
@@ -33,16 +35,41 @@ def mutations(mapping: CompiledMapping) -> Iterator[Mutation]:
         for code, params, changed in _of_rule(mapping, rule):
             rules = (*mapping.rules[:place], changed, *mapping.rules[place + 1 :])
             yield Mutation(code, params, rule.field.name, replace(mapping, rules=rules), rule.line)
-    if mapping.conditions is not None:
-        for path, leaf, fewer in mapping.conditions.fewer(("where",)):
-            name = leaf.field.name
-            yield Mutation("mutation.where", {"name": name}, name, replace(mapping, conditions=fewer), file.line(*path))
+    if mapping.conditions is not None and file.model.where is not None:
+        places = (path for path, _, _ in file.model.where.leaves(("where",)))
+        for path, (name, conditions) in zip(places, _without_one(mapping.conditions), strict=True):
+            without = replace(mapping, conditions=conditions)
+            yield Mutation("mutation.where", {"name": name}, name, without, file.line(*path))
+
+
+def _without_one(said: CompiledConditions) -> Iterator[tuple[str, CompiledConditions | None]]:
+    """The conditions less one of them, each in turn, and its field; in the order of `Conditions.leaves`."""
+    for place, leaf in enumerate(said.leaves):
+        yield leaf.field.name, _or_none(replace(said, leaves=(*said.leaves[:place], *said.leaves[place + 1 :])))
+    for place, each in enumerate(said.all):
+        for name, inner in _without_one(each):
+            kept = (*said.all[:place], *([inner] if inner else []), *said.all[place + 1 :])
+            yield name, _or_none(replace(said, all=kept))
+    for place, each in enumerate(said.any):
+        for name, inner in _without_one(each):
+            kept = (*said.any[:place], *([inner] if inner else []), *said.any[place + 1 :])
+            yield name, _or_none(replace(said, any=kept))
+    if said.negated is not None:
+        for name, inner in _without_one(said.negated):
+            yield name, _or_none(replace(said, negated=inner))
+
+
+def _or_none(said: CompiledConditions) -> CompiledConditions | None:
+    return said if said.leaves or said.all or said.any or said.negated else None
 
 
 _Changed = tuple[str, dict[str, str | int], CompiledRule]
 
 
 def _of_rule(mapping: CompiledMapping, rule: CompiledRule) -> Iterator[_Changed]:
+    if isinstance(rule, CasesRule):
+        yield from _of_cases(mapping, rule)
+        return
     yield from _transforms(rule)
     if rule.values is not None:
         yield from _values(rule, rule.values)
@@ -58,6 +85,19 @@ def _of_rule(mapping: CompiledMapping, rule: CompiledRule) -> Iterator[_Changed]
     if other is not None:
         swapped = rule.rule.model_copy(update={"from_": (other, *rule.sources[1:])})
         yield "mutation.source", {"name": rule.sources[0], "other": other}, replace(rule, rule=swapped)
+
+
+def _of_cases(mapping: CompiledMapping, rule: CasesRule) -> Iterator[_Changed]:
+    """Each of its cases with one thing changed, and each single condition taken away."""
+    if rule.default is not None:
+        yield "mutation.default", {}, replace(rule, default=None)
+    for place, case in enumerate(rule.cases):
+        before, after = rule.cases[:place], rule.cases[place + 1 :]
+        for code, told, inner in _of_rule(mapping, case.rule):
+            yield code, told, replace(rule, cases=(*before, replace(case, rule=inner), *after))
+        for name, fewer in _without_one(case.when) if case.when else ():
+            changed = replace(rule, cases=(*before, replace(case, when=fewer), *after))
+            yield "mutation.when", {"name": name}, changed
 
 
 def _null(scalar: pa.Scalar) -> pa.Scalar:

@@ -1,4 +1,4 @@
-"""Work on a column's few cells that need it."""
+"""Work on a column where it is needed: on the cells that a pattern concerns, or once for each distinct text."""
 
 from __future__ import annotations
 
@@ -16,3 +16,10 @@ def where_matching(
     if not pc.any(concerned, min_count=0).as_py():
         return column
     return pc.replace_with_mask(column, concerned, change(column.filter(concerned)))
+
+
+def each_distinct(column: pa.StringArray, change: Callable[[str], str | None]) -> pa.StringArray:
+    """The column with `change` applied to each text once, however often it occurs; for work that Arrow cannot do."""
+    coded = pc.dictionary_encode(column)
+    changed = pa.array([change(text) for text in coded.dictionary.to_pylist()], pa.string())
+    return changed.take(coded.indices)

@@ -21,7 +21,7 @@ from ..connectors.finding import Finding, Severity
 from ..connectors.schema import Field, FieldType
 from ..connectors.stored import plain_text
 from . import transforms
-from .compile import CompiledMapping
+from .compile import CompiledMapping, WritePolicy
 from .people import People
 from .rule import CompiledRule
 from .transform import BoundTransform
@@ -29,7 +29,7 @@ from .transform import BoundTransform
 KNOWN: Final = frozenset(
     ("from", "constant", "default", "transform", "values", "otherwise", "reference", "people", "outside", "write")
 )
-WHOLE: Final = frozenset(("mapping", "from", "to", "where", "match", "fields", "drop", "expect", "examples"))
+WHOLE: Final = frozenset(("mapping", "from", "to", "where", "match", "fields", "drop", "expect", "examples", "by_year"))
 """Of a mapping and of a rule, the keys that are understood here; what says more goes one way."""
 
 _TEXTS = (FieldType.TEXT, FieldType.CHOICE)
@@ -117,6 +117,8 @@ def _turned(
     said = rule.rule.model_dump(mode="json", by_alias=True, exclude_defaults=True).keys()
     if strange := said - KNOWN:
         raise _OneWay("reverse.rule_form", names=", ".join(sorted(strange)))
+    if rule.rule.policy is WritePolicy.NEVER:
+        raise _OneWay("reverse.rule_form", names="write: never")
     if rule.constant is not None:
         raise _OneWay("reverse.constant")
     if len(rule.sources) != 1:

@@ -21,7 +21,7 @@ from ..connectors.schema import Field, FieldType
 from ..connectors.stored import plain_text, spelled
 from ..connectors.zoned import to_local
 from .language import Otherwise, Rule
-from .mapped import make_our_key
+from .mapped import branch_suffix, make_our_key
 from .people import People
 from .transform import BoundTransform
 
@@ -57,22 +57,26 @@ class ParentKeys:
 
     def our_keys(self, columns: list[pa.Array]) -> pa.StringArray:
         """One column a key field. Null where a part is null or empty."""
-        parts = [_key_text(column, part) for column, part in zip(columns, self.key, strict=True)]
+        parts = [key_text(column, part) for column, part in zip(columns, self.key, strict=True)]
         if len(parts) > 1:
-            parts = [_escaped(part) for part in parts]
+            parts = [escaped(part) for part in parts]
         key = pc.binary_join_element_wise(*parts, "|")
         return pc.binary_join_element_wise(
-            make_our_key(self.system, self.source_object, ""), key, _suffix(self.branch), ""
+            make_our_key(self.system, self.source_object, ""), key, branch_suffix(self.branch), ""
         )
 
 
 @dataclass(slots=True, eq=False)
 class Filled:
-    """A target column. misfits: code -> a boolean a row. findings: what else was noticed; never blocking."""
+    """A target column. misfits: code -> a boolean a row. findings: what else was noticed; never blocking. ways: where a
+    rule has cases, those that were taken. way: then the place in `ways` of the one that was, a row each; -1 for none.
+    """
 
     column: pa.Array
     misfits: dict[str, np.ndarray] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+    ways: list[CompiledRule] = field(default_factory=list)
+    way: np.ndarray | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +122,20 @@ class CompiledRule:
         self._default(filled, note)
         return filled
 
+    @property
+    def every_transform(self) -> tuple[BoundTransform, ...]:
+        return self.transforms
+
+    def taken(self, filled: Filled, row: int) -> CompiledRule | None:
+        """The rule, or the one among its cases, that filled that row; None where no case did."""
+        if filled.way is None:
+            return self
+        return filled.ways[filled.way[row]] if filled.way[row] >= 0 else None
+
+    def misfit_texts(self, source: Columns, filled: Filled, rows: np.ndarray) -> list[str]:
+        """What the source holds where a misfit was found, a row each."""
+        return list(samples(source, self.sources, rows))
+
     def named(self, source: Columns) -> list[str | None]:
         """The first of its source cells after transforms and values, as text."""
         texts: list[str | None] = plain_text(self._text(source, Filled(pa.nulls(0)), unnoted)[0]).to_pylist()
@@ -133,7 +151,8 @@ class CompiledRule:
             for column in columns:
                 note(bound.transform.name, column)
         if self.values is not None:
-            columns = [self._look_up(self.values, columns[0], filled)]
+            looked_up = columns[0] if len(columns) == 1 else _together(columns)
+            columns = [self._look_up(self.values, looked_up, filled)]
             note("values", columns[0])
         return columns
 
@@ -230,7 +249,7 @@ def samples(source: Columns, names: tuple[str, ...], rows: np.ndarray) -> Iterat
         yield " | ".join("" if cell is None else cell for cell in cells)
 
 
-def _key_text(column: pa.Array, part: Field) -> pa.StringArray:
+def key_text(column: pa.Array, part: Field) -> pa.StringArray:
     """A reference's cells as the parent's key spells them: `012` refers to the record whose number is 12."""
     text = plain_text(column)
     text = pc.if_else(pc.equal(pc.utf8_trim_whitespace(text), ""), _NO_TEXT, text)
@@ -240,10 +259,12 @@ def _key_text(column: pa.Array, part: Field) -> pa.StringArray:
     return pc.if_else(missed, text, plain_text(typed))
 
 
-def _escaped(part: pa.StringArray) -> pa.StringArray:
+def _together(columns: list[pa.StringArray]) -> pa.StringArray:
+    """Several cells as one key of a value map; null where all of them are."""
+    joined = pc.binary_join_element_wise(*(escaped(pc.fill_null(column, "")) for column in columns), "|")
+    return pc.if_else(pc.is_null(pc.coalesce(*columns)), _NO_TEXT, joined)
+
+
+def escaped(part: pa.StringArray) -> pa.StringArray:
     """As `join_key` does for a single key."""
     return pc.replace_substring(pc.replace_substring(part, "\\", "\\\\"), "|", "\\|")
-
-
-def _suffix(branch: str) -> str:
-    return f"#{branch}" if branch else ""

@@ -49,7 +49,11 @@ def read_yaml(path: Path, shown_as: str | None = None, *, own_names: frozenset[s
     problem of the file as a Finding.
     """
     shown = shown_as or str(path)
-    text = _text(path, shown)
+    return parse_yaml(_text(path, shown), shown, own_names=own_names)
+
+
+def parse_yaml(text: str, shown: str, *, own_names: frozenset[str] = frozenset()) -> Document:
+    """The same for a text. shown: how errors name it. Raises InputError `yaml.invalid`."""
     builder = _Builder(shown, own_names)
     builder.tabs(text)
     try:

@@ -14,6 +14,7 @@ from typing import Any, get_type_hints
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
+from ..connectors.errors import InputError
 from . import transforms
 from .examples import Example
 
@@ -31,18 +32,21 @@ class WrongArgumentError(Exception):
 @dataclass(frozen=True, slots=True)
 class Transform:
     """One named transform. summary: what it does. parameters: argument -> whether it must be given. joins: it makes one
-    column of several. examples: see `transforms`."""
+    column of several. alone: it does so of a single one too. examples: see `transforms`. digest: of the file that it
+    comes from, where that is the project's."""
 
     name: str
     summary: str
     parameters: Mapping[str, bool]
     joins: bool
+    alone: bool
     examples: tuple[Example, ...]
+    digest: str
     _function: Callable[..., Any]
     _model: type[BaseModel]
 
-    def bind(self, arguments: Mapping[str, object]) -> BoundTransform:
-        """The transform with its arguments. Raises WrongArgumentError."""
+    def bind(self, arguments: Mapping[str, object], columns: int = 1) -> BoundTransform:
+        """The transform with its arguments, for so many columns. Raises WrongArgumentError."""
         try:
             checked = self._model.model_validate(dict(arguments), strict=True)
         except ValidationError as error:
@@ -52,9 +56,12 @@ class Transform:
         bound = BoundTransform(self, {name: getattr(checked, name) for name in checked.model_fields_set})
         probe = pa.array(_PROBE, pa.string())
         try:
-            bound(probe)
+            bound(*[probe] * (columns if self.joins else 1))
         except (ValueError, pa.ArrowException) as error:  # the arguments, since no cell of the probe is at fault
             raise WrongArgumentError([str(error)]) from error
+        except InputError as error:  # one of the project's own
+            told = error.__cause__ or error
+            raise WrongArgumentError([f"{type(told).__name__}: {told}"]) from error
         return bound
 
 
@@ -78,7 +85,13 @@ def available() -> dict[str, Transform]:
 
 
 def _read(name: str, module: ModuleType) -> Transform:
-    function = module.transform
+    return make_transform(name, module.transform, inspect.getdoc(module) or "", tuple(module.EXAMPLES))
+
+
+def make_transform(
+    name: str, function: Callable[..., Any], summary: str, examples: tuple[Example, ...], digest: str = ""
+) -> Transform:
+    """The transform that this function is."""
     hints = get_type_hints(function)
     parameters = inspect.signature(function).parameters.values()
     named = [each for each in parameters if each.kind is inspect.Parameter.KEYWORD_ONLY]
@@ -88,10 +101,12 @@ def _read(name: str, module: ModuleType) -> Transform:
     }
     return Transform(
         name=name,
-        summary=inspect.getdoc(module) or "",
+        summary=summary,
         parameters={each.name: each.default is inspect.Parameter.empty for each in named},
         joins=any(each.kind is inspect.Parameter.VAR_POSITIONAL for each in parameters),
-        examples=tuple(module.EXAMPLES),
+        alone=any(each.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD for each in parameters),
+        examples=examples,
+        digest=digest,
         _function=function,
         _model=create_model(name, __config__=ConfigDict(extra="forbid", arbitrary_types_allowed=True), **fields),
     )

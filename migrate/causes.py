@@ -55,6 +55,12 @@ def records_in(finding: Finding) -> int:
     return count if finding.key is None and isinstance(count, int) else 1
 
 
+def sample_key(finding: Finding) -> str:
+    """Under which key the value store keeps a finding's sample: branches find their own in the same record."""
+    branch = f"/{finding.mapping}" if "." in (finding.mapping or "") else ""
+    return f"{finding.key}/{finding.field}/{finding.code}{branch}"
+
+
 def _cause(group: _Group, sample_of: Callable[[Finding], str | None]) -> Cause:
     first = group.first
     told = [] if "parent" in group.params else group.findings  # a key: it says nothing when it is masked

@@ -8,16 +8,19 @@ from dataclasses import dataclass
 from ..connectors.clock import Clock
 from ..connectors.port import OurKeyPlace
 from ..connectors.secrets import Secrets
+from ..runs.catalogue import Catalogue
 from ..runs.report.model import Report, Table, Text
 from .causes import causes
 from .checking.data import Seen, look_through, values_table
 from .checking.examples import count_examples
 from .checking.mutate import mutate_report
 from .checking.offline import check_offline
+from .checking.sheet import Built, build_sheet, build_sheet_offline, require_name
+from .coverage import Coverage
 from .prepare import Prepared, prepare
 from .project import Project
 from .proving.grade import degraded_facts, grades_table, grades_told
-from .schemas import cache_schemas
+from .schemas import cache_schemas, cached_schemas
 from .session import Session, Tick, open_session
 from .totals import load_totals
 
@@ -48,15 +51,37 @@ def check(
     with open_session(project, secrets, clock, alone=False) as session:
         session.tick = tick
         cache_schemas(session)  # first: who writes the mappings needs them most while these are still wrong
-        prepared = prepare(session, examples=True)
+        coverage = Coverage(session, asked.data and not asked.mutate)
+        prepared = prepare(session, examples=True, further=coverage.judge)
         load_totals(session)
         if asked.mutate:
             return mutate_report(project, prepared.order, session.mappings)
         seen = look_through(session, prepared.order) if asked.data else None
-        return _report(session, prepared, seen, asked)
+        return _report(session, prepared, coverage, seen, asked)
 
 
-def _report(session: Session, prepared: Prepared, seen: Seen | None, asked: Asked) -> Report:
+def build(
+    project: Project,
+    secrets: Secrets,
+    clock: Clock,
+    asked: Asked,
+    tick: Callable[[Tick], None],
+    file: str,
+    catalogue: Catalogue,
+) -> Built:
+    """Write what the target's administrator must make, in the catalogue's language; neither system is written to.
+    file: FILE.xlsx, FILE.csv, or `-` for CSV in the answer."""
+    require_name(file)
+    if asked.offline:
+        source, target = cached_schemas(project)
+        return build_sheet_offline(project, source.schema, target.schema, file, catalogue)
+    with open_session(project, secrets, clock, alone=False) as session:
+        session.tick = tick
+        cache_schemas(session)
+        return build_sheet(session, file, catalogue, asked.data)
+
+
+def _report(session: Session, prepared: Prepared, coverage: Coverage, seen: Seen | None, asked: Asked) -> Report:
     project, mappings = session.project, _mappings_table(session, prepared)
     source, target = session.source.identity(), session.target.identity()
     degraded = session.target.capabilities.our_key is OurKeyPlace.NONE
@@ -81,6 +106,7 @@ def _report(session: Session, prepared: Prepared, seen: Seen | None, asked: Aske
         causes=causes(prepared.findings) + (seen.causes if seen else ()),
         tables=(
             mappings,
+            *coverage.tables(),
             *(values_table(session, seen.values, asked.show_values) if seen else ()),
             *grades_table(session.graded),
         ),
@@ -88,6 +114,7 @@ def _report(session: Session, prepared: Prepared, seen: Seen | None, asked: Aske
         extra={
             "mappings_checked": list(prepared.order),
             "data_read": seen.read if seen else None,
+            "objects": coverage.told(),
             **grades_told(session.graded),
         },
     )

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Callable, Iterator, Sequence
 
 from ..connectors.clock import Clock
+from ..connectors.finding import Finding
 from ..connectors.secrets import Secrets
 from ..runs.differences import Difference, Differences, Whose
 from ..runs.report.model import BUCKETS, Report, Row, Table, Text
@@ -36,17 +37,19 @@ def reconcile(project: Project, order: Order, secrets: Secrets, clock: Clock, ti
         for name in prepared.order:
             session.notices += lapsed_corrections(session, session.mappings[name], whole=choice.everything)
         totals = totals_if_any(session, choice)
-        return reconcile_report(session, compared, reconciler.differences, totals, clock.monotonic() - started)
+        seconds = clock.monotonic() - started
+        return reconcile_report(session, compared, reconciler.differences, reconciler.findings, totals, seconds)
 
 
 def reconcile_report(
     session: Session,
     compared: Sequence[Compared],
     differences: Differences,
+    noted: Sequence[Finding],
     totals: Totals | None,
     seconds: float,
 ) -> Report:
-    """Differences by whose they are, what is explained, and the totals."""
+    """Differences by whose they are, what is explained, what else was noticed, and the totals."""
     equal = None if totals is None else totals.equal
     number = differences.total
     code = "reconcile.differs" if number else "reconcile.totals_differ" if equal is False else "reconcile.equal"
@@ -75,7 +78,7 @@ def reconcile_report(
             *degraded_facts(session.graded),
             ("fact.seconds", f"{seconds:.1f}"),
         ),
-        causes=causes([*session.notices, *(totals.findings if totals is not None else ())]),
+        causes=causes([*session.notices, *noted, *(totals.findings if totals is not None else ())]),
         tables=(
             *_difference_tables(differences),
             *degraded_tables(session.graded),

@@ -29,6 +29,7 @@ from ..mappings.corrections import (
 )
 from .fingerprint import arrow_column, joined
 from .session import Session
+from .sources.assembled import assembled_in
 from .sources.several import BETWEEN
 
 FOLDER = "corrections"
@@ -69,14 +70,19 @@ def take_corrections(session: Session, mappings: Mapping[str, CompiledMapping]) 
     if not corrections:
         return "", []
     used: dict[str, set[str]] = defaultdict(set)
+    together = assembled_in(session.source)
     for mapping in mappings.values():
         used[mapping.source.name] |= set(mapping.source_fields)
+        for name, fields in together.reads(mapping.source.name, mapping.source_fields).items() if together else ():
+            used[name] |= fields
     people = session.project.spec.people
     if people is not None:
         used[people.source.object] |= set(people.source.fields)
     found = check_corrections(corrections, session.source_schema, used, zone_of(session))
     findings = sorted(found, key=lambda each: (each.file or "", each.line or 0))
     session.source = Corrected(uncorrected(session.source), session.source_schema, corrections, zone_of(session))
+    if together is not None:
+        together.parts = Corrected(together.inner, session.source_schema, corrections, zone_of(session))
     says = sorted("\0".join((each.object, each.key, each.field, each.old, each.new)) for each in corrections)
     return hashlib.blake2b("\n".join(says).encode(), key=session.keys.digest, digest_size=16).hexdigest(), findings
 
@@ -115,6 +121,7 @@ class Corrected:
         self._schema, self._zone = schema, zone
         self._all = by_object(corrections)
         self._looked: dict[Correction, bool] = {}
+        self._told: set[Correction] = set()
 
     def read(
         self, object_name: str, fields: Sequence[str], *, after: str | None = None, size: int = 20_000
@@ -152,7 +159,8 @@ class Corrected:
         findings = []
         for each in concerned:
             holds = self._looked.get(each)
-            if holds is False or (holds is None and whole):
+            if each not in self._told and (holds is False or (holds is None and whole)):
+                self._told.add(each)  # by the first mapping of its object that reads the field
                 findings.append(replace(each.found(codes[holds], Severity.WARNS), mapping=mapping.name))
         return findings
 

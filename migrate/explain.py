@@ -14,7 +14,7 @@ from ..connectors.port import KEY
 from ..connectors.secrets import Secrets
 from ..mappings.compile import CompiledMapping
 from ..mappings.language import Outside
-from ..mappings.mapped import make_our_key
+from ..mappings.mapped import branch_suffix, make_our_key
 from ..runs.ledger import operations, records, runlog
 from ..runs.ledger.records import RecordRow
 from ..runs.masking import mask
@@ -22,9 +22,11 @@ from ..runs.report.model import Report, Table, Text
 from ..runs.values import REJECT
 from .corrections import corrections_of
 from .loading.outside import Reason, Scoped, scoped
+from .other_branches import other_branches
 from .prepare import prepare
 from .project import Project
 from .session import Session, open_session
+from .sources.told import made_of_table
 from .successions import successions
 
 
@@ -48,7 +50,9 @@ def explain(project: Project, key: str, show_values: bool, secrets: Secrets, clo
         object_name = subject.mapping.target.name
         history = operations.history(session.ledger, object_name, subject.our_key)
         undoes = {each.id: each.undoes for each in runlog.history(session.ledger) if each.undoes is not None}
-        noted = runlog.findings_about(session.ledger, subject.mapping.source.name, subject.source_key)
+        named = (None, subject.mapping.name)
+        about = runlog.findings_about(session.ledger, subject.mapping.source.name, subject.source_key)
+        noted = [(number, each) for number, each in about if not subject.mapping.branch or each.mapping in named]
         trace, filtered = _trace(session, subject, show_values)
         latest = [each for run, each in noted if run == max((number for number, _ in noted), default=0)]
         record = subject.record
@@ -56,11 +60,13 @@ def explain(project: Project, key: str, show_values: bool, secrets: Secrets, clo
         return Report(
             verb="explain",
             verdict=_sentence(subject, filtered, orphan, latest, history, undoes),
-            good=filtered is not None if record is None else record.state == "live" and record.code is None,
+            good=_good(record, filtered is not None),
             facts=(*_facts(session, subject), *_words(session, subject, show_values)),
             tables=(
+                *made_of_table(session, subject.mapping, subject.source_key),
                 *trace,
                 *_corrections_table(session, subject, show_values),
+                *other_branches(session, subject.mapping, subject.source_key),
                 *_findings_table(latest, subject.mapping.file),
                 *_history_table(history, undoes),
             ),
@@ -74,16 +80,30 @@ def explain(project: Project, key: str, show_values: bool, secrets: Secrets, clo
         )
 
 
+def _good(record: RecordRow | None, left_out: bool) -> bool:
+    return left_out if record is None else record.state == "live" and record.code is None and not left_out
+
+
 def _subject(session: Session, text: str) -> _Subject:
     found = list({(each.mapping.name, each.our_key): each for each in _candidates(session, text)}.values())
     if not found:
         raise InputError("explain.unknown", key=text)
+    if len(found) > 1 and _not_moved_yet(found):
+        return found[0]
     if len(found) > 1:
         named = [f"{each.mapping.source.name}:{each.source_key}" for each in found]
         if len(set(named)) < len(named):  # one source record, several mappings
             named = [f"{each.mapping.target.name}:{each.source_key}" for each in found]
+        if len(set(named)) < len(named):  # several branches make the same object
+            named = [each.our_key.removeprefix(f"{each.mapping.system}:") for each in found]
         raise InputError("explain.several", key=text, count=len(found), names=", ".join(named[:5]))
     return found[0]
+
+
+def _not_moved_yet(found: Sequence[_Subject]) -> bool:
+    """Whether these are one source record in the branches of one file: each tells of the others."""
+    of = {(each.mapping.file, each.source_key) for each in found if each.record is None and each.mapping.branch}
+    return len(of) == 1 and all(each.record is None for each in found)
 
 
 def _candidates(session: Session, text: str) -> list[_Subject]:
@@ -109,7 +129,7 @@ def _in_ledger(
 ) -> list[_Subject]:
     found: list[_Subject] = []
     for mapping in mappings:
-        old = [value for name, value in readings if name in (None, mapping.source.name)]
+        old = _old_keys(mapping, readings)
         new = [value for name, value in readings if name in (None, mapping.target.name)]
         ours = [text, *(make_our_key(mapping.system, mapping.source.name, key, mapping.branch) for key in old)]
         known = records.lookup(session.ledger, mapping.target.name, ours)
@@ -122,15 +142,21 @@ def _in_ledger(
     return found
 
 
+def _old_keys(mapping: CompiledMapping, readings: Sequence[tuple[str | None, str]]) -> list[str]:
+    """What may be a source key of this mapping; `KEY#BRANCH` is the key in that branch."""
+    values = [value for name, value in readings if name in (None, mapping.source.name)]
+    suffix = branch_suffix(mapping.branch)
+    own = [value.removesuffix(suffix) for value in values if suffix and value.endswith(suffix)]
+    return own or values
+
+
 def _in_source(
     session: Session, mappings: Sequence[CompiledMapping], readings: Sequence[tuple[str | None, str]]
 ) -> list[_Subject]:
     found = []
     for mapping in mappings:
-        for name, value in readings:
-            if name in (None, mapping.source.name) and len(
-                session.source.find(mapping.source.name, (KEY,), [(value,)], ())
-            ):
+        for value in _old_keys(mapping, readings):
+            if len(session.source.find(mapping.source.name, (KEY,), [(value,)], ())):
                 our_key = make_our_key(mapping.system, mapping.source.name, value, mapping.branch)
                 found.append(_Subject(mapping, value, our_key, None))
     return found
@@ -152,9 +178,7 @@ def _sentence(
     }
     record = subject.record
     if record is None:
-        return (
-            Text("explain.not_run", params) if filtered is None else Text(filtered.code, {**filtered.params, **params})
-        )
+        return filtered or Text("explain.not_run", params)
     params |= {"target": f"{subject.mapping.target.name}:{record.target_key}", "run": record.run}
     if record.code is not None:
         why = next((each for each in latest if each.code == record.code), None)
@@ -165,6 +189,8 @@ def _sentence(
         }
         params = {**told, **params, "cause": "@explain.orphan" if orphan else f"@{record.code}"}
         return Text("explain.waits" if record.target_key is None else "explain.waits_in_target", params)
+    if filtered is not None and filtered.code == "explain.filtered" and record.state in ("live", "pending"):
+        return Text("explain.left_out", params)
     if record.run in undoes:
         return Text(f"explain.{_taken_back(record, history)}", params | {"undoes": undoes[record.run]})
     how = "adopted" if record.adopted else record.state
@@ -215,12 +241,14 @@ def _words(session: Session, subject: _Subject, show_values: bool) -> tuple[tupl
     return (("fact.target_said", json.loads(kept) if show_values else Text("explain.words_kept")),)
 
 
-def _left_out(scope: Scoped) -> Text:
+def _left_out(scope: Scoped, source: str) -> Text:
     """What leaves the record out: `where`, or a reference that leaves the scope."""
     reason: Reason | None = next(iter(scope.skipped.values()), None)
     if reason is None:
-        return Text("explain.filtered")
-    return Text("explain.skipped", {"field": reason.field, "why": f"@outside.{reason.why}"})
+        state = next((each.name for each in scope.mapped.left if each.what == "life"), None)
+        told = {"source": source} | ({} if state is None else {"state": state})
+        return Text("explain.filtered", told) if state is None else Text("explain.life", told)
+    return Text("explain.skipped", {"source": source, "field": reason.field, "why": f"@outside.{reason.why}"})
 
 
 def _trace(session: Session, subject: _Subject, show_values: bool) -> tuple[tuple[Table, ...], Text | None]:
@@ -231,7 +259,8 @@ def _trace(session: Session, subject: _Subject, show_values: bool) -> tuple[tupl
         return (), None
     mapped = mapping.apply(chunk, session.people)
     scope = scoped(session, mapping, mapped)
-    filtered = _left_out(scope) if scope.mapped.filtered_keys else None
+    source = f"{mapping.source.name}:{subject.source_key}"
+    filtered = _left_out(scope, source) if scope.mapped.filtered_keys else None
     nulled = {reason.field: reason for reason, rows in scope.rows.items() if reason.policy is Outside.NULL}
 
     def shown(text: str | None) -> str | None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 
@@ -13,9 +14,13 @@ from ..connectors.errors import InputError
 from ..connectors.finding import Finding, Severity
 from ..connectors.port import Connector
 from ..connectors.schema import Schema
+from ..mappings.assembly.compiled import compile_assemblies
+from ..mappings.assembly.derived import with_assemblies
 from ..mappings.compile import CompiledMapping, compile_mappings, load_mapping_files
 from ..mappings.language import MappingFile
 from ..mappings.order import cut_references, load_order
+from ..mappings.own_transforms import FILE as OWN_TRANSFORMS
+from ..mappings.own_transforms import read_own_transforms
 from ..mappings.people import People, PeopleConfig, PersonSide, build_people
 from ..mappings.people_list import read_people_csv
 from ..validators.declared import check_expectations
@@ -23,9 +28,11 @@ from .checking.examples import check_examples
 from .corrections import take_corrections
 from .fingerprint import joined
 from .project import Project
-from .session import Session
+from .session import SPILLS, Session, Tick
+from .sources.assembled import AssembledSource
 
 FOLDER = "mappings"
+Further = Callable[[Sequence[Finding]], list[Finding]]
 _WORST_FIRST = {severity: place for place, severity in enumerate(Severity)}
 
 
@@ -42,22 +49,28 @@ class Prepared:
     findings: tuple[Finding, ...]
 
 
-def prepare(session: Session, *, people: bool = True, examples: bool = False) -> Prepared:
+def prepare(
+    session: Session, *, people: bool = True, examples: bool = False, further: Further | None = None
+) -> Prepared:
     """Compile every mapping against both schemas, settle who is who, and put the result into the session, the source
     corrected. people: else nothing is to be mapped, and nobody's list of people is read. examples: see whether those of
-    the mappings come true.
+    the mappings come true. further: given what was noticed, what is to be told instead.
 
     Raises InputError `mapping.none` where there is no mapping yet, `mapping.problems` with every blocking finding, or
     what reading the files raises.
     """
     project = session.project
     compiled, findings = compile_project(project, session.source_schema, session.target_schema, examples=examples)
+    wrong = {each.mapping for each in findings if each.severity is Severity.BLOCKS}
+    _put_together(session, [file for each in compiled.values() if (file := each.mapping_file).name not in wrong])
     corrected, noticed = take_corrections(session, compiled)
     findings += noticed
     config = project.spec.people
     if config is not None and people:
         session.people, noticed = people_of(session, config)
         findings += noticed
+    if further is not None:
+        findings = further(findings)
     problems = tuple(each for each in findings if each.severity is Severity.BLOCKS)
     if problems:
         raise InputError("mapping.problems", problems, count=len(problems))
@@ -72,14 +85,11 @@ def prepare(session: Session, *, people: bool = True, examples: bool = False) ->
 def compile_project(
     project: Project, source: Schema, target: Schema, *, examples: bool = False, folder: Path | None = None
 ) -> tuple[dict[str, CompiledMapping], list[Finding]]:
-    """The project's mappings that fit both schemas, and everything that is to be said of them all. folder: of
-    the mappings, where it is another than the project's. Raises InputError as
-    `prepare` does for what cannot be read."""
-    files = load_mapping_files(folder or project.folder / FOLDER)
-    if not files:
-        raise InputError("mapping.none", folder=f"{folder or FOLDER}/")
-    chosen, findings = _chosen(project, files)
+    """The project's mappings that fit both schemas, and everything that is to be said of them all. folder: of the
+    mappings, where it is another than the project's. Raises InputError as `prepare` does for what cannot be read."""
+    chosen, findings = chosen_files(project, folder)
     sides = project.environment
+    own = read_own_transforms(project.folder / OWN_TRANSFORMS)
     compiled, noticed = compile_mappings(
         chosen,
         source,
@@ -89,7 +99,10 @@ def compile_project(
         project.spec.people is not None,
         target_zone=sides.target_zone,
         zones=sides.source_zones,
+        own=own.transforms if own else {},
     )
+    if own is not None:
+        findings.append(own.used(name for mapping in compiled.values() for name in mapping.own_transforms))
     findings += noticed
     for name, mapping in compiled.items():
         wrong = check_expectations(mapping.expectations, mapping.target_fields, name)
@@ -99,21 +112,45 @@ def compile_project(
     return compiled, findings
 
 
-def _chosen(project: Project, files: Sequence[MappingFile]) -> tuple[list[MappingFile], list[Finding]]:
-    """The mappings that changeover.yaml lists, all of them where it lists none."""
+def _put_together(session: Session, files: Sequence[MappingFile]) -> None:
+    """From here on the source has what these mappings put together, too."""
+    sides = session.project.environment
+
+    def zone_of(source_object: str) -> ZoneInfo | None:
+        return sides.source_zones.get(source_object.partition(".")[0], sides.source_zone)
+
+    assemblies = compile_assemblies(files, with_assemblies(files, session.source_schema), zone_of)
+    if not assemblies:
+        return
+
+    def heard(mapping: str, done: int) -> None:
+        session.interruption.check()
+        session.tick(Tick("gather", mapping, done))
+
+    session.source = AssembledSource(session.source, assemblies, session.project.runs / SPILLS, session.keys, heard)
+
+
+def chosen_files(project: Project, folder: Path | None = None) -> tuple[list[MappingFile], list[Finding]]:
+    """The mappings that changeover.yaml lists, with all their branches; all of them where it lists none. Raises
+    InputError as `prepare` does."""
+    files = load_mapping_files(folder or project.folder / FOLDER)
+    if not files:
+        raise InputError("mapping.none", folder=f"{folder or FOLDER}/")
     listed = project.spec.mappings
     if listed is None:
         return list(files), []
-    by_name = {each.name: each for each in files}
+    by_name: dict[str, list[MappingFile]] = {}
+    for each in files:
+        by_name.setdefault(each.model.mapping, []).append(each)
     for name in listed:
         if name not in by_name:
             raise InputError("mapping.unlisted", name=name, known=", ".join(by_name))
     left_out = [
-        Finding("mapping.not_listed", Severity.WARNS, {"name": name}, mapping=name, file=each.file)
-        for name, each in by_name.items()
+        Finding("mapping.not_listed", Severity.WARNS, {"name": name}, mapping=name, file=branches[0].file)
+        for name, branches in by_name.items()
         if name not in listed
     ]
-    return [by_name[name] for name in listed], left_out
+    return [each for name in listed for each in by_name[name]], left_out
 
 
 def people_of(session: Session, config: PeopleConfig) -> tuple[People, list[Finding]]:

@@ -19,12 +19,15 @@ from ..connectors.errors import InputError
 from ..connectors.pace import ALWAYS, Hours, Narrowed, Schedule
 from ..connectors.port import Settings
 from ..connectors.secrets import Secrets
-from ..mappings.mapped import ASSEMBLY
+from ..mappings.assembly import ASSEMBLY
 from ..mappings.people import PeopleConfig
 from ..mappings.strict_yaml import load_model, read_yaml
 from ..runs.ledger.place import Place, Server, schema_name
+from .objects import ObjectSpec
 
 FILE = "changeover.yaml"
+OWN_NAMES = frozenset({"objects"})
+"""Keys below which keys are names that the source gives."""
 LEDGER_URL = r"^(postgresql(\+psycopg)?://\S+|\$\{[A-Z][A-Z0-9_]*\})$"
 
 
@@ -191,6 +194,7 @@ class ProjectFile(BaseModel):
     default: str
     environments: Annotated[dict[str, EnvironmentSpec], Field(min_length=1)]
     mappings: list[str] | None = None
+    objects: dict[str, ObjectSpec] = {}
     people: PeopleConfig | None = None
     limits: Limits = Limits()
     schedule: ScheduleSpec | None = None
@@ -273,7 +277,7 @@ def load_project(folder: Path, env: str | None = None) -> Project:
     path = folder / FILE
     if not path.is_file():
         raise InputError("project.missing", folder=str(folder), file=FILE)
-    spec = load_model(read_yaml(path, shown_as=FILE), ProjectFile)
+    spec = load_model(read_yaml(path, shown_as=FILE, own_names=OWN_NAMES), ProjectFile)
     chosen = env or spec.default
     if chosen not in spec.environments:
         raise InputError("project.no_environment", name=chosen, known=", ".join(spec.environments), file=FILE)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..connectors.chunk import Chunk
+from ..connectors.finding import Finding
 from ..connectors.port import KEY, OurKeyPlace
 from ..mappings.compile import CompiledMapping
 from ..mappings.mapped import MappedChunk, make_our_key
@@ -16,6 +17,7 @@ from ..runs.differences import Difference, Differences, Whose
 from ..runs.ledger import records, seen
 from ..runs.ledger.records import RecordRow
 from .fingerprint import UNKNOWN, Digests, TargetRows, arrow_column, find_rows, known_digests, mapped_digests
+from .loading.left_out import Noted
 from .loading.outside import Reason, scoped
 from .loading.pipeline import Reader
 from .loading.tally import chosen
@@ -56,6 +58,7 @@ class Reconciler:
         self.session = session
         self.reader = reader
         self.differences = Differences()
+        self.findings: list[Finding] = []
         self._actor = session.target.acting_user()
         seen.begin(session.ledger)
 
@@ -72,13 +75,16 @@ class Reconciler:
         names = [each.name for each in mapping.target_fields]
         fieldset = records.fieldset(self.session.ledger, mapping.target.name, mapping.name, mapping.digest, names)
         self.session.tick(Tick("reconcile", mapping.name, 0, total))
+        noted = Noted()
         for chunk in self.reader.read(mapping, None):
             self.session.interruption.check()
             scope = scoped(self.session, mapping, mapping.apply(chunk, self.session.people))
             mapped = scope.mapped
             compared.outside += scope.counted(["live"] * len(mapped))
             self._chunk(mapping, fieldset, mapped, compared)
+            noted.see(self.session, mapping, chunk, mapped)
             self.session.tick(Tick("reconcile", mapping.name, compared.source, total))
+        self.findings += noted.findings(mapping)
         self._count_target(mapping, compared)
         return compared
 
@@ -180,8 +186,9 @@ class Reconciler:
         compared: Compared,
     ) -> None:
         expected, now, sent, back = digests
-        kept_alone = np.array([mapping.write_policy[each.name] != "always" for each in mapping.target_fields])
-        off = expected != now
+        names = [each.name for each in mapping.target_fields]
+        kept_alone = np.array([mapping.write_policy[name] not in ("always", "never") for name in names])
+        off = (expected != now) & np.array([name not in mapping.unwritten - mapping.compared for name in names])
         kept = off & kept_alone & (now == back)
         off &= ~kept
         compared.kept += int(kept.sum())
@@ -192,22 +199,34 @@ class Reconciler:
         for number, place in enumerate(bad):
             by, at = audit.by[number], audit.at[number]
             for column in chosen(off[place]):
+                name = names[column]
                 whose = self._whose(
                     mapping,
                     known[place],
+                    computed=name in mapping.compared,
                     moved=bool(expected[place, column] != sent[place, column]),
                     touched=bool(now[place, column] != back[place, column]),
                     read=bool(back[place, column] != UNKNOWN),
                     by=by,
                 )
-                name = mapping.target_fields[column].name
                 self._add(mapping, whose, "difference.field", mapped, rows[place], known[place], name, by, at)
 
     def _whose(
-        self, mapping: CompiledMapping, record: RecordRow, *, moved: bool, touched: bool, read: bool, by: str | None
+        self,
+        mapping: CompiledMapping,
+        record: RecordRow,
+        *,
+        computed: bool,
+        moved: bool,
+        touched: bool,
+        read: bool,
+        by: str | None,
     ) -> Whose:
-        """moved: the source side says something else than was sent. touched: the target holds something else than was
-        read back. read: it was read back at all. by: who changed the target's record last."""
+        """computed: the target makes the field by itself. moved: the source side says something else than was sent.
+        touched: the target holds something else than was read back. read: it was read back at all. by: who changed the
+        target's record last."""
+        if computed:
+            return Whose.COMPUTED
         if touched and read:
             return Whose.AUTOMATION if by is not None and by == self._actor else Whose.EDITED
         if moved:

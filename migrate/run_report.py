@@ -11,9 +11,10 @@ from ..runs.ledger import operations, records, runlog
 from ..runs.ledger.runlog import Run
 from ..runs.report.model import BUCKETS, BranchCounts, Cause, Report, Row, Table, Text
 from ..runs.values import SAMPLE
-from .causes import causes
+from .causes import causes, sample_key
 from .loading.outside import Reason, outside_table, outside_told, tallied
 from .loading.pipeline import Moved
+from .loading.staying import Left, left_tables, left_told, lives_table, tallied_left, tallied_lives
 from .pace.calls import CallsTold
 from .prepare import Prepared
 from .project import Project
@@ -69,11 +70,11 @@ def plan_report(
         ),
         counts=counts,
         causes=causes([*session.notices, *prepared.findings, *findings]),
-        tables=(*_stops(moved), *outside_table(_outside(moved)), *successions(findings)),
+        tables=(*_stops(moved), *_scope_tables(session, moved), *successions(findings)),
         next_steps=() if stopped or idle else (session.project.command(f"run --execute --plan {plan_id}{chosen}"),),
         extra={
             "plan": str(path),
-            "outside": outside_told(_outside(moved)),
+            **_scope_told(moved),
             "seconds": round(seconds, 3),
             **calls.extra,
         },
@@ -121,7 +122,7 @@ def run_report(
         causes=told,
         tables=(
             *_stops(moved),
-            *outside_table(_outside(moved)),
+            *_scope_tables(session, moved),
             *degraded_tables(graded),
             *successions(findings),
             *_links(session, moved),
@@ -130,7 +131,7 @@ def run_report(
         extra={
             "run": moved.run.id,
             "differences": differences,
-            "outside": outside_told(_outside(moved)),
+            **_scope_told(moved),
             "totals_equal": equal,
             **grades_told(graded),
             "seconds": round(seconds, 3),
@@ -141,6 +142,26 @@ def run_report(
 
 def _outside(moved: Moved) -> dict[str, Mapping[Reason, int]]:
     return {name: tallied(tally.counts) for name, tally in moved.tallies.items()}
+
+
+def _left_out(moved: Moved) -> Left:
+    return {name: tallied_left(tally.counts) for name, tally in moved.tallies.items()}
+
+
+def _scope_tables(session: Session, moved: Moved) -> tuple[Table, ...]:
+    """What was left out and why, records in a life state, references that leave the scope."""
+    lives = [(session.mappings[name], tallied_lives(tally.counts)) for name, tally in moved.tallies.items()]
+    return (*left_tables(_left_out(moved)), *lives_table(lives), *outside_table(_outside(moved)))
+
+
+def _scope_told(moved: Moved) -> dict[str, object]:
+    """The same for the JSON document."""
+    lives = [
+        {"mapping": name, "state": state, "then": kind, "count": number}
+        for name, tally in moved.tallies.items()
+        for (state, kind), number in sorted(tallied_lives(tally.counts).items())
+    ]
+    return {"left_out": left_told(_left_out(moved)), "lives": lives, "outside": outside_told(_outside(moved))}
 
 
 def _asked(moved: Moved) -> tuple[tuple[str, int], ...]:
@@ -220,9 +241,8 @@ def sample_reader(session: Session, run_id: int) -> Callable[[Finding], str | No
     from ..connectors.errors import DecisionError
 
     def sample(finding: Finding) -> str | None:
-        key = f"{finding.key}/{finding.field}/{finding.code}"
         try:
-            kept = session.values.get(SAMPLE, str(run_id), finding.object or "", key)
+            kept = session.values.get(SAMPLE, str(run_id), finding.object or "", sample_key(finding))
         except DecisionError:
             return None
         return None if kept is None else kept.decode("utf-8", "replace")
@@ -268,7 +288,7 @@ def _links(session: Session, moved: Moved) -> tuple[Table, ...]:
     rows: list[Row] = []
     for name in moved.tallies:
         mapping = session.mappings[name]
-        found = records.settled_by(session.ledger, moved.run.id, mapping.target.name, LINKED)
+        found = records.settled_by(session.ledger, moved.run.id, mapping.target.name, name, LINKED)
         for source_key, target_key, state in found:
             old = session.source.record_url(mapping.source.name, source_key) or f"{mapping.source.name}:{source_key}"
             new = session.target.record_url(mapping.target.name, target_key) if target_key else None

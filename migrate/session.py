@@ -36,8 +36,11 @@ from .proving.grade import Grade, grades
 from .sending.answer import Sends
 from .sending.breaker import Breaker
 from .sending.caller import Caller, Inline, caller_for
+from .sources.assembled import elsewhere
 from .sources.several import Sources, systems_of
 
+SPILLS = "assembly"
+"""In the environment's folder: what is read to be put together."""
 LISTENS = 1.0
 """Seconds until a wait looks whether Ctrl-C was pressed."""
 
@@ -221,10 +224,6 @@ class Session:
         return self.project.environment.system
 
     @property
-    def source_zone(self) -> ZoneInfo | None:
-        return self.project.environment.source_zone
-
-    @property
     def target_zone(self) -> ZoneInfo | None:
         return self.project.environment.target_zone
 
@@ -360,6 +359,7 @@ def rehearse(session: Session, target: Connector) -> Iterator[Session]:
         try:
             yield replace(
                 session,
+                source=elsewhere(session.source, folder / SPILLS),
                 target=target,
                 ledger=ledger,
                 values=values,

@@ -99,7 +99,9 @@ def _reasons(session: Session, chunk: Chunk, target_object: str) -> list[str | N
             continue
         ours = [make_our_key(mapping.system, chunk.object, key, mapping.branch) for key in chunk.keys]
         known = records.lookup(session.ledger, target_object, ours)
-        why |= {key: _reason(known[our_key]) for key, our_key in zip(chunk.keys, ours, strict=True) if our_key in known}
+        for key, our_key in zip(chunk.keys, ours, strict=True):
+            if our_key in known and why.get(key, FILTERED) is not None:  # one branch that brought it is enough
+                why[key] = _reason(known[our_key])
     return [why.get(key, FILTERED) for key in chunk.keys]
 
 

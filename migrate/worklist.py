@@ -20,6 +20,7 @@ from ..runs.report.model import Cause, Report, Text
 from ..runs.report.spoken import cause_text
 from ..runs.report.spreadsheet import Sheet, workbook
 from ..runs.values import SAMPLE
+from .causes import sample_key
 from .loading.parked import chosen_parked, owners_of
 from .prepare import prepare
 from .project import Project
@@ -186,7 +187,7 @@ def _samples(session: Session, reasons: Sequence[Reason]) -> dict[tuple[str, str
     for each in reasons:
         if each.noted is not None and "parent" not in each.noted[1].params:
             run, finding = each.noted
-            wanted[run, finding.object or ""][f"{finding.key}/{finding.field}/{finding.code}"] = each
+            wanted[run, finding.object or ""][sample_key(finding)] = each
     found: dict[tuple[str, str], str] = {}
     for (run, object_name), by_key in wanted.items():
         try:

@@ -38,18 +38,17 @@ def source_field(mapping: CompiledMapping, target_field: str | None) -> str | No
 def cells_at_fault(session: Session, reasons: Sequence[Reason]) -> dict[tuple[str, str], SourceCell]:
     """(target object, our key) -> the source cell that the reason names, where it is one cell that is there. What was
     corrected before does not count: corrections are made of what the source holds."""
-    wanted: dict[tuple[str, str], dict[str, Reason]] = defaultdict(dict)
+    wanted: dict[tuple[str, str], dict[str, list[Reason]]] = defaultdict(lambda: defaultdict(list))
     for each in reasons:
         mapping = session.mappings.get(each.record.mapping)
         name = source_field(mapping, each.finding.field) if mapping is not None else None
         if mapping is not None and name is not None and each.record.source_key is not None:
-            wanted[mapping.source.name, name][each.record.source_key] = each
+            wanted[mapping.source.name, name][each.record.source_key].append(each)
     found: dict[tuple[str, str], SourceCell] = {}
     for (object_name, name), by_key in wanted.items():
         for cell in read_cells(session, object_name, name, list(by_key)):
-            if cell.key in by_key:
-                record = by_key[cell.key].record
-                found[record.object, record.our_key] = cell
+            for each in by_key.get(cell.key, ()):
+                found[each.record.object, each.record.our_key] = cell
     return found
 
 

@@ -107,13 +107,13 @@ def _places(head: Sequence[object]) -> dict[str, int] | None:
 
 def _lines(place: str, rows: Sequence[Sequence[object]], places: dict[str, int]) -> Iterator[_Line]:
     for number, row in enumerate(rows[1:], 2):
-        cells = {code: _text(row[at]) if at < len(row) else "" for code, at in places.items()}
+        cells = {code: text_of_cell(row[at]) if at < len(row) else "" for code, at in places.items()}
         name, key, field, new, who, why = (cells[code] for code in READ)
         if new.strip() or who.strip() or why.strip():
             yield _Line(name, key, field, new, who.strip(), why.strip(), cells[MARK], place, number)
 
 
-def _text(cell: object) -> str:
+def text_of_cell(cell: object) -> str:
     """What a person typed into a cell, as text: a spreadsheet makes numbers and dates of it."""
     match cell:
         case None:
@@ -134,13 +134,15 @@ def _judged(session: Session, lines: Sequence[_Line]) -> tuple[list[Correction],
     """The corrections that the lines make, and why the others make none."""
     refused: list[Finding] = []
     whole: dict[tuple[str, str], list[_Line]] = defaultdict(list)
+    said: set[tuple[str, str, str, str]] = set()
     for line in lines:
         described = session.source_schema.object(line.object)
         if not line.new or not line.who or not line.why:
             refused.append(line.refused("worklist.line_incomplete"))
         elif described is None or described.field(line.field) is None:
             refused.append(line.refused("worklist.line_no_field"))
-        else:
+        elif (same := (line.object, line.key, line.field, line.new)) not in said:  # else two branches wait for the cell
+            said.add(same)
             whole[line.object, line.field].append(line)
     taken: list[Correction] = []
     for (object_name, name), mine in whole.items():

@@ -52,11 +52,13 @@ class Catalogue:
         return code in _texts(self.language)
 
     def finding(self, finding: Finding) -> str:
-        """`where: text`: the place in the project where there is one, else the record and field. Never the sample."""
+        """`where: text`: the place in the project where there is one, and the branch whose it is; else the record and
+        field. Never the sample."""
         named = {"object": finding.object, "field": finding.field, "mapping": finding.mapping}
         params = {name: value for name, value in named.items() if value is not None} | dict(finding.params)
         if finding.file is not None:
             place = finding.file if finding.line is None else f"{finding.file}:{finding.line}"
+            place += f" ({finding.mapping})" if "." in (finding.mapping or "") else ""
         else:
             place = " ".join(filter(None, (finding.mapping or finding.object, finding.key, finding.field)))
         text = self.text(finding.code, params)

@@ -14,7 +14,8 @@ class Whose(StrEnum):
     EDITED: somebody changed or deleted it in the target since. AUTOMATION: the target changed it by itself, at once or
     later in our name.
     SOURCE_MOVED: the source changed since the last run. MAPPING_MOVED: the mapping means something else since.
-    TAKEN_BACK: an undo took it out of the target."""
+    TAKEN_BACK: an undo took it out of the target. COMPUTED: the target makes the field by itself and
+    comes to something else."""
 
     WRONG = "wrong"
     EDITED = "edited"
@@ -22,6 +23,7 @@ class Whose(StrEnum):
     SOURCE_MOVED = "source_moved"
     MAPPING_MOVED = "mapping_moved"
     TAKEN_BACK = "taken_back"
+    COMPUTED = "computed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,17 @@ def cell_for_people(text: str) -> str:
     return f"'{told}" if text.startswith((*_FORMULA, *_COMMANDS)) else told
 
 
+def cell_of_lines(text: str) -> str:
+    """The same for a cell that may have several lines, which stay."""
+    told = "\n".join(map(plain, text.replace("\r\n", "\n").split("\n")))[:LONGEST_CELL]
+    return f"'{told}" if text.startswith((*_FORMULA, *_COMMANDS)) else told
+
+
+def without_quote(cell: str) -> str:
+    """What somebody meant by such a cell: the text without the `'` before what would pass for a formula."""
+    return cell[1:] if cell.startswith(tuple(f"'{sign}" for sign in _FORMULA)) else cell
+
+
 def _class_of(letter: str) -> str:
     if _is_control(letter):
         return "?"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -36,7 +36,8 @@ class Judge:
     target_fields: the target fields that the mapping fills. A required field that no rule fills is the mapping's fault
     and reported when it is checked, not here once a record. mapping: its name. file, rule_lines: the mapping's file,
     and by target field the file and line of its rule. expectations: what `expect` declares. seen: the index of unique
-    values; without it `unique` is not judged.
+    values; without it `unique` is not judged. unwritten: target fields that are never written: the target's schema says
+    nothing of them, and a cell that does not fit is only a warning.
 
     Raises InputError `expectation.refused` with every problem where an expectation cannot be used.
     """
@@ -49,12 +50,14 @@ class Judge:
         rule_lines: Mapping[str, tuple[str, int]],
         expectations: Sequence[Expectation] = (),
         seen: SeenValues | None = None,
+        unwritten: Collection[str] = (),
     ) -> None:
         self._fields = {field.name: field for field in target_fields}
         self._mapping = mapping
         self._file = file
         self._lines = rule_lines
         self._seen = seen
+        self._unwritten = frozenset(unwritten)
         self._prepared = prepare(expectations, target_fields, mapping, try_out=False)
         if problems := self._prepared.problems:
             raise InputError("expectation.refused", problems, mapping=mapping, count=len(problems))
@@ -66,10 +69,15 @@ class Judge:
         Claims the unique values of the records without a blocking problem. Raises InputError `expectation.broken` where
         a declared check broke instead of judging."""
         found = _Found(chunk, self._mapping, self._columns(chunk))
+        found.refused()
         misfits = self._misfits(chunk)
         for field, rule in self._implied(Stage.CELLS, found.columns):
             cells = Cells(found.columns[field.name], field, misfits.get(field.name, ()))
             found.add(rule.failing(cells), self._place(field))
+        for name in self._unwritten & misfits.keys():
+            told = {"type": str(self._fields[name].type)}
+            failing = [Failure(each.row, each.code, told, each.sample) for each in misfits[name]]
+            found.add(failing, self._place(self._fields[name], Severity.WARNS))
         self._declared(found)
         self._great(found, misfits)
         self._claims(found)
@@ -100,7 +108,7 @@ class Judge:
 
     def _implied(self, stage: Stage, columns: Mapping[str, Column]) -> Iterable[tuple[Field, Rule]]:
         for field in self._fields.values():
-            if field.name in columns:
+            if field.name in columns and field.name not in self._unwritten:
                 yield from ((field, rule) for rule in rules(stage) if rule.applies(field))
 
     def _declared(self, found: _Found) -> None:
@@ -177,6 +185,10 @@ class _Found:
                 sample=each.sample if each.sample is not None else sample,
             )
             self._findings.append((each.row, finding))
+
+    def refused(self) -> None:
+        """Records that may not move whatever their cells."""
+        self._findings += self.chunk.refused.items()
 
     def blocked(self) -> frozenset[int]:
         return frozenset(row for row, finding in self._findings if finding.severity is Severity.BLOCKS)

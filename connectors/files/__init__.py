@@ -1,4 +1,4 @@
-"""A folder of CSV, Parquet and JSON lines files as a source: each file an object, each cell as it stands there."""
+"""A folder of CSV, Parquet, JSON lines and Excel files as a source: each an object, each cell as it stands there."""
 
 from __future__ import annotations
 

@@ -27,11 +27,13 @@ from .jsonl_table import JsonLinesTable
 from .options import FileObject
 from .parquet_table import ParquetTable
 from .table import FileTable, State, mark_of, refuse_change, state_of
+from .xlsx_table import XlsxTable
 
 _TABLES: dict[str, Callable[[FileObject], FileTable]] = {
     "csv": CsvTable,
     "parquet": ParquetTable,
     "jsonl": JsonLinesTable,
+    "xlsx": XlsxTable,
 }
 
 

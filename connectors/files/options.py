@@ -17,16 +17,19 @@ FORMATS = {
     ".pq": "parquet",
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
+    ".xlsx": "xlsx",
+    ".xlsm": "xlsx",
 }
 """Endings of file names, and the format that each stands for."""
 
 _OPTIONS = ("path", "objects", "keys")
-_OBJECT_OPTIONS = ("file", "key", "format", "encoding", "delimiter")
+_OBJECT_OPTIONS = ("file", "key", "format", "encoding", "delimiter", "sheet", "header")
 
 
 @dataclass(frozen=True, slots=True)
 class FileObject:
-    """One object: its file (shown: as the project names it), its key columns, and how to read it."""
+    """One object: its file (shown: as the project names it, a workbook with its sheet), its key columns, and how to
+    read it. header: the row of a sheet that names its columns."""
 
     name: str
     path: Path
@@ -35,6 +38,8 @@ class FileObject:
     format: str
     encoding: str = "utf-8"
     delimiter: str = ","
+    sheet: str | None = None
+    header: int | None = None
 
 
 def folder_of(settings: Settings) -> Path:
@@ -107,7 +112,22 @@ def _listed(name: str, options: object, folder: Path, keys: Mapping[str, object]
     delimiter = str(given.get("delimiter", "\t" if path.suffix.lower() == ".tsv" else ","))
     if len(delimiter) != 1 or not delimiter.isascii() or delimiter in '"\r\n':
         raise InputError("files.no_delimiter", connection=connection, object=name)
-    return FileObject(name, path, shown, key, kind, encoding, delimiter)
+    sheet, header = _sheet_and_header(given, kind, name, connection)
+    shown = shown if sheet is None else f"{shown} [{sheet}]"
+    return FileObject(name, path, shown, key, kind, encoding, delimiter, sheet, header)
+
+
+def _sheet_and_header(
+    given: Mapping[str, object], kind: str, name: str, connection: str
+) -> tuple[str | None, int | None]:
+    """Raises InputError `files.sheet` for either where the file is no workbook, or where it cannot be one."""
+    sheet, header = given.get("sheet"), given.get("header")
+    fits = (sheet is None or (isinstance(sheet, str) and sheet)) and (
+        header is None or (isinstance(header, int) and not isinstance(header, bool) and header > 0)
+    )
+    if not fits or (kind != "xlsx" and (sheet is not None or header is not None)):
+        raise InputError("files.sheet", connection=connection, object=name)
+    return (sheet if isinstance(sheet, str) else None), (header if isinstance(header, int) else None)
 
 
 def _mapping(value: object, option: str, connection: str) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""What the three formats have in common: a table with fields, read in batches, that must not change underneath us."""
+"""What the formats have in common: a table with fields, read in batches, that must not change underneath us."""
 
 from __future__ import annotations
 

@@ -32,6 +32,12 @@ _NEAR: Final = {
     frozenset(("type", "level")): 0.5,
 }
 """Meanings that often stand for each other."""
+_SAYS: Final[Mapping[Kind | None, frozenset[str]]] = {
+    Kind.EMAIL: frozenset(("email",)),
+    Kind.PHONE: frozenset(("phone", "mobile", "fax")),
+    Kind.URL: frozenset(("website",)),
+}
+"""What cells of a kind are likely called."""
 _QUALIFYING: Final = frozenset(
     ("expected", "actual", "created", "modified", "parent", "lost", "due", "overdue", "received", "deleted", "deadline")
 )
@@ -81,7 +87,11 @@ class Comparison:
         words, reason = self._words(self._sources[source.name], self._targets[target.name])
         score, reasons = words * fit, [reason]
         if fit < 1.0:
-            reasons.append(Reason("suggest.why_type", {"source": f"@field_type.{source.type}", "target": target.type}))
+            reasons.append(
+                Reason(
+                    "suggest.why_type", {"source": f"@field_type.{source.type}", "target": f"@field_type.{target.type}"}
+                )
+            )
         qualified = self._qualifiers(source.name, self._sources) ^ self._qualifiers(target.name, self._targets)
         if qualified:
             score *= 0.65
@@ -189,15 +199,9 @@ def _evidence(source: Field, target: Field, profile: FieldProfile | None) -> Ite
             yield 0.5 * share, Reason("suggest.why_choices", {"count": shared})
         elif not shared and not _are_codes(source.choices) and not _are_codes(target.choices):
             yield -0.35, Reason("suggest.why_other_choices")
-    wanted = (
-        {Kind.EMAIL: "email", Kind.PHONE: "phone", Kind.URL: "website"}.get(profile.kind)
-        if profile and profile.kind
-        else None
-    )
-    if wanted:
-        meant = _meanings((*words_of(target.name), *words_of(target.label)))
-        if wanted in meant or (wanted == "phone" and meant & {"mobile", "fax"}):
-            yield 0.25, Reason("suggest.why_kind", {"kind": f"@kind.{profile.kind}" if profile else ""})
+    kind = profile.kind if profile else None
+    if kind in _SAYS and _meanings((*words_of(target.name), *words_of(target.label))) & _SAYS[kind]:
+        yield 0.25, Reason("suggest.why_kind", {"kind": f"@kind.{kind}"})
 
 
 def _named(each: Field) -> _Named:

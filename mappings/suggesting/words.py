@@ -27,8 +27,8 @@ class Word:
 
 @cache
 def words_of(text: str) -> tuple[Word, ...]:
-    """`npe03__Last_Payment_Date__c`, `lastPaymentDate`, `最后付款日期` and `khmc` as words. Words that say nothing (`id`,
-    `is`) are left out, unless there is no other."""
+    """`npe03__Last_Payment_Date__c`, `lastPaymentDate`, `最后付款日期` and `khmc` as words. Words that say nothing
+    (`id`, `is`) are left out, unless there is no other."""
     bare = _SUFFIX.sub("", _NAMESPACE.sub("", text))
     pieces = [piece.lower() for piece in _PIECE.findall(bare)]
     telling = [piece for piece in pieces if piece not in STOP]
@@ -62,11 +62,11 @@ def _unknown(piece: str) -> Iterator[Word]:
         yield from _chinese(piece)
         return
     parts = _segmented(piece) if piece.isalpha() and len(piece) <= _LONGEST_PINYIN else None
-    if parts is None:
+    if parts is None or (parts[0] in PINYIN_STOP and len(parts) == 1):
         yield Word(piece, frozenset((_singular(piece),)), known=False)
         return
     for part in parts:
-        if part not in PINYIN_STOP or len(parts) == 1:
+        if part not in PINYIN_STOP:
             yield Word(part, (pinyin().get(part) or frozenset()) | phrases().get((part,), frozenset()))
 
 

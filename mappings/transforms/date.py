@@ -1,7 +1,9 @@
 """Dates and times in the given formats become `YYYY-MM-DD` or `YYYY-MM-DD hh:mm:ss`; the first that fits counts.
 
-Formats are made of `%Y %m %d %H %M %S %f` and of letters that stand for themselves. Month, day and hour may lack their
-leading zero. A text that fits none, or names a day that does not exist, stays as it is and will be a misfit.
+Formats are made of `%Y %m %d %H %M %S %f` and of letters that stand for themselves. Month, day and hour may lack
+their leading zero. Three formats have a name: `chinese` (`2024年3月1日`, `二〇二四年三月一日`, both also with a
+time such as `下午3时05分`), and the serial numbers of Excel, `excel` (1 is 1900-01-01) and `excel1904`, to the
+millisecond. A text that fits none, or names a day that does not exist, stays as it is and will be a misfit.
 """
 
 from __future__ import annotations
@@ -12,12 +14,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...connectors.casting import LOCAL_TEXT
+from ..date_words import chinese_date, excel_date
 from ..examples import Examples
+from ..partly import each_distinct
 
 EXAMPLES: Examples = [
     ({"formats": ["%Y/%m/%d", "%Y年%m月%d日"]}, "2023年2月8日", "2023-02-08"),
     ({"formats": ["%d.%m.%Y %H:%M"]}, "31.12.2023 9:05", "2023-12-31 09:05:00"),
     ({"formats": ["%Y%m%d"]}, "20230208", "2023-02-08"),
+    ({"formats": ["chinese"]}, "二〇二四年三月一日", "2024-03-01"),
+    ({"formats": ["chinese"]}, "2024年3月1日 下午3时05分", "2024-03-01 15:05:00"),
+    ({"formats": ["%Y-%m-%d", "excel"]}, "45352", "2024-03-01"),
+    ({"formats": ["excel"]}, "45352.75", "2024-03-01 18:00:00"),
+    ({"formats": ["excel1904"]}, "43890", "2024-03-01"),
     ({"formats": ["%Y/%m/%d"]}, "2023/02/30", "2023/02/30"),
     ({"formats": ["%Y/%m/%d"]}, "soon", "soon"),
     ({"formats": ["%Y/%m/%d"]}, None, None),
@@ -32,6 +41,11 @@ _PARTS = {
     "S": r"(?P<S>\d{2})",
     "f": r"(?P<f>\d{1,6})",
 }
+_NAMED = {
+    "chinese": chinese_date,
+    "excel": lambda text: excel_date(text, from_1904=False),
+    "excel1904": lambda text: excel_date(text, from_1904=True),
+}
 _DIRECTIVE = re.compile(r"%(.)")
 
 
@@ -40,8 +54,12 @@ def transform(column: pa.StringArray, *, formats: list[str]) -> pa.StringArray:
         raise ValueError("formats must name at least one format")
     nothing = pa.scalar(None, pa.string())
     result = pa.nulls(len(column), pa.string())
+    trimmed = pc.utf8_trim_whitespace(column)
     for layout in formats:
-        spelled = _spelled(pc.extract_regex(pc.utf8_trim_whitespace(column), _pattern(layout)))
+        if layout in _NAMED:
+            spelled = each_distinct(trimmed, _NAMED[layout])
+        else:
+            spelled = _spelled(pc.extract_regex(trimmed, _pattern(layout)))
         real = pc.if_else(pc.match_substring_regex(spelled, LOCAL_TEXT), spelled, nothing)
         result = pc.coalesce(result, real)
     return pc.coalesce(result, column)

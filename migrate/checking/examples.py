@@ -35,10 +35,10 @@ class _Batch:
 
 @dataclass(frozen=True, slots=True)
 class _Came:
-    """What became of one example. rejected: codes, and the target field of each. cells: by target field."""
+    """What became of one example. rejected: codes, each with its target field. cells: by target field."""
 
     filtered: bool = False
-    rejected: Mapping[str, str] = field(default_factory=dict)
+    rejected: tuple[tuple[str, str], ...] = ()
     cells: Mapping[str, str | None] = field(default_factory=dict)
 
 
@@ -59,13 +59,16 @@ class LaidExamples:
     def _came(self, mapping: CompiledMapping) -> Iterator[tuple[str, _Came]]:
         for batch in self.batches:
             mapped = mapping.apply(batch.chunk, batch.people)
-            rejected: dict[str, dict[str, str]] = {}
+            rejected: dict[str, list[tuple[str, str]]] = {}
             for each in self.judge.judge(mapped):
                 if each.severity is Severity.BLOCKS and each.key is not None:
-                    rejected.setdefault(each.key, {}).setdefault(each.code, each.field or "")
+                    rejected.setdefault(each.key, []).append((each.code, each.field or ""))
             cells = {rule.field.name: _told(rule, mapped) for rule in mapping.rules}
             for row, key in enumerate(mapped.source_keys):
-                yield key, _Came(False, rejected.get(key, {}), {name: column[row] for name, column in cells.items()})
+                yield (
+                    key,
+                    _Came(False, tuple(rejected.get(key, ())), {name: column[row] for name, column in cells.items()}),
+                )
 
 
 def lay_examples(mapping: CompiledMapping) -> LaidExamples | None:
@@ -90,7 +93,14 @@ def lay_examples(mapping: CompiledMapping) -> LaidExamples | None:
         frame = pa.table(columns).to_pandas(types_mapper=pd.ArrowDtype)
         chunk = Chunk(mapping.source.name, frame, [str(place) for place in places])
         batches.append(_Batch(chunk, _people(examples[places[0]])))
-    judge = Judge(mapping.target_fields, mapping.name, mapping.file, mapping.rule_lines, mapping.expectations)
+    judge = Judge(
+        mapping.target_fields,
+        mapping.name,
+        mapping.file,
+        mapping.rule_lines,
+        mapping.expectations,
+        unwritten=mapping.unwritten,
+    )
     return LaidExamples(examples, tuple(batches), judge)
 
 
@@ -159,14 +169,21 @@ def _differences(mapping: CompiledMapping, place: int, example: RecordExample, c
     elif came.filtered:
         yield _finding(mapping, "example.filtered", place)
     elif example.rejected is not None:
-        if example.rejected not in came.rejected:
-            got = ", ".join(came.rejected) or "-"
+        codes = [code for code, _ in came.rejected]
+        if example.rejected not in codes:
+            got = ", ".join(dict.fromkeys(codes)) or "-"
             yield _finding(mapping, "example.not_rejected", place, "rejected", wanted=example.rejected, got=got)
-    elif came.rejected:
-        for code, name in came.rejected.items():
+    elif refused := [each for each in came.rejected if not _left_open(mapping, example, *each)]:
+        for code, name in refused:
             yield _finding(mapping, "example.rejected", place, "to", name, name=name, why=code)
     else:
         yield from _other_cells(mapping, place, example.to or {}, came)
+
+
+def _left_open(mapping: CompiledMapping, example: RecordExample, code: str, name: str) -> bool:
+    """A required field is missing of which the example says nothing: it tells of other fields."""
+    sources = next((rule.sources for rule in mapping.rules if rule.field.name == name), ())
+    return code == "required.missing" and name not in (example.to or ()) and not example.from_.keys() & set(sources)
 
 
 def _other_cells(

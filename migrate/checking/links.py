@@ -15,10 +15,12 @@ import pyarrow as pa
 
 from ...connectors.finding import Finding, Severity
 from ...mappings.compile import CompiledMapping
+from ...mappings.language import Outside
 from ...mappings.mapped import MappedChunk, make_our_key
 from ...runs.digest import field_digests
 from ...runs.ledger import records
 from ..fingerprint import arrow_column
+from ..loading.outside import ABSENT, CODES, LEFT_OUT, SEVERITIES
 from ..session import Session
 
 Digests = npt.NDArray[np.uint64]
@@ -125,10 +127,11 @@ class Links:
         file, line = mapping.rule_lines[name]
         for row, key, behind in zip(lost.tolist(), keys, left.tolist(), strict=True):
             if key not in there:
+                code, severity, told = _outside(mapping.outside.get(name), behind)
                 yield Finding(
-                    "reference.left_behind" if behind else "reference.nowhere",
-                    Severity.HOLDS,
-                    {"field": name, "parent": parent.source.name, "by": parent.name},
+                    code,
+                    severity,
+                    {"field": name, "parent": parent.source.name, "by": parent.name, **told},
                     object=mapping.source.name,
                     key=children[row].as_py(),
                     field=name,
@@ -151,6 +154,13 @@ class Links:
             yield Finding(code, severity, {"field": name}, key=children[row].as_py(), **place)  # type: ignore[arg-type]
         if levels:
             yield Finding("links.levels", Severity.INFO, {"levels": levels + 1}, **place)  # type: ignore[arg-type]
+
+
+def _outside(policy: Outside | None, behind: bool) -> tuple[str, Severity, dict[str, str]]:
+    """What becomes of a record whose parent stays behind, or else is nowhere."""
+    if policy is None:
+        return "reference.left_behind" if behind else "reference.nowhere", Severity.HOLDS, {}
+    return CODES[policy], SEVERITIES[policy], {"why": f"@outside.{LEFT_OUT if behind else ABSENT}"}
 
 
 def _rings_and_levels(own: Digests, parents: Digests) -> tuple[npt.NDArray[np.bool_], int]:

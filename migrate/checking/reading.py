@@ -11,6 +11,8 @@ from typing import Protocol
 
 from ...connectors.chunk import Chunk
 from ...connectors.finding import Finding
+from ...connectors.pace import Action
+from ..pace.predict import calls_of
 from ..session import Session, Tick
 
 
@@ -33,12 +35,17 @@ class Probe(Protocol):
 
 
 def read_through(session: Session, probes: Sequence[Probe]) -> Iterator[Finding]:
-    """Read each object that a probe wants, in the order in which they first come, and say what the probes say. Raises
-    Interrupted."""
-    for name in dict.fromkeys(probe.object for probe in probes):
+    """Read each object that a probe wants, in the order in which they first come, and say what the probes say; first,
+    where the source counts calls, how many that will cost. Raises Interrupted."""
+    totals = {name: session.source.count(name) for name in dict.fromkeys(probe.object for probe in probes)}
+    allowance = session.source.capabilities.allowance
+    if allowance.limited:
+        calls = sum(calls_of({Action.READ: sum(totals.values())}, allowance).values())
+        session.tick(Tick("reading_calls", session.source.identity().name, calls, calls))
+    for name, total in totals.items():
         looking = [probe for probe in probes if probe.object == name]
         fields = tuple(dict.fromkeys(field for probe in looking for field in probe.fields))
-        total, done = session.source.count(name), 0
+        done = 0
         session.tick(Tick("check", name, 0, total))
         for chunk in session.source.read(name, fields, size=session.project.spec.limits.chunk):
             session.interruption.check()

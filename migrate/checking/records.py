@@ -11,6 +11,8 @@ from ...connectors.finding import Finding
 from ...mappings.compile import CompiledMapping
 from ...runs.ledger.claims import Claims
 from ...validators.judge import Judge
+from ..loading.left_out import untaken
+from ..loading.outside import scoped
 from ..loading.unfit_keys import UnfitKeys
 from ..session import Session
 from .links import Links
@@ -48,26 +50,35 @@ class Records:
     def __init__(self, session: Session, mapping: CompiledMapping, claims: Claims, links: Links) -> None:
         self.object = mapping.source.name
         self.fields = mapping.source_fields
-        self._people = session.people
+        self._session = session
         self._mapping = mapping
         self._links = links
         ordered = session.source.capabilities.ordered_reads
         self._unfit = UnfitKeys(claims, NO_RUN, mapping.name, ordered)
         self._judge = Judge(
-            mapping.target_fields, mapping.name, mapping.file, mapping.rule_lines, mapping.expectations, claims
+            mapping.target_fields,
+            mapping.name,
+            mapping.file,
+            mapping.rule_lines,
+            mapping.expectations,
+            claims,
+            mapping.unwritten,
         )
-        self._read = 0
+        self._read = self._untaken = 0
 
     def see(self, chunk: Chunk) -> Iterator[Finding]:
-        mapped = self._mapping.apply(chunk, self._people)
+        mapped = self._mapping.apply(chunk, self._session.people)
         nameless = self._unfit.find(mapped, self._read)
         self._read += mapped.read
+        self._untaken += mapped.untaken
         mapped = mapped.without(nameless.keys()) if nameless else mapped
+        scope = scoped(self._session, self._mapping, mapped, asks=False)
         yield from nameless.values()
-        yield from mapped.findings
-        yield from self._judge.judge(mapped)
-        yield from self._links.see(self._mapping, mapped)
+        yield from scope.mapped.findings
+        yield from self._judge.judge(scope.mapped)
+        yield from scope.findings
+        yield from self._links.see(self._mapping, scope.mapped)
 
     def end(self) -> Iterable[Finding]:
         self._unfit.forget()
-        return self._links.end(self._mapping)
+        return [*untaken(self._mapping, self._untaken), *self._links.end(self._mapping)]

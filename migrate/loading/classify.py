@@ -12,7 +12,7 @@ from ...mappings.compile import CompiledMapping
 from ...mappings.mapped import MappedChunk
 from ...runs.ledger import operations, records
 from ...runs.ledger.records import RecordRow
-from ..fingerprint import Digests, Marks, known_digests, mapped_digests
+from ..fingerprint import UNKNOWN, Digests, Marks, known_digests, mapped_digests
 from ..session import Session
 from ..settling.sweep import SEVERAL
 from .tally import chosen
@@ -25,10 +25,10 @@ _ITS_OWN = frozenset({"target.gone", "target.taken"})
 class Sorted:
     """A chunk's rows by what the ledger knows of them.
 
-    digests: of the mapped cells, rows x fields. sent, back: of the ledger, 0 where it knows nothing. differs: where
-    digests and sent are not the same, of fields that may be written to an existing record. known: the ledger's record a
-    row. rejected: rows our own rules refuse. refused: rows the target refused before, unchanged since, with the field
-    that it named. new, changed, unchanged: the rest.
+    digests: of the mapped cells, rows x fields, 0 for those that are never written. sent, back: of the ledger, 0 where
+    it knows nothing. differs: where digests and sent are not the same, of fields that may be written to an existing
+    record. known: the ledger's record a row. rejected: rows our own rules refuse. refused: rows the target refused
+    before, unchanged since, with the field that it named. new, changed, unchanged: the rest.
     """
 
     mapped: MappedChunk
@@ -56,6 +56,7 @@ def classify(
     before is to be sent again, though it is the same."""
     names = [each.name for each in mapping.target_fields]
     digests = mapped_digests(mapped.frame, mapping.target_fields, session.keys.digest)
+    digests[:, [name in mapping.unwritten for name in names]] = UNKNOWN  # what is never sent is never known
     found = records.lookup(session.ledger, mapping.target.name, mapped.our_keys)
     known = [found.get(key) for key in mapped.our_keys]
     sent, back = np.zeros_like(digests), np.zeros_like(digests)
@@ -63,7 +64,7 @@ def classify(
     if there:
         rows = [row for row in known if row is not None]
         sent[there], back[there] = known_digests(session, rows, names, fieldset)
-    writable = np.array([mapping.write_policy[name] != "only_create" for name in names], dtype=bool)
+    writable = np.array([mapping.write_policy[name] not in ("only_create", "never") for name in names], dtype=bool)
     result = Sorted(mapped, digests, sent, back, (digests != sent) & writable, known)
     refused = {} if insist else _refused_before(session, mapping, fieldset, mapped, known, digests)
     _spread(result, _blocked(mapped, findings), refused)

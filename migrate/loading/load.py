@@ -9,7 +9,6 @@ from functools import partial
 import numpy as np
 import pyarrow as pa
 
-from ...connectors.cell import Cell, cells_of
 from ...connectors.change import Change, ChangeKind
 from ...connectors.errors import DecisionError
 from ...connectors.finding import Finding, Severity
@@ -22,7 +21,7 @@ from ...runs.ledger.operations import Intent, Settled
 from ...runs.ledger.records import Parked, RecordRow
 from ...runs.values import PREIMAGE
 from ...validators.judge import Judge
-from ..fingerprint import Marks, arrow_column, marked
+from ..fingerprint import UNKNOWN, Marks, marked
 from ..proving.prove import first_alone
 from ..sending.answer import Planned, Sends
 from ..sending.send import Sender
@@ -31,7 +30,7 @@ from ..settling.readback import Written, read_back
 from .adopt import Matches, adoption, find_matches, keep_adopted
 from .classify import Sorted, classify
 from .loaded import Loaded
-from .references import Resolved, resolve
+from .references import Resolved, cells_to_send, resolve
 from .tally import RejectStorm, StormWatch, chosen
 from .update import plan_updates
 
@@ -63,6 +62,7 @@ class ObjectLoad:
         self.insist = insist
         self.names = [each.name for each in mapping.target_fields]
         self.fieldset = records.fieldset(session.ledger, mapping.target.name, mapping.name, mapping.digest, self.names)
+        self._sends = np.array([name not in mapping.unwritten for name in self.names], dtype=bool)
         self._same = [name for name, parent in mapping.references.items() if parent == mapping.name]
 
     def load(
@@ -199,9 +199,9 @@ class ObjectLoad:
     ) -> None:
         if not new:
             return
-        cells = self.cells(rows.mapped, resolved, new)
+        cells = cells_to_send(self.mapping, rows.mapped, resolved, new)
         row_of = {rows.mapped.our_keys[row]: place for place, row in enumerate(new)}
-        sent, written = rows.digests[new].copy(), np.ones((len(new), len(self.names)), dtype=bool)
+        sent, written = rows.digests[new].copy(), np.tile(self._sends, (len(new), 1))
         before = np.zeros_like(sent)
         changes: list[tuple[Change, str]] = []
         images = []
@@ -210,7 +210,8 @@ class ObjectLoad:
             if row in matches.adopted:
                 change, image, bucket = adoption(self.mapping, rows, row, cells[place], *matches.adopted[row])
                 target, spot = matches.adopted[row]
-                before[place], written[place] = target.digests[spot], [name in change.values for name in self.names]
+                before[place] = np.where(self._sends, target.digests[spot], UNKNOWN)
+                written[place] = [name in change.values for name in self.names]
                 if image:
                     images.append((PREIMAGE, str(self.run), self.mapping.target.name, our_key, encode_cells(image)))
             else:
@@ -242,7 +243,7 @@ class ObjectLoad:
     ) -> None:
         if not changed:
             return
-        cells = self.cells(rows.mapped, resolved, changed)
+        cells = cells_to_send(self.mapping, rows.mapped, resolved, changed)
         plan = plan_updates(self.session, self.mapping, self.run, rows, changed, cells, resolved, empty)
         mapped = rows.mapped
         for row, (code, name) in plan.conflicts.items():
@@ -362,17 +363,6 @@ class ObjectLoad:
             as_sent=np.array([created[place] for place in places], dtype=bool) & written[places].all(axis=1),
         )
         result.findings += read_back(self.session, self.mapping, done, self.run)
-
-    def cells(self, mapped: MappedChunk, resolved: Resolved, rows: Sequence[int]) -> list[dict[str, Cell]]:
-        """The cells of these rows, target field -> cell, references as the target's keys."""
-        columns = []
-        for name in self.names:
-            if name in resolved.target_keys:
-                keys = resolved.target_keys[name]
-                columns.append([keys[row] for row in rows])
-            else:
-                columns.append(cells_of(arrow_column(mapped.frame, name).take(np.asarray(rows, dtype=np.int64))))
-        return [dict(zip(self.names, cells, strict=True)) for cells in zip(*columns, strict=True)]
 
     def _finding(
         self,

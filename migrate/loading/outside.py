@@ -19,7 +19,8 @@ import pyarrow.compute as pc
 from ...connectors.finding import Finding, Severity
 from ...mappings.compile import CompiledMapping
 from ...mappings.language import Outside
-from ...mappings.mapped import MappedChunk, make_our_key
+from ...mappings.left_out import Cause
+from ...mappings.mapped import MappedChunk, branch_suffix, make_our_key
 from ...runs.ledger import records
 from ...runs.report.model import Table, Text
 from ..fingerprint import Marks, arrow_column
@@ -35,8 +36,8 @@ LEFT_OUT, ABSENT, UNKNOWN = "left_out", "absent", "unknown"
 nobody of the target."""
 
 _TALLIED = "outside"
-_CODES = {Outside.ERROR: "reference.outside", Outside.NULL: "reference.nulled", Outside.SKIP: "reference.skipped"}
-_SEVERITIES = {Outside.ERROR: Severity.BLOCKS, Outside.NULL: Severity.WARNS, Outside.SKIP: Severity.WARNS}
+CODES = {Outside.ERROR: "reference.outside", Outside.NULL: "reference.nulled", Outside.SKIP: "reference.skipped"}
+SEVERITIES = {Outside.ERROR: Severity.BLOCKS, Outside.NULL: Severity.WARNS, Outside.SKIP: Severity.WARNS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,11 @@ class Scoped:
     rows: dict[Reason, Marks] = field(default_factory=dict)
     skipped: dict[str, Reason] = field(default_factory=dict)
 
+    @property
+    def left(self) -> Counter[Cause]:
+        """What left records out: the mapping itself, or a reference."""
+        return self.mapped.left + Counter(Cause("outside", each.field, "") for each in self.skipped.values())
+
     def counted(self, buckets: Sequence[str]) -> Counter[Reason]:
         """How many references of each reason. buckets: what became of the rows; those that were not come to, or were
         rejected for something else, do not count."""
@@ -69,16 +75,18 @@ class Scoped:
         return counts
 
 
-def scoped(session: Session, mapping: CompiledMapping, mapped: MappedChunk) -> Scoped:
-    """What `outside` makes of this chunk."""
-    return _Scope(session).of(mapping, mapped) if mapping.outside and len(mapped) else Scoped(mapped)
+def scoped(session: Session, mapping: CompiledMapping, mapped: MappedChunk, *, asks: bool = True) -> Scoped:
+    """What `outside` makes of this chunk. asks: of references too, for which the source has to be asked; else only of
+    people."""
+    return _Scope(session, asks).of(mapping, mapped) if mapping.outside and len(mapped) else Scoped(mapped)
 
 
 class _Scope:
     """asked: parents of which it was asked whether they come, while one chunk is looked at."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, asks: bool) -> None:
         self._session = session
+        self._asks = asks
         self._asked: dict[str, dict[str, str | None]] = {}
 
     def of(self, mapping: CompiledMapping, mapped: MappedChunk) -> Scoped:
@@ -102,6 +110,7 @@ class _Scope:
                     True
                 )
                 yield Reason(name, policy, UNKNOWN), marks
+            if parent is None or not self._asks:
                 continue
             parents = arrow_column(mapped.frame, name).to_pylist()
             whys = self._leaving(self._session.mappings[parent], mapping, mapped, set(parents) - {None})
@@ -124,7 +133,7 @@ class _Scope:
 
     def _ask(self, parent: CompiledMapping, our_keys: Sequence[str]) -> dict[str, str]:
         place = parent.system, parent.source.name
-        before, behind = make_our_key(*place, ""), make_our_key("", "", "", parent.branch)[2:]
+        before, behind = make_our_key(*place, ""), branch_suffix(parent.branch)
         keys = {key.removeprefix(before).removesuffix(behind): key for key in our_keys}
         gone: dict[str, str] = {}
         for wanted, chunk in find_pieces(self._session, parent, list(keys), parent.source_fields):
@@ -176,8 +185,8 @@ def _findings(mapping: CompiledMapping, mapped: MappedChunk, reason: Reason, row
     """Of what rejects its record, one for each; else the first few by key, and the number of the rest."""
     file, line = mapping.rule_lines[reason.field]
     finding = Finding(
-        _CODES[reason.policy],
-        _SEVERITIES[reason.policy],
+        CODES[reason.policy],
+        SEVERITIES[reason.policy],
         {"why": f"@outside.{reason.why}"},
         object=mapping.source.name,
         mapping=mapping.name,

@@ -19,15 +19,18 @@ from ...runs.ledger.claims import Claims
 from ...runs.ledger.runlog import Progress, Run
 from ...runs.values import SAMPLE
 from ...validators.judge import Judge
-from ..causes import records_in
+from ..causes import records_in, sample_key
 from ..corrections import lapsed_corrections
 from ..proving.prove import take_up
 from ..session import Session, Tick
 from .deferred import Deferred
+from .left_out import left_out, untaken
 from .load import ObjectLoad
 from .loaded import Loaded
 from .outside import scoped, tally_outside
-from .tally import ADOPTED, READ, MappingStop, StormWatch, Tally
+from .put_together import put_together
+from .staying import tally_left, tally_lives
+from .tally import ADOPTED, READ, UNTAKEN, MappingStop, StormWatch, Tally
 from .unfit_keys import UnfitKeys
 
 WORTH_COLLECTING = 1_000
@@ -72,7 +75,9 @@ class SourceReader:
         return self.session.source.read(mapping.source.name, mapping.source_fields, after=after, size=size)
 
     def total(self, mapping: CompiledMapping) -> int | None:
-        return self.session.source.count(mapping.source.name)
+        """None for what is put together: nobody knows before."""
+        together = mapping.mapping_file.model.assemble is not None
+        return None if together else self.session.source.count(mapping.source.name)
 
     def released(self, mapping: CompiledMapping, run: Run) -> Iterator[Chunk]:
         yield from ()
@@ -169,7 +174,8 @@ class Pipeline:
         progress.done = True
         progress.counts = tally.as_dict()
         with self.session.ledger.transaction():
-            runlog.add_findings(self.session.ledger, self.run.id, [*absent, *lapsed])
+            noted = [*absent, *lapsed, *untaken(mapping, tally.counts[UNTAKEN])]
+            runlog.add_findings(self.session.ledger, self.run.id, noted)
             runlog.save_progress(self.session.ledger, self.run.id, progress)
 
     def _load(self, work: _Work, chunks: Iterator[Chunk]) -> bool:
@@ -184,13 +190,21 @@ class Pipeline:
             nameless = work.unfit.find(mapped, tally.counts[READ])
             if nameless:
                 mapped = mapped.without(nameless.keys())
+            together = put_together(self.session, mapping, chunk, mapped)
+            if together.held:
+                mapped = mapped.without(together.held.keys())
             scope = scoped(self.session, mapping, mapped)
             mapped = scope.mapped
             findings = [*work.load.judge.judge(mapped), *scope.findings]
             loaded = work.load.load(mapped, findings)
             tally_outside(tally, scope.counted(loaded.buckets))
+            tally_left(tally, scope.left)
+            tally_lives(tally, mapped.lives)
             tally.add("rejected", len(nameless))
-            noted = [*nameless.values(), *mapped.findings, *findings]
+            tally.add("held", len(together.held))
+            loaded.parked += together.held.values()
+            noted = [*nameless.values(), *together.findings, *mapped.findings, *findings]
+            noted += left_out(self.session, mapping, chunk, mapped)
             self._keep(mapping, mapped, work.progress, tally, loaded, noted, work.deferred)
             self.session.tick(Tick(activity, mapping.name, tally.counts[READ], total))
             if len(chunk) >= WORTH_COLLECTING:
@@ -206,6 +220,7 @@ class Pipeline:
             mapping.rule_lines,
             mapping.expectations,
             self.claims,
+            mapping.unwritten,
         )
 
     def _keep(
@@ -222,6 +237,7 @@ class Pipeline:
         deferred.put(mapped, loaded)
         tally.add(READ, mapped.read - loaded.buckets.count(""))
         tally.add("filtered", len(mapped.filtered_keys))
+        tally.add(UNTAKEN, mapped.untaken)
         tally.add_all(filter(None, loaded.buckets))
         tally.add(ADOPTED, loaded.adopted)
         if loaded.stopped is None:
@@ -266,7 +282,7 @@ class Pipeline:
                 SAMPLE,
                 str(self.run.id),
                 each.object or "",
-                f"{each.key}/{each.field}/{each.code}",
+                sample_key(each),
                 each.sample.encode(),
             )
             for each in findings

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ...connectors.cell import Cell, cells_of
 from ...mappings.compile import CompiledMapping
 from ...mappings.mapped import MappedChunk
 from ...runs.ledger import records
@@ -45,3 +46,21 @@ def resolve(session: Session, mapping: CompiledMapping, mapped: MappedChunk, row
         found = np.array([key is not None for key in result.target_keys[name]], dtype=bool)
         result.missing[name] = asked & has_parent & ~found
     return result
+
+
+def cells_to_send(
+    mapping: CompiledMapping, mapped: MappedChunk, resolved: Resolved, rows: Sequence[int]
+) -> list[dict[str, Cell]]:
+    """The cells of these rows, target field -> cell, references as the target's keys; no field that is never
+    written."""
+    names = [each.name for each in mapping.target_fields if each.name not in mapping.unwritten]
+    columns = []
+    for name in names:
+        if name in resolved.target_keys:
+            keys = resolved.target_keys[name]
+            columns.append([keys[row] for row in rows])
+        else:
+            columns.append(cells_of(arrow_column(mapped.frame, name).take(np.asarray(rows, dtype=np.int64))))
+    if not names:
+        return [{} for _ in rows]
+    return [dict(zip(names, cells, strict=True)) for cells in zip(*columns, strict=True)]

@@ -14,7 +14,7 @@ from ...connectors.errors import InputError
 from ...connectors.finding import Finding
 from ...connectors.port import KEY
 from ...mappings.compile import CompiledMapping
-from ...mappings.mapped import make_our_key
+from ...mappings.mapped import branch_suffix, make_our_key
 from ...runs.ledger.runlog import Run
 from ..fingerprint import arrow_column
 from ..session import Session
@@ -161,8 +161,9 @@ class ChosenReader:
             for name, parent in mapping.references.items():
                 made = self._session.mappings[parent]
                 source, prefix = made.source.name, make_our_key(made.system, made.source.name, "")
-                cells = arrow_column(mapped.frame, name).to_pylist()
-                parents[source] |= {cell.removeprefix(prefix) for cell in cells if cell is not None}
+                suffix = branch_suffix(made.branch)
+                cells = [cell for cell in arrow_column(mapped.frame, name).to_pylist() if cell is not None]
+                parents[source] |= {cell.removeprefix(prefix).removesuffix(suffix) for cell in cells}
         return parents
 
     def _close_downwards(self) -> None:

@@ -99,7 +99,7 @@ def _figures(field: FieldProfile, records: int) -> Row:
     return (
         _named(field.name, field.label),
         Text(f"field_type.{field.type.value}"),
-        _percent(field.share(records)),
+        percent(field.share(records)),
         Text("profile.exactly" if field.exact else "profile.about", {"count": field.distinct}),
         field.longest or None,
         Text(f"kind.{field.kind.value}") if field.kind else None,
@@ -125,7 +125,7 @@ def _named(name: str, label: str) -> str:
     return f"{name} ({label})" if label and label != name else name
 
 
-def _percent(share: float) -> str:
+def percent(share: float) -> str:
     """Never 100 % where one is missing, never 0 % where there is one."""
     if share in (0.0, 1.0):
         return f"{share:.0%}"

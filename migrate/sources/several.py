@@ -102,7 +102,7 @@ class Sources:
         """The connection, and the object as that one calls it. Raises InputError `sources.no_connection`."""
         name, _, own = object_name.partition(BETWEEN)
         if name not in self.connections:
-            raise InputError("sources.no_connection", object=object_name, nearest=nearest(name, self.connections))
+            raise InputError("sources.no_connection", object=object_name, nearest=nearest(name, list(self.connections)))
         return self.connections[name], own
 
 
@@ -119,7 +119,9 @@ def _named(connection: str, described: ObjectSchema) -> ObjectSchema:
 
 def connections_of(source: Connector) -> Mapping[str, Connector]:
     """Each connection by its role in the ledger: `source`, or `source NAME` where there are several."""
-    inner = getattr(source, "inner", source)
+    inner: Connector = source
+    while hasattr(inner, "inner"):
+        inner = inner.inner
     if not isinstance(inner, Sources):
         return {"source": inner}
     return {f"source {name}": each for name, each in inner.connections.items()}

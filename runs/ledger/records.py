@@ -279,11 +279,14 @@ def sample_in_target(ledger: Ledger, object_name: str, size: int) -> list[tuple[
     ).fetchall()
 
 
-def settled_by(ledger: Ledger, run_id: int, object_name: str, size: int) -> list[tuple[str, str | None, str]]:
-    """(source key, target key, state) of the first few records of an object that this run settled or parked."""
+def settled_by(
+    ledger: Ledger, run_id: int, object_name: str, mapping: str, size: int
+) -> list[tuple[str, str | None, str]]:
+    """(source key, target key, state) of the first few records of a mapping that this run settled or parked."""
     return ledger.db.execute(
-        "select source_key, target_key, state from record where object = ? and run = ? order by our_key limit ?",
-        (object_name, run_id, size),
+        "select source_key, target_key, state from record where object = ? and run = ? and mapping = ? "
+        "order by our_key limit ?",
+        (object_name, run_id, mapping, size),
     ).fetchall()
 
 

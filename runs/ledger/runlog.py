@@ -163,11 +163,16 @@ def save_progress(ledger: Ledger, run_id: int, progress: Progress) -> None:
 
 def add_findings(ledger: Ledger, run_id: int, findings: Iterable[Finding]) -> None:
     """Keep findings without their samples; inside the caller's transaction. A record's findings replace those that the
-    same run noted for it before (a chunk read again after a crash)."""
+    same run noted for it and the same mapping before (a chunk read again after a crash)."""
     listed = list(findings)
     ledger.db.executemany(
-        "delete from finding where run = ? and object = ? and key = ? and code = ? and coalesce(field, '') = ?",
-        [(run_id, each.object, each.key, each.code, each.field or "") for each in listed if each.key is not None],
+        "delete from finding where run = ? and object = ? and key = ? and code = ? and coalesce(field, '') = ? "
+        "and coalesce(mapping, '') = ?",
+        [
+            (run_id, each.object, each.key, each.code, each.field or "", each.mapping or "")
+            for each in listed
+            if each.key is not None
+        ],
     )
     ledger.db.executemany(
         "insert into finding (run, mapping, object, key, field, code, severity, params, file, line, digest) "

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from ..masking import cell_for_people
+from ..masking import cell_for_people, cell_of_lines
 
 MOST_ROWS = 1_000_000
 """Of one sheet; a spreadsheet takes 1,048,576."""
@@ -17,11 +17,14 @@ _LONGEST_NAME = 31
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """name: of its tab. columns: the head's texts. rows: as many cells each; None is an empty one."""
+    """name: of its tab. columns: the head's texts. rows: as many cells each; None is an empty one. hidden: columns that
+    are not shown. lines: cells may have several."""
 
     name: str
     columns: tuple[str, ...]
     rows: Sequence[tuple[str | int | None, ...]]
+    hidden: tuple[int, ...] = ()
+    lines: bool = False
 
 
 def workbook(sheets: Sequence[Sheet], title: str) -> bytes:
@@ -44,9 +47,9 @@ def workbook(sheets: Sequence[Sheet], title: str) -> bytes:
                 if isinstance(cell, int):
                     page.write_number(row, column, cell, number)
                 elif cell:
-                    page.write_string(row, column, cell_for_people(cell), text)
+                    page.write_string(row, column, cell_of_lines(cell) if sheet.lines else cell_for_people(cell), text)
         for column, wide in enumerate(_widths(sheet)):
-            page.set_column(column, column, wide)
+            page.set_column(column, column, wide, None, {"hidden": column in sheet.hidden})
         page.freeze_panes(1, 0)
         page.autofilter(0, 0, max(len(sheet.rows), 1), len(sheet.columns) - 1)
     book.close()

@@ -1,4 +1,4 @@
-"""Files keep the contract of a source, in all three formats."""
+"""Files keep the contract of a source, in all formats."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
 
+import openpyxl
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
@@ -21,7 +22,7 @@ from changeover.connectors.port import Connector, Settings
 from changeover.connectors.schema import FieldType
 from changeover.connectors.secrets import Secrets
 from changeover.connectors.testing.contract import SourceContract
-from changeover.connectors.testing.sample import SCHEMA, Row
+from changeover.connectors.testing.sample import SCHEMA, Row, sample_row
 
 
 def open_folder(folder: Path, **options: object) -> FilesConnector:
@@ -101,3 +102,40 @@ class TestJsonLines(FolderContract):
         if isinstance(cell, Decimal | float) and not isinstance(cell, bool):
             return str(cell)
         return json.dumps(cell.isoformat() if isinstance(cell, dt.date) else cell, ensure_ascii=False)
+
+
+class TestXlsx(FolderContract):
+    """As programs write workbooks: numbers as numbers where Excel holds them, else as text."""
+
+    ending = "xlsx"
+    lacks = frozenset({FieldType.BINARY})  # a sheet has no bytes
+
+    def put(self, object_name: str, rows: list[Row]) -> None:
+        names = SCHEMA.objects[object_name].field_names
+        book = openpyxl.Workbook()
+        sheet = book.active
+        sheet.append(names)
+        for row in rows:
+            sheet.append([self.cell(row.get(name)) for name in names])
+        book.save(self.folder / f"{object_name}.xlsx")
+
+    def cell(self, cell: Cell) -> Cell:
+        if isinstance(cell, Decimal | int) and not isinstance(cell, bool):
+            return cell if len(Decimal(cell).as_tuple().digits) <= 15 else str(cell)
+        if isinstance(cell, dt.datetime):
+            fits = cell.tzinfo is None and cell.year > 1900 and not cell.microsecond
+            return cell if fits else str(cell)
+        return cell if not isinstance(cell, dt.date) or cell.year > 1900 else str(cell)
+
+    def test_null_is_not_empty_text(self, connector: Connector) -> None:
+        """A sheet has no empty text: a cell without anything is null."""
+        self.seed(connector, "sample", [sample_row(1, note=None), sample_row(2, note=""), sample_row(3, note=" ")])
+        (chunk,) = connector.read("sample", ["note"])
+        assert pa.array(chunk.frame["note"]).to_pylist() == [None, None, " "]
+
+    def test_find_takes_values_as_they_are(self, connector: Connector) -> None:
+        """As the law says, less the control characters, which XML cannot hold."""
+        values = ["' or 1=1 --", "100%", "a_b", "*", "?", '"', "\\", ";", "\n", "[x]"]
+        self.seed(connector, "sample", [sample_row(number, code=value) for number, value in enumerate(values)])
+        for number, value in enumerate(values):
+            assert connector.find("sample", ("code",), [(value,)], ["id"]).keys == [f"s{number:04}"]

@@ -13,7 +13,14 @@ from changeover.cli import app
 from changeover.connectors.files.options import _OBJECT_OPTIONS, _OPTIONS
 from changeover.connectors.sql.options import known_options
 from changeover.mappings.condition import Condition, Conditions
-from changeover.mappings.language import MappingModel, Rule
+from changeover.mappings.language import (
+    Assemble,
+    AssembledField,
+    BranchModel,
+    Contributor,
+    MappingModel,
+    Rule,
+)
 from changeover.mappings.people import ActiveRule, PeopleConfig, PersonSide
 from changeover.mappings.record_example import RecordExample
 from changeover.mappings.strict_yaml import load_model, read_yaml
@@ -242,7 +249,9 @@ def test_the_json_members_of_each_command(reader: Reader) -> None:
     [
         ("mapping.md", "The file", keys_of(MappingModel)),
         ("mapping.md", "where", keys_of(Condition) | keys_of(Conditions) - {"fields"}),
+        ("mapping.md", "assemble", keys_of(Assemble) | keys_of(Contributor) | keys_of(AssembledField)),
         ("mapping.md", "fields", keys_of(Rule)),
+        ("mapping.md", "branches", keys_of(BranchModel)),
         ("mapping.md", "examples", keys_of(RecordExample)),
         ("project.md", "limits", keys_of(Limits)),
         ("project.md", "pace", keys_of(PaceSpec)),

@@ -67,6 +67,7 @@ def _kind(hint: object) -> str:
         int: "a whole number",
         bool: "true or false",
         list[str]: "a list of texts",
+        dict[str, str]: "texts, each with another",
         NoneType: "nothing",
     }
     return named[hint]  # type: ignore[index]

@@ -10,12 +10,20 @@ from changeover.mappings.transform import BoundTransform, available
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+
+def width(cells: str | tuple[str | None, ...] | None) -> int:
+    return len(cells) if isinstance(cells, tuple) else 1
+
+
 BOUND = [
-    pytest.param(transform.bind(example[0]), id=f"{name}-{number}")
+    pytest.param(transform.bind(arguments, width(cells)), width(cells), id=f"{name}-{number}")
     for name, transform in available().items()
-    for number, example in enumerate(transform.examples)
-    if example[0] not in [earlier[0] for earlier in transform.examples[:number]]
+    for number, (arguments, cells, _) in enumerate(transform.examples)
+    if (arguments, width(cells)) not in [(each[0], width(each[1])) for each in transform.examples[:number]]
 ]
+"""Each transform with each of the arguments of its examples, and how many columns it is given there."""
+ALONE = [pytest.param(each.values[0], id=each.id) for each in BOUND if each.values[1] == 1]
+SEVERAL = [each for each in BOUND if each.values[1] != 1]
 SHOWN = {
     name: [
         cell
@@ -100,39 +108,32 @@ def keeps_to_the_laws(bound: BoundTransform, cells: Sequence[str | None], at: in
     assert told == bound(whole[:at]).to_pylist() + bound(whole[at:]).to_pylist()  # chunks; the second has an offset
     assert told == bound(column(["x", *cells, None])[1:-1]).to_pylist()
     assert whole.to_pylist() == cells  # the given column is left as it was
-    if not bound.transform.joins:
-        assert [result for cell, result in zip(cells, told, strict=True) if cell is None] == [None] * cells.count(None)
+    assert [result for cell, result in zip(cells, told, strict=True) if cell is None] == [None] * cells.count(None)
 
 
-@pytest.mark.parametrize("bound", BOUND)
+@pytest.mark.parametrize("bound", ALONE)
 def test_each_nasty_text(bound: BoundTransform) -> None:
     cells = [None, *NASTY, *SHOWN[bound.transform.name]]
     keeps_to_the_laws(bound, cells, len(cells) // 2)
 
 
-@pytest.mark.parametrize("bound", BOUND)
-@settings(max_examples=8, deadline=None)
+@pytest.mark.parametrize("bound", ALONE)
+@settings(max_examples=4, deadline=None)
 @given(data=st.data())
 def test_any_text(bound: BoundTransform, data: st.DataObject) -> None:
     cells = data.draw(st.lists(cells_for(bound.transform.name), max_size=5))
     keeps_to_the_laws(bound, cells, data.draw(st.integers(0, len(cells))))
 
 
-@pytest.mark.parametrize("bound", [each for each in BOUND if each.values[0].transform.joins])
-@settings(max_examples=20, deadline=None)
+@pytest.mark.parametrize(("bound", "columns"), SEVERAL)
+@settings(max_examples=10, deadline=None)
 @given(data=st.data())
-def test_rows_of_several_columns_do_not_touch_each_other(bound: BoundTransform, data: st.DataObject) -> None:
-    width = next(
-        len(cells)
-        for arguments, cells, _ in bound.transform.examples
-        if isinstance(cells, tuple) and arguments == bound.arguments
-    )
-    rows = data.draw(st.lists(st.tuples(*[cells_for(bound.transform.name)] * width), min_size=1, max_size=5))
-    columns = [column(cells) for cells in zip(*rows, strict=True)]
-    together = bound(*columns)
+def test_rows_of_several_columns(bound: BoundTransform, columns: int, data: st.DataObject) -> None:
+    rows = data.draw(st.lists(st.tuples(*[cells_for(bound.transform.name)] * columns), min_size=1, max_size=5))
+    together = bound(*(column(cells) for cells in zip(*rows, strict=True)))
     together.validate(full=True)
     told = together.to_pylist()
     assert told == [bound(*(column([cell]) for cell in row))[0].as_py() for row in rows]
     assert told == bound(*(column(["x", *cells])[1:] for cells in zip(*rows, strict=True))).to_pylist()
-    nothing = (None,) * width
+    nothing = (None,) * columns
     assert [result for row, result in zip(rows, told, strict=True) if row == nothing] == [None] * rows.count(nothing)

@@ -28,7 +28,7 @@ def test_examples(
     transform: Transform, arguments: dict[str, Argument], given: str | tuple[str | None, ...] | None, result: str | None
 ) -> None:
     columns = [column(cell) for cell in given] if isinstance(given, tuple) else [column(given)]
-    assert transform.bind(arguments)(*columns).to_pylist() == [result]
+    assert transform.bind(arguments, len(columns))(*columns).to_pylist() == [result]
 
 
 @pytest.mark.parametrize("transform", available().values(), ids=available().keys())
@@ -38,7 +38,7 @@ def test_each_is_documented_and_shows_null(transform: Transform) -> None:
     assert any(example[1] is None or example[1] == (None, None) for example in transform.examples)
 
 
-@settings(deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=5))
 def test_join_cell_by_cell(pairs: list[tuple[str | None, str | None]]) -> None:
     joined = available()["join"].bind({"separator": "+"})

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from changeover.connectors.pace import Action, Allowance, Interface
+from changeover.connectors.pace.limits import Need, Rate
+from changeover.connectors.sql.connector import SqlConnector
 
 from .company import Company, Told, make_company
+from .test_input import ROWS, make_csv_company
 
 
 @pytest.fixture
@@ -118,3 +123,45 @@ def test_nothing_is_left_behind_by_a_check(company: Company) -> None:
     company.check()
     assert company.ledger("select count(*) from claim") == [(0,)]
     assert list((company.folder / "runs" / "mock").glob("rehearsal-*")) == []
+
+
+def test_what_leaves_the_scope_by_policy_keeps_nothing_back(company: Company) -> None:
+    company.customer("B", sjkh="NONE")
+    for policy, code, told in (
+        ("null", 0, "reference.nulled"),
+        ("skip", 0, "reference.skipped"),
+        ("error", 1, "reference.outside"),
+    ):
+        company.rewrite("mappings/customer.yaml", ("reference: customer}", f"reference: customer, outside: {policy}}}"))
+        checked = company.check()
+        assert (checked.code, [cause.text.code for cause in checked.report.causes if cause.keys]) == (code, [told])
+        company.rewrite("mappings/customer.yaml", (f"reference: customer, outside: {policy}}}", "reference: customer}"))
+
+
+def test_a_source_that_counts_calls_is_told_of_before_it_is_read(
+    company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(6):
+        company.order(number, "A")
+    made = SqlConnector.__init__
+
+    def metered(connector: SqlConnector, *given: object, **named: object) -> None:
+        made(connector, *given, **named)  # type: ignore[arg-type]
+        allowance = Allowance(others=Interface((Rate(1_000, 1),), threads=9), needs={Action.READ: (Need("query", 2),)})
+        connector.capabilities = replace(connector.capabilities, allowance=allowance)
+
+    monkeypatch.setattr(SqlConnector, "__init__", metered)
+    lines = company.say("check", "--lang", "en").err.splitlines()
+    told = [line for line in lines if "calls" in line or "t_customer" in line]
+    assert [line.partition(":")[0] for line in told] == [
+        "calls that reading legacy.db costs at most",
+        "check t_customer",
+    ]
+    assert "4" in told[0]
+
+
+def test_a_source_key_that_two_records_have_is_found(tmp_path: Path) -> None:
+    company = make_csv_company(tmp_path / "files", ROWS + "03,again,009\n,nobody,010\n")
+    checked = company.check()
+    codes = {cause.text.code: cause.keys for cause in checked.report.causes if cause.keys}
+    assert (checked.code, codes) == (1, {"key.duplicate": ("03",), "key.empty": ("",)})

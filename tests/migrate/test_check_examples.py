@@ -107,6 +107,14 @@ def test_examples_change_nothing_of_what_the_mapping_means(company: Company) -> 
     assert company.run(plan=plan).code == 0
 
 
+def test_an_example_need_not_feed_what_it_does_not_speak_of(company: Company) -> None:
+    add(
+        company, "examples:\n  - {from: {je: 5}, to: {revenue: 5}}\n  - {from: {khmc: null, je: 5}, to: {revenue: 5}}\n"
+    )
+    [(code, _, field)] = refused(company)
+    assert (code, field) == ("example.rejected", "name")
+
+
 def test_one_example_does_not_touch_another(company: Company) -> None:
     """A cell that is no number makes no text of the numbers beside it, and each has its own people."""
     add(

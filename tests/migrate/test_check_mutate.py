@@ -119,3 +119,21 @@ def test_people_are_missed_where_they_are_taken_away(company: Company) -> None:
     assert "mutation.people" not in unnoticed(said, "customer")
     assert "mappings/customer.yaml:9" not in unnoticed(said, "customer")["mutation.source"], "the name is told"
     assert "mappings/customer.yaml:11" in unnoticed(said, "customer")["mutation.source"], "the tax number is not"
+
+
+def test_each_condition_of_a_nested_where_is_taken_away(company: Company) -> None:
+    nested = """where:
+  any:
+    - {je: {at_least: 5}}
+    - all:
+        - {zt: {equals: 赢单}}
+        - not: {khbh: {equals: X}}
+"""
+    examples = """
+  - {from: {khbh: K1, je: 5, zt: 进行中}, to: {stage: open}}
+  - {from: {khbh: K1, je: 4, zt: 进行中}, filtered: true}
+"""
+    text = ORDER.replace("where:\n  zt: {present: true}\n", nested) + examples
+    (company.folder / "mappings" / "order.yaml").write_text(text, encoding="utf-8")
+    found = unnoticed(company.say("check", "--mutate", "--json"))["mutation.where"]
+    assert found == ["mappings/order.yaml:10"], "what says not X; the two others are told"

@@ -172,3 +172,12 @@ def test_what_cannot_be_done_is_refused(tmp_path: Path, file: str, rule: str, wr
     made.rewrite(f"mappings/{file}.yaml", (rule, wrong))
     said = made.say("check", "--json")
     assert (said.code, [each["code"] for each in said.document["findings"]]) == (2, [code])  # type: ignore[attr-defined]
+
+
+def test_check_knows_it_before_any_record_moves(tmp_path: Path) -> None:
+    made = company(tmp_path, parent="null")
+    told = made.check()
+    assert (told.code, told.causes()["reference.nulled", "t_customer"]) == (0, ["C2", "C5"])
+    made.rewrite("mappings/customer.yaml", ("outside: null", "outside: error"))
+    told = made.check()
+    assert (told.code, told.causes()["reference.outside", "t_customer"]) == (1, ["C2", "C5"])

@@ -14,7 +14,7 @@ from changeover.runs.menders import MENDERS, mender
 
 ROOT = Path(changeover.__file__).parent
 PARKING = (
-    r"type|value|people|required|length|choices|range|unique|reference|pattern|between|expectation|match|conflict|key|"
+    r"life|type|value|people|required|length|choices|range|unique|reference|pattern|between|expectation|match|conflict|key|"
     r"parked|recover|target|degraded"
 )
 CODE = re.compile(rf'"((?:{PARKING})\.[a-z_]+)"')
@@ -22,6 +22,8 @@ PARK_NOTHING = {
     "value.kept": "a remark",
     "people.substituted": "a remark",
     "people.ambiguous": "of the people list, not of a record",
+    "reference.nulled": "it moves without",
+    "reference.skipped": "left out on purpose",
     "recover.process_ended": "of an operation, until the target was asked",
     "target.connection_lost": "tried again",
     "target.contagion": "tried again",

@@ -1,0 +1,53 @@
+"""A rule in words, for people who do not read YAML."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from ...mappings.plain_yaml import flow
+from ...runs.catalogue import Catalogue
+
+_KNOWN = ("from", "constant", "transform", "values", "otherwise", "reference", "people", "default", "write", "outside")
+
+
+def in_words(rule: object, catalogue: Catalogue) -> str:
+    """What the rule does, in the order in which it does it; a key that has no words here stands as it is written."""
+    if rule is None:
+        return ""
+    if not isinstance(rule, dict):
+        return catalogue.text("rule.from", {"fields": str(rule)})
+    return "; ".join(_pieces(rule, catalogue))
+
+
+def _pieces(rule: Mapping[str, object], catalogue: Catalogue) -> Iterator[str]:
+    if "constant" in rule:
+        yield catalogue.text("rule.constant", {"value": _text(rule["constant"])})
+    if "from" in rule:
+        yield catalogue.text("rule.from", {"fields": _text(rule["from"])})
+    if "transform" in rule:
+        yield catalogue.text("rule.transform", {"names": _transforms(rule["transform"])})
+    values = rule.get("values")
+    if isinstance(values, dict):
+        yield catalogue.text("rule.values", {"count": len(values), "otherwise": _text(rule.get("otherwise"))})
+    if "reference" in rule:
+        yield catalogue.text("rule.reference", {"mapping": _text(rule["reference"])})
+    if rule.get("people") is True:
+        yield catalogue.text("rule.people")
+    if "default" in rule:
+        yield catalogue.text("rule.default", {"value": _text(rule["default"])})
+    if "write" in rule:
+        yield catalogue.text("rule.write", {"policy": _text(rule["write"])})
+    if "outside" in rule:
+        yield catalogue.text("rule.outside", {"policy": _text(rule["outside"])})
+    yield from (f"{key}: {flow(value)}" for key, value in rule.items() if key not in _KNOWN)
+
+
+def _transforms(value: object) -> str:
+    listed = value if isinstance(value, list) else [value]
+    return ", ".join(each if isinstance(each, str) else flow(each) for each in listed)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(_text, value))
+    return value if isinstance(value, str) else flow(value)

@@ -1,0 +1,36 @@
+"""The options that several commands take."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+KeysOption = Annotated[
+    list[str],
+    typer.Option("--keys", metavar="OBJECT:K1,K2|FILE", help="Only these records and what they refer to."),
+]
+SampleOption = Annotated[
+    int | None, typer.Option("--sample", min=1, metavar="N", help="Only N records of each mapping.")
+]
+ChildrenOption = Annotated[bool, typer.Option("--children", help="With --keys or --sample: also what refers to them.")]
+RejectedOption = Annotated[bool, typer.Option("--rejected", help="Only the records that wait for somebody.")]
+CodeOption = Annotated[str | None, typer.Option("--code", metavar="CODE", help="Of these, what waits for this cause.")]
+OwnerOption = Annotated[
+    str | None, typer.Option("--owner", metavar="WHO", help="Of these, one person's, by key or e-mail.")
+]
+AcceptOption = Annotated[
+    list[str],
+    typer.Option("--accept", metavar="OBJECT", help="Let the target do with this object what it was found to do."),
+]
+NoDataOption = Annotated[bool, typer.Option("--no-data", help="Do not read the source's records.")]
+ShowValuesOption = Annotated[bool, typer.Option("--show-values", help="Show cells as they are; masked otherwise.")]
+ExecuteOption = Annotated[bool, typer.Option("--execute", help="Really write to the target.")]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only say what would happen (the default).")]
+ConfirmOption = Annotated[
+    str | None, typer.Option("--confirm", metavar="NAME", help="The target org's own name; production asks for it.")
+]
+CHOICE = {"keys": (KeysOption, ()), "sample": (SampleOption, None), "children": (ChildrenOption, False)}
+OF_WAITING = {"code": (CodeOption, None), "owner": (OwnerOption, None)}
+RETRY = {"rejected": (RejectedOption, False), **OF_WAITING}
+ACCEPT = {"accept": (AcceptOption, ())}
