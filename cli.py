@@ -218,7 +218,7 @@ def worklist(
         Path | None, typer.Argument(metavar="[FILE.xlsx]", help="Where to; else beside the ledger.")
     ] = None,
     filled: Annotated[
-        Path | None, typer.Option("--import", metavar="FILE.xlsx", help="Make corrections of what was filled in there.")
+        Path | None, typer.Option("--import", metavar="FILE.xlsx", help="Make corrections of it.")
     ] = None,
     show_values: ShowValuesOption = False,
 ) -> Report:
@@ -307,9 +307,7 @@ def import_(
 def diff(
     call: Call,
     old: Annotated[str, typer.Argument(metavar="OLD", help="A folder with mappings, or a git revision.")],
-    new: Annotated[
-        str | None, typer.Argument(metavar="[NEW]", help="Likewise; the project's own mappings without it.")
-    ] = None,
+    new: Annotated[str | None, typer.Argument(metavar="[NEW]", help="Likewise; else the project's own.")] = None,
     show_values: ShowValuesOption = False,
 ) -> Report:
     """Which records a changed set of mappings would change, in which fields, from what to what."""
@@ -317,6 +315,18 @@ def diff(
 
     with call.progress() as tick:
         return verb.diff(call.project, old, new, show_values, *call.outside, tick)
+
+
+@mapping_command()
+def reverse(
+    call: Call,
+    name: Annotated[str | None, typer.Argument(metavar="[MAPPING]", help="Only this mapping.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where to; else reverse/.")] = None,
+) -> Report:
+    """The mappings turned around, from target to source, and why other rules go one way."""
+    from .migrate.mapping import reverse as verb
+
+    return verb.turn_around(call.project, name, out, *call.outside)
 
 
 @command()

@@ -49,6 +49,11 @@ class CasesRule(CompiledRule):
     def every_transform(self) -> tuple[BoundTransform, ...]:
         return tuple(bound for case in self.cases for bound in case.rule.every_transform)
 
+    @property
+    def when_zones(self) -> list[str]:
+        own = [zone for case in self.cases if case.when for zone in case.when.zones]
+        return [*own, *(zone for case in self.cases for zone in case.rule.when_zones)]
+
     def fill(self, source: Columns, count: int, people: People | None, note: Note = unnoted) -> Filled:
         done = _Sorting(count)
         for case in self.cases:

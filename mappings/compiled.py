@@ -172,6 +172,7 @@ class CompiledMapping:
             "zones": sorted({f"{rule.zone} {rule.target_zone}" for rule in self.rules}),
             **({"life_zones": lived} if (lived := [state.when.zones for state in self.states]) else {}),
             **({"transforms": own} if (own := self.own_transforms) else {}),
+            **({"when_zones": asked} if (asked := sorted({z for rule in self.rules for z in rule.when_zones})) else {}),
             **({"where_zones": zones} if self.conditions and (zones := self.conditions.zones) else {}),
         }
         text = json.dumps(meaning, ensure_ascii=False, sort_keys=True, separators=(",", ":"))

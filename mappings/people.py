@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -150,6 +151,13 @@ class People:
             if name in self._by_key:
                 return frozenset([name])
         return self._directory.source_emails.get(comparable("email", cell) or "", frozenset([cell.strip()]))
+
+    @property
+    def merged(self) -> int:
+        """How many people of the source cannot be told from the target's key alone: those who have none there, or one
+        that stands for others too."""
+        targets = Counter(each.target for each in self._by_key.values() if each.fate is Fate.FOUND)
+        return sum(each.fate is not Fate.FOUND or targets[each.target] > 1 for each in self._by_key.values())
 
     def known_as(self, cell: str) -> str:
         """By which key of the source a report may name whom a cell names: an address is nobody's key."""

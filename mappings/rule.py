@@ -126,6 +126,11 @@ class CompiledRule:
     def every_transform(self) -> tuple[BoundTransform, ...]:
         return self.transforms
 
+    @property
+    def when_zones(self) -> list[str]:
+        """The zones that have a say in whether its conditions hold."""
+        return []
+
     def taken(self, filled: Filled, row: int) -> CompiledRule | None:
         """The rule, or the one among its cases, that filled that row; None where no case did."""
         if filled.way is None:

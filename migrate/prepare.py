@@ -86,10 +86,11 @@ def compile_project(
     project: Project, source: Schema, target: Schema, *, examples: bool = False, folder: Path | None = None
 ) -> tuple[dict[str, CompiledMapping], list[Finding]]:
     """The project's mappings that fit both schemas, and everything that is to be said of them all. folder: of the
-    mappings, where it is another than the project's. Raises InputError as `prepare` does for what cannot be read."""
+    mappings, where it is another than the project's; their tables and transforms lie beside it. Raises InputError as
+    `prepare` does for what cannot be read."""
     chosen, findings = chosen_files(project, folder)
     sides = project.environment
-    own = read_own_transforms(project.folder / OWN_TRANSFORMS)
+    own = read_own_transforms((folder.parent if folder else project.folder) / OWN_TRANSFORMS)
     compiled, noticed = compile_mappings(
         chosen,
         source,

@@ -150,7 +150,7 @@ def _written(ledger: Ledger, run_id: int) -> tuple[int, int, int]:
     )
 
 
-COLUMNS = ("source_object", "source_key", "target_object", "our_key", "target_key", "state")
+COLUMNS = ("source_object", "source_key", "target_object", "our_key", "target_key", "state", "role")
 
 
 def crosswalk_lines(project: Project, secrets: Secrets, object_name: str | None, *, as_json: bool) -> Iterator[str]:

@@ -39,5 +39,10 @@ def transform(column: pa.StringArray, *, yes: list[str] = YES, no: list[str] = N
     return pc.if_else(true, "true", pc.if_else(false, "false", column))
 
 
+def inverse(*, yes: list[str] = YES, no: list[str] = NO) -> dict[str, str] | None:
+    """Where there is one spelling each, that is what it was."""
+    return {yes[0]: "true", no[0]: "false"} if len(yes) == len(no) == 1 else None
+
+
 def _folded(text: pa.StringArray) -> pa.StringArray:
     return pc.utf8_lower(pc.utf8_trim_whitespace(pc.utf8_normalize(text, form="NFKC")))

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ...connectors.errors import InputError, UnavailableError
+from ...mappings.own_transforms import FILE as OWN_TRANSFORMS
 from ..prepare import FOLDER
 from ..project import Project
 
@@ -24,15 +25,20 @@ def mappings_at(project: Project, named: str | None) -> Iterator[Path]:
     if folder.is_dir():
         yield folder
         return
-    files = [each for each in _git(project, named, "ls-tree", "--name-only", f"{named}:./{FOLDER}").split("\0") if each]
+    files = _git(project, named, "ls-tree", "-r", "--name-only", f"{named}:./").split("\0")
+    if not any(each.startswith(f"{FOLDER}/") for each in files):
+        raise InputError("diff.no_side", name=named)
     with tempfile.TemporaryDirectory(prefix="changeover-") as made:
-        there = Path(made) / FOLDER
-        there.mkdir()
-        for name in files:
-            if name.endswith((".yaml", ".yml", ".csv")):
-                body = _git(project, named, "show", f"{named}:./{FOLDER}/{name}")
-                (there / name).write_text(body, encoding="utf-8", newline="")
-        yield there
+        for name in filter(_has_a_say, files):
+            there = Path(made) / name
+            there.parent.mkdir(parents=True, exist_ok=True)
+            there.write_text(_git(project, named, "show", f"{named}:./{name}"), encoding="utf-8", newline="")
+        yield Path(made) / FOLDER
+
+
+def _has_a_say(name: str) -> bool:
+    """Mappings, and what they may use: tables to look values up in, and the project's own transforms."""
+    return name == OWN_TRANSFORMS or name.endswith(".csv") or (name.startswith(f"{FOLDER}/") and "." in name)
 
 
 def _git(project: Project, named: str, *words: str) -> str:

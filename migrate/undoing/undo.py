@@ -66,6 +66,7 @@ class Undo:
         self._children: dict[str, Children] = {}
         self._gone: set[tuple[str, str]] = set()
         self._again: dict[str, list[str]] = defaultdict(list)
+        self._waiting: list[tuple[str, list[str]]] = []
         self.undone = Undone(run_id)
         for name in _children_first(session, operations.objects_of(session.ledger, run_id)):
             self._did[name] = undone.did(session.ledger, run_id, name)
@@ -170,7 +171,9 @@ class Undo:
         for name in self._going:
             for level in self._children[name].levels(self._going[name]):
                 for start in range(0, len(level), PAGE):
-                    self._delete(writer, name, level[start : start + PAGE])
+                    self._delete(writer, name, level[start : start + PAGE], last=False)
+        for name, keys in self._waiting:
+            self._delete(writer, name, keys, last=True)
         for name, our_keys in self._again.items():
             self._put_back(writer, name, our_keys, last=True)
         return self.undone
@@ -191,8 +194,10 @@ class Undo:
     def _conflict(self, name: str, member: Member, fields: tuple[str, ...] = ()) -> None:
         self.undone.spare(Spared(name, member.our_key, member.target_key, "undo.conflict", fields))
 
-    def _delete(self, writer: Writer, name: str, level: Sequence[str]) -> None:
-        """Delete records that had no children but such as go themselves: unless there are others by now."""
+    def _delete(self, writer: Writer, name: str, level: Sequence[str], *, last: bool) -> None:
+        """Delete records that had no children but such as go themselves: unless there are others by now. Those that are
+        held by records of an object whose turn comes later, as branches of one object may be, wait until the end."""
+        waiting: list[str] = []
         keys = [key for key in level if key in self._going[name]]
         children = Children(self._session, name, keys)
         our_keys = [self._going[name][key] for key in keys]
@@ -204,6 +209,9 @@ class Undo:
             going: list[tuple[Member, dict[str, Cell]]] = []
             for member, cells in judged.goes:
                 held = [each for each in self._holding(name, member, children) if each not in emptied]
+                if held and not last and all(each.key in self._going.get(each.object, {}) for each in held):
+                    waiting.append(member.target_key)
+                    continue
                 if held:
                     count = len({(each.object, each.key) for each in held})
                     self._stay(Spared(name, member.our_key, member.target_key, "undo.children", (), count))
@@ -213,6 +221,8 @@ class Undo:
             ended = writer.delete(mapping, going)
             for member, _ in going:
                 self._deleted(name, member, ended[member.our_key])
+        if waiting:
+            self._waiting.append((name, waiting))
 
     def _deleted(self, name: str, member: Member, end: Settled) -> None:
         if end.state == "acked":

@@ -261,12 +261,16 @@ def leave_out(ledger: Ledger, object_name: str, our_keys: Sequence[str]) -> None
 
 def crosswalk(
     ledger: Ledger, name: str | None = None
-) -> Iterable[tuple[str | None, str | None, str, str, str | None, str]]:
-    """(source object, source key, target object, our key, target key, state), streamed. name: only records of this
-    source or target object."""
+) -> Iterable[tuple[str | None, str | None, str, str, str | None, str, str]]:
+    """(source object, source key, target object, our key, target key, state, role), streamed. The role is empty; a
+    record that is put together comes once more for each source record that it is made of, with that one's role. name:
+    only records of this source or target object."""
     return ledger.db.stream(
-        "select source_object, source_key, object, our_key, target_key, state from record "
-        "where cast(?1 as text) is null or object = ?1 or source_object = ?1 order by object, our_key",
+        "select source_object, source_key, object, our_key, target_key, state, '' as role from record "
+        "where cast(?1 as text) is null or object = ?1 or source_object = ?1 union all "
+        "select c.source_object, c.source_key, c.object, c.our_key, r.target_key, r.state, c.role from contribution c "
+        "join record r on r.object = c.object and r.our_key = c.our_key "
+        "where cast(?1 as text) is null or c.object = ?1 or c.source_object = ?1 order by object, our_key, role",
         (name,),
     )
 

@@ -14,7 +14,7 @@ from changeover.connectors.finding import Severity
 from changeover.mappings.mutations import mutations
 from changeover.mappings.people import Fate, People, Person
 
-from .conftest import HEAD, Project
+from .conftest import HEAD, Project, ZoneInfo
 
 Make = Callable[..., Chunk]
 
@@ -202,3 +202,13 @@ def test_each_mutation_of_a_case_can_be_noticed(project: Project, customers: Mak
     assert [each.code for each in made] == codes
     for each in made:
         assert str(each.mapping.apply(chunk).frame["remark"].tolist()) != plain, each.code
+
+
+def test_the_digest_changes_with_the_zone_by_which_a_condition_is_judged(project: Project) -> None:
+    def digest(rule: str, zone: str) -> str:
+        _, findings = project.write("account", f"{HEAD}fields:\n  name: {rule}\n").compile()
+        assert not [each for each in findings if each.severity is Severity.BLOCKS]
+        return project.compile(zone=ZoneInfo(zone))[0]["account"].digest
+
+    timed = "{from: cust_name, zone: UTC, when: {changed: {at_least: '2024-01-01'}}, default: x}"
+    assert digest(timed, "Asia/Shanghai") != digest(timed, "Asia/Tokyo")

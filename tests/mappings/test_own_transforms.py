@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import changeover
 import pyarrow as pa
 import pytest
 from changeover.connectors.errors import InputError
@@ -161,3 +162,9 @@ def test_a_transform_that_fails_on_a_cell_stops_the_command_and_tells_no_cell(tm
         bound(pa.array(["x9"]), pa.array(["b"]))
     assert (caught.value.code, caught.value.params["line"]) == ("mapping.own_failed", 20)
     assert "x9" not in str(caught.value)
+
+
+def test_the_example_of_the_documentation_holds(tmp_path: Path) -> None:
+    page = (Path(changeover.__file__).parent / "docs" / "project.md").read_text("utf-8")
+    code = page.partition("`transforms.py`:\n```python\n")[2].partition("```")[0]
+    assert sorted(read(tmp_path, code).transforms) == ["contract_number"]

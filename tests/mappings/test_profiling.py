@@ -87,6 +87,7 @@ def test_the_most_frequent_survive_a_flood_of_others() -> None:
         cells = ["often", "less often", *(f"{start + row}" for row in range(CANDIDATES))]
         frequent.take(pa.array(cells), pa.array([300, 100, *[1] * CANDIDATES]))
     assert frequent.top(5) == (("often", 1500), ("less often", 500))
+    assert frequent.all() is None, "not all of them are known any more"
 
 
 def test_a_cell_that_occurs_once_is_not_frequent() -> None:

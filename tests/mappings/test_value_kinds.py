@@ -137,6 +137,7 @@ def test_excel_serial_numbers(cell: str, wanted: str) -> None:
         ("浙江省杭州市下城区", "浙江省", "杭州市", "下城区", ""),  # given up in 2021
         ("鼓楼区", None, None, "鼓楼区", ""),
         ("朝阳门外大街", None, None, None, "朝阳门外大街"),
+        ("北京东路100号", None, None, None, "北京东路100号"),
         ("沈阳安康医院", None, None, None, "沈阳安康医院"),
         ("1 Main Street", None, None, None, "1 Main Street"),
     ],

@@ -139,3 +139,34 @@ def held(company: Company) -> dict[str, int]:
 
 def asked(company: Company, sql: str) -> list[tuple[object, ...]]:
     return sorted(company.new(sql))
+
+
+BOTH = """mapping: both
+assemble:
+  key: num
+  contributors:
+    req: {from: t_request}
+    rep: {from: t_reply, key: request, several: {first: id}}
+  required: [req]
+fields: {title: req.title}
+branches:
+  one:
+    to: merged
+    where: {req.status: {in: [new, done]}}
+  two:
+    to: remark
+    where: {rep: {equals: true}}
+    fields: {said: rep.said, merged_id: {from: num, reference: both.one}}
+"""
+
+
+def put_together_first(company: Company) -> None:
+    """Only one mapping: a request and its first reply become one record, and that becomes two."""
+    for name in MAPPINGS:
+        (company.folder / "mappings" / f"{name}.yaml").unlink()
+    company.new("create table merged (id integer primary key, title varchar(40))")
+    company.new(
+        "create table remark (id integer primary key, title varchar(40), said varchar(40), "
+        "merged_id integer not null references merged (id))"
+    )
+    (company.folder / "mappings" / "both.yaml").write_text(BOTH, encoding="utf-8")

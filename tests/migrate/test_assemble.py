@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,17 @@ def test_the_ledger_knows_each_part_with_its_role(company: ThreeSystems) -> None
         "select role, source_object, source_key from contribution where our_key = 'assembly:contract:C-2' order by 1"
     )
     assert company.ledger(parts) == [("agreed", "approval.contract", "2"), ("executed", "erp.order_slip", "2")]
+    walk = json.loads(company.say("crosswalk", "contract", "--json").out)
+    lines = [(each["role"], each["source_object"], each["source_key"], each["state"]) for each in walk]
+    assert lines[4:7] == [
+        ("", "assembly.contract", "C-2", "live"),
+        ("agreed", "approval.contract", "2", "live"),
+        ("executed", "erp.order_slip", "2", "live"),
+    ]
+    assert {each["our_key"] for each in json.loads(company.say("crosswalk", "oa.approval", "--json").out)} == {
+        "assembly:contract:C-1",
+        "assembly:contract:C-3",
+    }
     company.of("erp", "update order_slip set void = 1 where id = 2")
     assert company.run().counts("contract")["updated"] == 1
     assert company.ledger(parts) == [("agreed", "approval.contract", "2")]
@@ -167,6 +179,17 @@ def test_what_was_put_together_may_become_several(company: ThreeSystems) -> None
     keys = {row[0] for row in company.new("select our_key from changeover_keys where our_key like '%C-1%'")}
     assert keys == {"assembly:contract:C-1#plain", "assembly:contract:C-1#paper"}
     assert company.reconcile().verdict == "reconcile.equal"
+
+
+def test_what_was_corrected_in_a_contributor_is_put_together_so(company: ThreeSystems) -> None:
+    (company.folder / "corrections").mkdir()
+    text = "object,key,field,old,new,who,why\nerp.order_slip,2,slip_disc,0.25,0.2,Li Na,typed wrong\n"
+    (company.folder / "corrections" / "discounts.csv").write_text(text, encoding="utf-8")
+    told = company.run()
+    assert {"assembly.differ", "correction.not_read"} & {each.text.code for each in told.report.causes} == set()
+    assert company.new("select discount from contract where contract_no = 'C-2'") == [(0.2,)]
+    told = company.run("assembly.contract:C-2")
+    assert told.counts("contract") == {"read": 1, "unchanged": 1}
 
 
 def test_a_required_part_that_goes_is_a_difference(company: ThreeSystems) -> None:

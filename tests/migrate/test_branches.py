@@ -7,12 +7,21 @@ from pathlib import Path
 
 import pytest
 
-from .branching import asked, held, make_branching
+from .branching import asked, held, make_branching, put_together_first
 from .company import Company, Told
 from .test_worklist_import import filled
 
 EVERYTHING = {"party": 3, "solution_request": 3, "medical_request": 2, "reply": 2, "medical_reply": 2}
 NOTHING = dict.fromkeys(EVERYTHING, 0)
+FOLLOWUP = """  followup:
+    to: solution_request
+    where: {answer: {present: true}}
+    fields:
+      client_id: {from: client, reference: client.company}
+      title: title
+      state: status
+      reply_id: {from: answer, reference: reply.general}
+"""
 
 
 @pytest.fixture
@@ -156,6 +165,18 @@ def test_a_branch_whose_condition_no_longer_holds_is_told_and_deletes_nothing(mo
     ]
 
 
+def test_branches_of_one_object_around_another_are_undone_whole(company: Company) -> None:
+    """A reply needs its request, and another branch of requests needs the reply: records without a circle."""
+    company.new("alter table solution_request add column reply_id integer references reply (id)")
+    company.old("alter table t_request add column answer integer")
+    company.old("update t_request set answer = 1 where num = 'R2'")
+    company.rewrite("mappings/request.yaml", ("  medical:\n", FOLLOWUP + "  medical:\n"))
+    assert company.run().code == 0
+    assert held(company) == {**EVERYTHING, "solution_request": 4}
+    told = company.undo(1, execute=True)
+    assert (told.code, held(company)) == (0, NOTHING)
+
+
 def test_left_out_without_branches_is_told_too(moved: Company) -> None:
     file = moved.folder / "mappings" / "reply.yaml"
     plain = "mapping: reply\nfrom: t_reply\nto: reply\nwhere:\n  said: {not_equals: b}\n  kind: {equals: general}\n"
@@ -241,6 +262,8 @@ def test_a_parent_that_its_branch_leaves_out_is_outside(company: Company) -> Non
     told = company.run()
     assert told.counts("reply.medical") == {"read": 5, "unchanged": 2, "filtered": 3}
     assert told_of(told, "where.left_out") == []
+    why = [each.text.params["why"] for each in told.report.causes if each.text.code == "reference.skipped"]
+    assert why == ["@outside.left_out"]
     company.old("update t_request set questions = 'now?' where num = 'R2'")
     assert company.run().counts("reply.medical") == {"read": 5, "created": 1, "unchanged": 2, "filtered": 2}
 
@@ -302,3 +325,17 @@ def test_one_cell_at_fault_in_two_branches_is_mended_by_one_worklist(company: Co
     assert said.code == 0, said.out
     again = company.run(rejected=True)
     assert (again.code, held(company)) == (0, EVERYTHING)
+
+
+def test_what_is_put_together_becomes_several(company: Company) -> None:
+    put_together_first(company)
+    told = company.run()
+    assert told.counts("both.one") == told.counts("both.two") == {"read": 5, "created": 3, "filtered": 2}
+    joined = asked(company, "select m.title, said from remark r join merged m on r.merged_id = m.id")
+    assert joined == [("one", "a"), ("three", "c"), ("two", "d")]
+    company.old("update t_reply set said = 'changed' where id = 3")
+    again = company.run()
+    assert (again.counts("both.one").get("updated"), again.counts("both.two").get("updated")) == (None, 1)
+    assert company.reconcile().code == 0
+    assert company.undo(2, execute=True).code == company.undo(1, execute=True).code == 0
+    assert asked(company, "select id from merged union all select id from remark") == []

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
 from changeover.connectors.errors import InputError
 
 from .company import Company, Told, make_company
+from .test_mapping_diff import foretold
 
 CODE = '''import pyarrow as pa
 import pyarrow.compute as pc
@@ -77,3 +79,21 @@ def test_a_transform_that_breaks_on_a_cell_stops_the_run_before_anything_is_sent
     assert company.new("select * from customer") == []
     write(company, CODE)
     assert company.run().counts("customer") == {"read": 1, "created": 1}
+
+
+def test_a_revision_brings_its_own_tables_and_code(company: Company) -> None:
+    table = company.folder / "lookups" / "kinds.csv"
+    table.parent.mkdir()
+    table.write_text("old,new\nx,first\n", encoding="utf-8")
+    looked_up = "{from: bz, values: {csv: lookups/kinds.csv, key: old, value: new}, otherwise: reject}"
+    company.rewrite("mappings/customer.yaml", ("{constant: legacy}", looked_up))
+    company.old("update t_customer set bz = 'x'")
+    company.customer("PLAIN")
+    who = ("-c", "user.name=Li", "-c", "user.email=li@new.example")
+    for words in (("init", "-q"), ("add", "mappings", "lookups", "transforms.py"), (*who, "commit", "-qm", "first")):
+        subprocess.run(["git", *words], cwd=company.folder, check=True)
+    assert foretold(company.say("mapping", "diff", "HEAD", "--json")) == {}
+    table.write_text("old,new\nx,second\n", encoding="utf-8")
+    assert foretold(company.say("mapping", "diff", "HEAD", "--json")) == {"customer": {"updated": {"A"}}}
+    write(company, CODE.replace("column, mark", "column, '#', mark").replace('"a!"', '"a#!"').replace('"a?"', '"a#?"'))
+    assert foretold(company.say("mapping", "diff", "HEAD", "--json")) == {"customer": {"updated": {"A", "PLAIN"}}}

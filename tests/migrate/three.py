@@ -49,9 +49,6 @@ environments:
       - {connector: sql, name: erp, zone: Asia/Shanghai, url: "sqlite:///erp.db"}
       - {connector: sql, name: oa, zone: Asia/Shanghai, url: "sqlite:///oa.db"}
     target: {connector: sql, name: crm, url: "sqlite:///crm.db"}
-objects:
-  "oa.*": {leave: only where it is put together with others}
-  "erp.order_*": {leave: only where it is put together with others}
 people:
   source: {object: erp.clerk, email: mail}
   target: {object: users, email: mail}

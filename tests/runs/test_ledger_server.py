@@ -386,7 +386,7 @@ def test_a_long_answer_leaves_room_for_other_questions(ledger: Ledger) -> None:
     settled = [Settled(key, "acked", "live", f"T-{key}") for key in keys]
     operations.settle(ledger, run, intend(ledger, run, *keys), "account", settled, NOW)
     seen = []
-    for _, source_key, object_name, our_key, target_key, _ in records.crosswalk(ledger):
+    for _, source_key, object_name, our_key, target_key, *_ in records.crosswalk(ledger):
         seen.append(our_key)
         if len(seen) % 1_000 == 1:
             assert records.target_keys(ledger, object_name, [our_key]) == {source_key: target_key}
