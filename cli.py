@@ -20,6 +20,7 @@ from .migrate.options import (
     ConfirmOption,
     DryRunOption,
     ExecuteOption,
+    ImportOption,
     NoDataOption,
     ShowValuesOption,
 )
@@ -217,9 +218,7 @@ def worklist(
     file: Annotated[
         Path | None, typer.Argument(metavar="[FILE.xlsx]", help="Where to; else beside the ledger.")
     ] = None,
-    filled: Annotated[
-        Path | None, typer.Option("--import", metavar="FILE.xlsx", help="Make corrections of it.")
-    ] = None,
+    filled: ImportOption = None,
     show_values: ShowValuesOption = False,
 ) -> Report:
     """The records that wait for somebody as a workbook, a sheet for each who can mend them; or back from it."""
