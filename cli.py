@@ -20,6 +20,7 @@ from .migrate.options import (
     ConfirmOption,
     DryRunOption,
     ExecuteOption,
+    ImportOption,
     NoDataOption,
     ShowValuesOption,
 )
