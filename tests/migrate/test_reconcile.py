@@ -82,6 +82,7 @@ def test_each_class_is_told_apart(tmp_path: Path) -> None:
         "wrong": 2,
         "edited": 3,
         "automation": 3,
+        "computed": 0,
         "source_moved": 4,
         "mapping_moved": 0,
         "taken_back": 0,

@@ -33,8 +33,10 @@ NEVER_ONE = {
     "demo.too_many",
     "explain.several",
     "mapping.several_sources",
+    "mapping.value_key_parts",
     "match.ambiguous",
     "people.ambiguous",
+    "reverse.several",
 }
 """Texts that are said of several alone."""
 
