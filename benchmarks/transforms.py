@@ -209,7 +209,7 @@ def told(what: str, rows: int, took: dict[str, float]) -> float:
 def apart(rows: int, rounds: int) -> None:
     """Phones and addresses: what a library or a table costs, each distinct value once on both sides."""
     import phonenumbers
-    from changeover.mappings.divisions import locate
+    from changeover.mappings.spelling.divisions import locate
 
     def number(text: str) -> str:
         return phonenumbers.format_number(phonenumbers.parse(text, "CN"), phonenumbers.PhoneNumberFormat.E164)

@@ -13,11 +13,11 @@ from pydantic_core import PydanticCustomError
 
 from ..connectors.finding import Finding, Severity
 from .condition import Conditions
-from .document import Document, YamlPath
 from .language import BranchModel, MappingFile, MappingModel, Rule
 from .lookup import Lookup
 from .record_example import RecordExample
-from .strict_yaml import load_model
+from .yaml.document import Document, YamlPath
+from .yaml.strict_yaml import load_model
 
 
 def _each_says(_value: object) -> object:

@@ -19,7 +19,8 @@ from .assembly.derived import field_zones, with_assemblies
 from .assembly.document import as_source
 from .branches import branches_of, check_branch, models_of_file, read_mapping, told_once
 from .cases import Case, by_cases
-from .check import check, check_objects, check_together
+from .checking.mapping import check, check_objects, check_together
+from .checking.place import Examined
 from .compiled import CompiledMapping, FieldTrace, TraceStep
 from .condition import CompiledConditions, compile_conditions
 from .language import MappingFile, MappingModel, Rule, WritePolicy
@@ -27,11 +28,10 @@ from .left_out import by_year
 from .life import CompiledState, LifeState
 from .lookup import with_lookups
 from .order import check_order
-from .place import Examined
 from .rule import CompiledRule, ParentKeys, ValueMap
-from .strict_yaml import read_yaml
 from .transform import Transform
 from .untaken import Untaken
+from .yaml.strict_yaml import read_yaml
 
 __all__ = [
     "CompiledMapping",

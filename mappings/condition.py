@@ -25,7 +25,7 @@ from ..connectors.casting import DEFAULT_SCALE
 from ..connectors.cell import canonical_text, cast
 from ..connectors.schema import Field, FieldType
 from ..connectors.stored import plain_text
-from .document import YamlPath
+from .yaml.document import YamlPath
 
 
 def _as_text(value: object) -> object:

@@ -24,7 +24,7 @@ from ..connectors.finding import Finding, Severity
 from ..connectors.nearest import nearest
 from ..connectors.schema import Field, ObjectSchema, Schema
 from ..connectors.stored import plain_text, readable
-from .place import labels
+from .checking.place import labels
 
 COLUMNS: Final = ("object", "key", "field", "old", "new", "who", "why")
 MAY_BE_EMPTY: Final = ("old", "new")

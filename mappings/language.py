@@ -17,10 +17,10 @@ from pydantic_core import PydanticCustomError
 
 from .assembly import ASSEMBLY
 from .condition import Conditions, Literally, Strict, as_tuple, filled
-from .document import Document, YamlPath
 from .life import LifeState
 from .lookup import Lookup
 from .record_example import RecordExample
+from .yaml.document import Document, YamlPath
 
 
 class WritePolicy(StrEnum):

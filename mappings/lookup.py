@@ -19,8 +19,8 @@ from ..connectors.errors import InputError
 from ..connectors.finding import Finding, Severity
 from ..connectors.nearest import nearest
 from .condition import Strict, filled
-from .document import Document, YamlPath
-from .model import load_model
+from .yaml.document import Document, YamlPath
+from .yaml.model import load_model
 
 SUFFIX = ".csv"
 

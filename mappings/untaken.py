@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from .condition import CompiledConditions
-from .document import YamlPath
 from .rule import Columns
+from .yaml.document import YamlPath
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from ..connectors.finding import Finding, Severity
 from ..connectors.pace import Action
 from ..connectors.stored import plain_text
-from ..mappings.strict_yaml import read_yaml
+from ..mappings.yaml.strict_yaml import read_yaml
 from ..runs.report.model import Row, Table, Text
 from .fingerprint import arrow_column
 from .objects import MOVE, check_entries, decided, in_project

@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 from ..connectors.finding import Finding, Severity
 from ..connectors.nearest import nearest
 from ..connectors.schema import Schema
-from ..mappings.document import Document
+from ..mappings.yaml.document import Document
 
 MOVE, ARCHIVE, LEAVE = "move", "archive", "leave"
 KEY = "objects"

@@ -13,7 +13,7 @@ from ..connectors.errors import InputError
 from ..connectors.finding import Finding
 from ..connectors.schema import Schema
 from ..mappings.mapped import make_our_key
-from ..mappings.strict_yaml import load_model, read_yaml
+from ..mappings.yaml.strict_yaml import load_model, read_yaml
 from ..runs.ledger import records
 from ..runs.ledger.records import RecordRow
 from ..runs.report.model import Row, Table, Text

@@ -14,7 +14,7 @@ from ..connectors.finding import Finding, Severity
 from ..connectors.nearest import nearest
 from ..connectors.schema import ObjectSchema, Schema
 from ..mappings.condition import Conditions, Strict, compile_conditions
-from ..mappings.document import Document, YamlPath
+from ..mappings.yaml.document import Document, YamlPath
 from .group_sums import LEFT_BEHIND, Group, GroupSums, Sums
 
 COUNT = "count"

@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 from ...connectors.finding import Finding, Severity
 from ...connectors.nearest import nearest
 from ...connectors.schema import FieldType, ObjectSchema, Schema
-from ..check_conditions import check_conditions
+from ..checking.conditions import check_conditions
+from ..checking.place import Examined, finding_in, labels
 from ..language import Assemble, MappingFile
-from ..place import Examined, finding_in, labels
 from ..transform import WrongArgumentError, available
 from .derived import key_fields, source_field, torn_fields
 

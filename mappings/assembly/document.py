@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..document import Document
+from ..yaml.document import Document
 from . import ASSEMBLY
 
 _GROUPS = {"field", "all", "any", "not"}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from ..plain_yaml import flow, scalar
+from ..yaml.plain_yaml import flow, scalar
 from .likeness import Reason
 from .pairing import Pairing
 

@@ -12,9 +12,9 @@ from typing import Literal
 
 import pyarrow as pa
 
-from ..divisions import Place, locate
 from ..examples import Examples
-from ..partly import each_distinct
+from ..spelling.divisions import Place, locate
+from ..spelling.partly import each_distinct
 
 EXAMPLES: Examples = [
     ({"part": "province"}, "沈阳市和平区南京北街1号", "辽宁省"),

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..examples import Examples
-from ..partly import where_matching
+from ..spelling.partly import where_matching
 
 EXAMPLES: Examples = [({}, "a  b\t\nc ", "a b c"), ({}, "沈阳\u3000\u3000和平区", "沈阳 和平区"), ({}, None, None)]
 

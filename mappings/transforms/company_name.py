@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..examples import Examples
-from ..partly import where_matching
+from ..spelling.partly import where_matching
 
 EXAMPLES: Examples = [
     ({}, "沈阳安康（集团）有限公司 ", "沈阳安康(集团)有限公司"),

@@ -14,9 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...connectors.casting import LOCAL_TEXT
-from ..date_words import chinese_date, excel_date
 from ..examples import Examples
-from ..partly import each_distinct
+from ..spelling.date_words import chinese_date, excel_date
+from ..spelling.partly import each_distinct
 
 EXAMPLES: Examples = [
     ({"formats": ["%Y/%m/%d", "%Y年%m月%d日"]}, "2023年2月8日", "2023-02-08"),

@@ -10,8 +10,8 @@ from __future__ import annotations
 import pyarrow as pa
 
 from ..examples import Examples
-from ..html import ENTITY, TAG, text_of_html
-from ..partly import each_distinct, where_matching
+from ..spelling.html import ENTITY, TAG, text_of_html
+from ..spelling.partly import each_distinct, where_matching
 
 EXAMPLES: Examples = [
     ({}, "<p>您好，</p><p>合同<b>已签</b>。<br>谢谢</p>", "您好，\n合同已签。\n谢谢"),

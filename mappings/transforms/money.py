@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 
 from ...connectors.stored import plain_decimal
 from ..examples import Examples
-from ..partly import each_distinct
+from ..spelling.partly import each_distinct
 
 EXAMPLES: Examples = [
     ({}, "¥1,234.50", "1234.5"),

@@ -13,7 +13,7 @@ from typing import Literal
 import pyarrow as pa
 
 from ..examples import Examples
-from ..partly import each_distinct
+from ..spelling.partly import each_distinct
 
 EXAMPLES: Examples = [
     ({}, "体检，口腔、体检 | 眼科", "体检;口腔;眼科"),

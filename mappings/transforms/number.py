@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..examples import Examples
-from ..partly import where_matching
+from ..spelling.partly import where_matching
 
 EXAMPLES: Examples = [
     ({}, "￥1,234.50", "1234.50"),

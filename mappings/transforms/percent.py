@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from ...connectors.stored import plain_decimal
 from ..examples import Examples
-from ..partly import each_distinct
+from ..spelling.partly import each_distinct
 
 EXAMPLES: Examples = [
     ({"plain": "percent"}, "12.5%", "0.125"),

@@ -14,7 +14,7 @@ from typing import Literal
 import pyarrow as pa
 
 from ..examples import Examples
-from ..partly import each_distinct
+from ..spelling.partly import each_distinct
 
 EXAMPLES: Examples = [
     ({"part": "surname"}, "张三丰", "张"),

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Literal
 import pyarrow as pa
 
 from ..examples import Examples
-from ..partly import each_distinct
+from ..spelling.partly import each_distinct
 
 if TYPE_CHECKING:
     from phonenumbers import PhoneNumber

@@ -12,10 +12,10 @@ from ...connectors.cell import canonical_text, cast
 from ...connectors.chunk import Chunk
 from ...connectors.finding import Finding, Severity
 from ...connectors.nearest import nearest
+from ...mappings.checking.place import labels
 from ...mappings.compile import CompiledMapping
 from ...mappings.mapped import MappedChunk, make_our_key
 from ...mappings.people import Fate, People, Person
-from ...mappings.place import labels
 from ...mappings.record_example import RecordExample, cell_text
 from ...mappings.rule import CompiledRule
 from ...validators.judge import Judge

@@ -7,8 +7,8 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ...mappings.plain_yaml import flow, scalar
-from ...mappings.strict_yaml import load_model, parse_yaml, read_yaml
+from ...mappings.yaml.plain_yaml import flow, scalar
+from ...mappings.yaml.strict_yaml import load_model, parse_yaml, read_yaml
 from ..project import Project
 
 FILE: Final = "decisions.yaml"

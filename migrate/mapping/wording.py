@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ...mappings.plain_yaml import flow
+from ...mappings.yaml.plain_yaml import flow
 from ...runs.catalogue import Catalogue
 
 _KNOWN = ("from", "constant", "transform", "values", "otherwise", "reference", "people", "default", "write", "outside")

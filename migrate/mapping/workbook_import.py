@@ -11,9 +11,9 @@ from pathlib import Path
 
 from ...connectors.errors import InputError
 from ...connectors.finding import Finding, Severity
-from ...mappings.document import YamlPath
-from ...mappings.plain_yaml import flow
-from ...mappings.rewriting import NotRewrittenError, rewritten
+from ...mappings.yaml.document import YamlPath
+from ...mappings.yaml.plain_yaml import flow
+from ...mappings.yaml.rewriting import NotRewrittenError, rewritten
 from ...runs.catalogue import LANGUAGES, Catalogue
 from ...runs.masking import cell_of_lines, without_quote
 from ...runs.private_files import write_refused

@@ -12,10 +12,10 @@ from typing import Final
 
 from ...connectors.errors import InputError
 from ...mappings.compile import OWN_NAMES, load_mapping_files
-from ...mappings.document import YamlPath
 from ...mappings.language import MappingFile
-from ...mappings.plain_yaml import flow
-from ...mappings.strict_yaml import parse_yaml, read_yaml
+from ...mappings.yaml.document import YamlPath
+from ...mappings.yaml.plain_yaml import flow
+from ...mappings.yaml.strict_yaml import parse_yaml, read_yaml
 from .decisions import SAID
 
 FIELDS, DROP = "fields", "drop"

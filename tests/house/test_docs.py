@@ -23,7 +23,7 @@ from changeover.mappings.language import (
 )
 from changeover.mappings.people import ActiveRule, PeopleConfig, PersonSide
 from changeover.mappings.record_example import RecordExample
-from changeover.mappings.strict_yaml import load_model, read_yaml
+from changeover.mappings.yaml.strict_yaml import load_model, read_yaml
 from changeover.migrate.project import (
     ConnectionSpec,
     EnvironmentSpec,

@@ -13,7 +13,7 @@ from changeover.connectors.port import Connector, Settings
 from changeover.connectors.registry import connect
 from changeover.connectors.secrets import Secrets
 from changeover.mappings.compile import CompiledMapping, compile_mappings, load_mapping_files
-from changeover.mappings.strict_yaml import read_yaml
+from changeover.mappings.yaml.strict_yaml import read_yaml
 from changeover.validators.judge import Judge
 
 ROOT = Path(__file__).parents[2]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from changeover.mappings.plain_yaml import flow, scalar
-from changeover.mappings.strict_yaml import parse_yaml
+from changeover.mappings.yaml.plain_yaml import flow, scalar
+from changeover.mappings.yaml.strict_yaml import parse_yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import changeover
 import pytest
-from changeover.mappings.document import YamlPath
-from changeover.mappings.plain_yaml import flow
-from changeover.mappings.rewriting import NotRewrittenError, rewritten
-from changeover.mappings.strict_yaml import parse_yaml
+from changeover.mappings.yaml.document import YamlPath
+from changeover.mappings.yaml.plain_yaml import flow
+from changeover.mappings.yaml.rewriting import NotRewrittenError, rewritten
+from changeover.mappings.yaml.strict_yaml import parse_yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 from changeover.connectors.errors import InputError
-from changeover.mappings.strict_yaml import Document, load_model, read_yaml
+from changeover.mappings.yaml.strict_yaml import Document, load_model, read_yaml
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field

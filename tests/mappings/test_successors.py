@@ -11,7 +11,7 @@ from changeover.connectors.errors import InputError
 from changeover.connectors.finding import Finding
 from changeover.mappings.people import Fate, People, PeopleConfig, build_people
 from changeover.mappings.people_list import PersonRow
-from changeover.mappings.strict_yaml import load_model, read_yaml
+from changeover.mappings.yaml.strict_yaml import load_model, read_yaml
 
 from .conftest import all_told
 

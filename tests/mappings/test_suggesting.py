@@ -15,13 +15,13 @@ import pytest
 from changeover.connectors.schema import Field, FieldType, ObjectSchema, Schema, schema_from_json
 from changeover.mappings.language import MappingModel
 from changeover.mappings.profiling.profile import FieldProfile, Kind, ObjectProfile
-from changeover.mappings.strict_yaml import load_model, parse_yaml
 from changeover.mappings.suggesting.choices import choice_pairs
 from changeover.mappings.suggesting.draft import Draft, draft_text
 from changeover.mappings.suggesting.pairing import Pairing, pairing
 from changeover.mappings.suggesting.ruling import Surroundings, mapping_name, rule_for
 from changeover.mappings.suggesting.target import likely_targets
 from changeover.mappings.suggesting.words import words_of
+from changeover.mappings.yaml.strict_yaml import load_model, parse_yaml
 from changeover.runs.catalogue import LANGUAGES, Catalogue, Language
 
 T = FieldType

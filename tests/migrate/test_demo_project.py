@@ -22,7 +22,7 @@ from changeover.mappings.compile import CompiledMapping, compile_mappings, load_
 from changeover.mappings.order import load_order
 from changeover.mappings.people import People, build_people
 from changeover.mappings.people_list import read_people_csv
-from changeover.mappings.strict_yaml import load_model, read_yaml
+from changeover.mappings.yaml.strict_yaml import load_model, read_yaml
 from changeover.migrate.demo.dirt import Fate
 from changeover.migrate.demo.facts import DemoFacts
 from changeover.migrate.demo.generate import generate

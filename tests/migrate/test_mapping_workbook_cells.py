@@ -6,7 +6,7 @@ import io
 
 import openpyxl
 import pytest
-from changeover.mappings.plain_yaml import flow
+from changeover.mappings.yaml.plain_yaml import flow
 from changeover.migrate.mapping.wording import in_words
 from changeover.migrate.mapping.workbook_rows import Mark, cell_of, digest, mark_of, read_mark, value_of
 from changeover.runs.catalogue import LANGUAGES, Catalogue, Language

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from changeover.connectors.clock import SystemClock
 from changeover.connectors.secrets import Secrets
-from changeover.mappings.strict_yaml import read_yaml
+from changeover.mappings.yaml.strict_yaml import read_yaml
 from changeover.migrate import compare, run
 from changeover.migrate.project import Project, load_project
 from changeover.runs.report.model import Report

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 from changeover.connectors.errors import InputError
 from changeover.connectors.schema import Field, FieldType, ObjectSchema, Schema
-from changeover.mappings.strict_yaml import load_model, read_yaml
+from changeover.mappings.yaml.strict_yaml import load_model, read_yaml
 from changeover.validators.group_sums import LEFT_BEHIND, GroupSums
 from changeover.validators.totals import TotalsFile, check_totals, compare_totals, group_sums
 from hypothesis import given

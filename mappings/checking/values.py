@@ -7,11 +7,11 @@ from decimal import Decimal
 
 import pyarrow as pa
 
-from ..connectors.cell import cast
-from ..connectors.finding import Finding, Severity
-from ..connectors.nearest import nearest
-from ..connectors.schema import Field, FieldType
-from .language import Rule
+from ...connectors.cell import cast
+from ...connectors.finding import Finding, Severity
+from ...connectors.nearest import nearest
+from ...connectors.schema import Field, FieldType
+from ..language import Rule
 from .place import Examined
 
 

@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from ..connectors.finding import Finding, Severity
-from ..connectors.nearest import nearest
-from ..connectors.schema import Field, FieldType, Schema
-from .assembly.derived import settled_by
-from .branches import models_of_file
-from .check_cases import check_cases, told_whole
-from .check_conditions import check_conditions
-from .check_life import check_life
-from .check_outside import check_outside
-from .check_unwritten import check_unwritten
-from .check_values import check_values
-from .document import YamlPath
-from .language import MappingFile, Rule, WritePolicy, spoken_of
-from .lookup import parts_of
+from ...connectors.finding import Finding, Severity
+from ...connectors.nearest import nearest
+from ...connectors.schema import Field, FieldType, Schema
+from ..assembly.derived import settled_by
+from ..branches import models_of_file
+from ..language import MappingFile, Rule, WritePolicy, spoken_of
+from ..lookup import parts_of
+from ..transform import WrongArgumentError
+from ..yaml.document import YamlPath
+from .cases import check_cases, told_whole
+from .conditions import check_conditions
+from .life import check_life
+from .outside import check_outside
 from .place import Examined, finding_in, known_zone, labels
-from .transform import WrongArgumentError
+from .unwritten import check_unwritten
+from .values import check_values
 
 BLOCKS, WARNS, INFO = Severity.BLOCKS, Severity.WARNS, Severity.INFO
 

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from ..connectors.finding import Finding, Severity
-from ..connectors.schema import Field, ObjectSchema
-from .document import YamlPath
-from .language import MappingFile, Rule
-from .transform import Transform, available
+from ...connectors.finding import Finding, Severity
+from ...connectors.schema import Field, ObjectSchema
+from ..language import MappingFile, Rule
+from ..transform import Transform, available
+from ..yaml.document import YamlPath
 
 
 @dataclass(frozen=True, slots=True)

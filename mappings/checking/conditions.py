@@ -8,12 +8,12 @@ from dataclasses import replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..connectors.cell import cast
-from ..connectors.finding import Finding, Severity
-from ..connectors.nearest import nearest
-from ..connectors.schema import Field, FieldType
-from .condition import CompiledCondition, Condition, Conditions, ordered_as
-from .document import YamlPath
+from ...connectors.cell import cast
+from ...connectors.finding import Finding, Severity
+from ...connectors.nearest import nearest
+from ...connectors.schema import Field, FieldType
+from ..condition import CompiledCondition, Condition, Conditions, ordered_as
+from ..yaml.document import YamlPath
 from .place import Examined, labels
 
 BLOCKS, WARNS = Severity.BLOCKS, Severity.WARNS

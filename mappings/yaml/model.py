@@ -9,9 +9,9 @@ from typing import Annotated, Any, Final, TypeVar, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from ..connectors.errors import InputError
-from ..connectors.finding import Finding, Severity
-from ..connectors.nearest import nearest
+from ...connectors.errors import InputError
+from ...connectors.finding import Finding, Severity
+from ...connectors.nearest import nearest
 from .document import Document, YamlPath, shown_path
 
 Model = TypeVar("Model", bound=BaseModel)

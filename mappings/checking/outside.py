@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..connectors.finding import Finding, Severity
-from ..connectors.schema import Field
-from .language import Outside, Rule
+from ...connectors.finding import Finding, Severity
+from ...connectors.schema import Field
+from ..language import Outside, Rule
 from .place import Examined
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..connectors.finding import Finding, Severity
-from ..connectors.nearest import nearest
-from .check_conditions import check_conditions
-from .check_values import check_written
+from ...connectors.finding import Finding, Severity
+from ...connectors.nearest import nearest
+from .conditions import check_conditions
 from .place import Examined, labels
+from .values import check_written
 
 BLOCKS = Severity.BLOCKS
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..connectors.finding import Finding, Severity
-from ..connectors.schema import Field
-from .check_conditions import check_conditions
-from .check_values import check_values
-from .language import Rule
+from ...connectors.finding import Finding, Severity
+from ...connectors.schema import Field
+from ..language import Rule
+from .conditions import check_conditions
 from .place import Examined
+from .values import check_values
 
 BLOCKS = Severity.BLOCKS
 WHOLE = ("write", "outside", "compare_only")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..connectors.finding import Finding, Severity
-from .language import Rule, WritePolicy
+from ...connectors.finding import Finding, Severity
+from ..language import Rule, WritePolicy
 from .place import Examined
 
 

@@ -15,8 +15,8 @@ from typing import Final
 
 import yaml
 
-from ..connectors.errors import InputError
-from ..connectors.finding import Finding, Severity
+from ...connectors.errors import InputError
+from ...connectors.finding import Finding, Severity
 from .document import Document, YamlPath, shown_path
 from .model import load_model
 

@@ -1,0 +1,1 @@
+"""Mappings against both schemas: every problem at once, before any record moves."""

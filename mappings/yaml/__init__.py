@@ -1,0 +1,1 @@
+"""Mapping files as text: read strictly, held against a model, written, and rewritten in place."""
