@@ -23,6 +23,8 @@ from .checking.mapping import check, check_objects, check_together
 from .checking.place import Examined
 from .compiled import CompiledMapping, FieldTrace, TraceStep
 from .condition import CompiledConditions, compile_conditions
+from .folding.check import check_folds
+from .folding.compiled import compile_folds, with_folds
 from .language import MappingFile, MappingModel, Rule, WritePolicy
 from .left_out import by_year
 from .life import CompiledState, LifeState
@@ -126,7 +128,7 @@ def compile_mappings(
         return zones.get(source_object.partition(".")[0], zone)
 
     findings = [finding for file in files for finding in check_assembly(file, source, zone_of)]
-    source = with_assemblies(files, source)
+    read, source = source, with_assemblies(files, source)
     findings.extend(finding for file in files for finding in check_objects(file, source, target))
     findings.extend(check_together(named))
     sources = {file.model.from_: found for file in files if (found := source.object(file.model.from_))}
@@ -137,15 +139,18 @@ def compile_mappings(
             continue
         clocks = field_zones(file.model.assemble, source_object, zones)
         here = zone_of(source_object.name)
+        folding = list(check_folds(file, source_object, read, named, zone_of))
+        source_object = with_folds(source_object, [file])
         examined = Examined(
             file, source_object, target_object, here, target_zone, people, named, sources, clocks=clocks, own=own
         )
-        noticed = [*check(examined), *check_clocks(examined, zones)]
+        noticed = [*folding, *check(examined), *check_clocks(examined, zones)]
         findings.extend(noticed)
         ways = [way for rule in examined.rules.values() for _, way in rule.ways()]
         parents = {named[way.reference].model.from_ for way in ways if way.reference in named}
         if parents <= sources.keys() and not any(each.severity is Severity.BLOCKS for each in noticed):
-            compiled[file.name] = _compile(examined, system)
+            folds = compile_folds(file, read, zone_of)
+            compiled[file.name] = replace(_compile(examined, system), folds=folds)
     findings.extend(check_order(compiled))
     findings = told_once(files, findings)
     return compiled, sorted(findings, key=lambda each: (_ORDER[each.severity], each.file or "", each.line or 0))

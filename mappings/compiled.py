@@ -20,6 +20,7 @@ from ..connectors.finding import Finding, Severity
 from ..connectors.schema import Field, ObjectSchema
 from ..connectors.stored import plain_text, readable
 from .condition import CompiledConditions
+from .folding.compiled import CompiledFold
 from .language import Expectation, MappingFile, Outside, WritePolicy
 from .left_out import ByYear, Cause, count_left, left_by
 from .life import LEAVE, CompiledState, lives_of
@@ -58,7 +59,7 @@ class CompiledMapping:
     """One mapping branch. system: the source system's name in our keys. rules: one a target field, in the file's order.
     conditions: which source records move, None where all do. branch: its name; empty where the mapping has none.
     untaken: in one branch of a file, what none of them takes. states: life states of the records. by_year: by whose
-    year those that are left out are counted."""
+    year those that are left out are counted. folds: what children are folded into, of the whole file."""
 
     mapping_file: MappingFile
     system: str
@@ -70,6 +71,7 @@ class CompiledMapping:
     untaken: Untaken | None = None
     states: tuple[CompiledState, ...] = ()
     by_year: ByYear | None = None
+    folds: tuple[CompiledFold, ...] = ()
 
     @property
     def name(self) -> str:
@@ -173,10 +175,16 @@ class CompiledMapping:
             **({"life_zones": lived} if (lived := [state.when.zones for state in self.states]) else {}),
             **({"transforms": own} if (own := self.own_transforms) else {}),
             **({"when_zones": asked} if (asked := sorted({z for rule in self.rules for z in rule.when_zones})) else {}),
+            **({"fold_zones": folded} if (folded := self._fold_zones) else {}),
             **({"where_zones": zones} if self.conditions and (zones := self.conditions.zones) else {}),
         }
         text = json.dumps(meaning, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def _fold_zones(self) -> dict[str, list[str]]:
+        used = set(self.source_fields)
+        return {each.name: each.zones for each in self.folds if each.field in used and each.zones}
 
     def passes(self, chunk: Chunk) -> pa.BooleanArray:
         """Which records of the chunk `where` lets through."""

@@ -17,6 +17,7 @@ from pydantic_core import PydanticCustomError
 
 from .assembly import ASSEMBLY
 from .condition import Conditions, Literally, Strict, as_tuple, filled
+from .folding import FOLD
 from .life import LifeState
 from .lookup import Lookup
 from .record_example import RecordExample
@@ -217,6 +218,25 @@ class Drop(Strict):
         return {"reason": value} if isinstance(value, str) else value
 
 
+class Fold(Strict):
+    """Records of a child object that become one text of their parent, a line each. by: the child's fields that hold
+    the parent's key, part by part. order: fields by which the lines go, ascending; last by key. line: pieces of text
+    with the child's fields in braces. most: so many lines at most, the last ones."""
+
+    from_: Annotated[str, Field(alias="from")]
+    by: Annotated[tuple[str, ...], BeforeValidator(_one_or_many), Field(min_length=1)]
+    where: Conditions | None = None
+    order: Annotated[tuple[str, ...], BeforeValidator(_one_or_many)] = ()
+    line: Annotated[tuple[str, ...], BeforeValidator(_one_or_many), Field(min_length=1)]
+    between: str = "\n"
+    most: Annotated[int | None, Field(ge=1)] = None
+    drop: dict[str, Drop] = Field(default_factory=dict)
+
+    def does(self) -> dict[str, Any]:
+        """What it says, without what has no effect on records."""
+        return self.model_dump(mode="json", by_alias=True, exclude={"drop"}, exclude_defaults=True)
+
+
 class BranchModel(Strict):
     """What one branch of a mapping says by itself. Of a target field it overrules what stands outside; its conditions
     are added to those."""
@@ -238,6 +258,7 @@ class MappingModel(Strict):
     where: Conditions | None = None
     match: Annotated[tuple[Annotated[tuple[str, ...], Field(min_length=1)], ...], BeforeValidator(_match)] = ()
     assemble: Assemble | None = None
+    fold: dict[Name, Fold] = Field(default_factory=dict)
     fields: Annotated[dict[str, Rule], Field(min_length=1)]
     life: dict[str, LifeState] = Field(default_factory=dict)
     by_year: str | None = None
@@ -291,9 +312,10 @@ class MappingFile:
 
     @property
     def source_objects(self) -> tuple[str, ...]:
-        """What is read for it: its source object, or those of all contributors."""
+        """What is read for it: its source object, or those of all contributors; and what is folded."""
         assemble = self.model.assemble
-        return (self.model.from_,) if assemble is None else tuple(x.from_ for x in assemble.contributors.values())
+        own = [self.model.from_] if assemble is None else [each.from_ for each in assemble.contributors.values()]
+        return (*own, *(each.from_ for each in self.model.fold.values()))
 
     def line(self, *path: str | int) -> int:
         """Of that place of the branch, where it says it itself, else of what stands outside."""
@@ -312,8 +334,11 @@ class MappingFile:
         """What the file says, without what has no effect on records: comments, order, the reasons of `drop`, and
         examples."""
         plain: dict[str, Any] = self.model.model_dump(
-            mode="json", by_alias=True, exclude={"drop", "by_year", "examples"}, exclude_defaults=True
+            mode="json", by_alias=True, exclude={"drop", "by_year", "examples", "fold"}, exclude_defaults=True
         )
+        named = spoken_of(self.model)
+        if folds := {name: each.does() for name, each in self.model.fold.items() if f"{FOLD}.{name}" in named}:
+            plain["fold"] = folds
         for name, rule in self.model.fields.items():
             if rule.outside is (Outside.ERROR if rule.people else Outside.HOLD):  # what is done without a word as well
                 del plain["fields"][name]["outside"]

@@ -73,6 +73,8 @@ def take_corrections(session: Session, mappings: Mapping[str, CompiledMapping]) 
     together = assembled_in(session.source)
     for mapping in mappings.values():
         used[mapping.source.name] |= set(mapping.source_fields)
+        for fold in mapping.folds:
+            used[fold.child.name] |= set(fold.reads)
         for name, fields in together.reads(mapping.source.name, mapping.source_fields).items() if together else ():
             used[name] |= fields
     people = session.project.spec.people
@@ -90,14 +92,14 @@ def take_corrections(session: Session, mappings: Mapping[str, CompiledMapping]) 
 def lapsed_corrections(session: Session, mapping: CompiledMapping, *, whole: bool) -> list[Finding]:
     """The corrections of this mapping's cells that no longer hold, of the records that were read. whole: all of the
     object was read, so that a record that was not seen is asked for, and told where the source has none."""
-    source = session.source
-    return source.told(mapping, whole=whole) if isinstance(source, Corrected) else []
+    source = _corrected_in(session.source)
+    return source.told(mapping, whole=whole) if source is not None else []
 
 
 def corrections_of(session: Session, object_name: str, key: str) -> list[tuple[Correction, bool | None]]:
     """The corrections of one record, each with whether it holds; None where its field has not been read."""
-    source = session.source
-    return source.of_record(object_name, key) if isinstance(source, Corrected) else []
+    source = _corrected_in(session.source)
+    return source.of_record(object_name, key) if source is not None else []
 
 
 def zone_of(session: Session) -> ZoneOf:
@@ -109,7 +111,15 @@ def zone_of(session: Session) -> ZoneOf:
 
 def uncorrected(source: Connector) -> Connector:
     """The source as it is."""
-    return source.inner if isinstance(source, Corrected) else source
+    corrected = _corrected_in(source)
+    return source if corrected is None else corrected.inner
+
+
+def _corrected_in(source: Connector) -> Corrected | None:
+    inner: object = source
+    while inner is not None and not isinstance(inner, Corrected):
+        inner = getattr(inner, "inner", None)
+    return inner
 
 
 class Corrected:

@@ -26,6 +26,7 @@ from .other_branches import other_branches
 from .prepare import prepare
 from .project import Project
 from .session import Session, open_session
+from .sources.folded import folded_table
 from .sources.told import made_of_table
 from .successions import successions
 
@@ -64,6 +65,7 @@ def explain(project: Project, key: str, show_values: bool, secrets: Secrets, clo
             facts=(*_facts(session, subject), *_words(session, subject, show_values)),
             tables=(
                 *made_of_table(session, subject.mapping, subject.source_key),
+                *folded_table(session.source, subject.mapping, subject.source_key),
                 *trace,
                 *_corrections_table(session, subject, show_values),
                 *other_branches(session, subject.mapping, subject.source_key),

@@ -30,6 +30,7 @@ from .fingerprint import joined
 from .project import Project
 from .session import SPILLS, Session, Tick
 from .sources.assembled import AssembledSource
+from .sources.folded import with_folded
 
 FOLDER = "mappings"
 Further = Callable[[Sequence[Finding]], list[Finding]]
@@ -65,6 +66,7 @@ def prepare(
     _put_together(session, [file for each in compiled.values() if (file := each.mapping_file).name not in wrong])
     corrected, noticed = take_corrections(session, compiled)
     findings += noticed
+    session.source = with_folded(session.source, [each for name, each in compiled.items() if name not in wrong])
     config = project.spec.people
     if config is not None and people:
         session.people, noticed = people_of(session, config)

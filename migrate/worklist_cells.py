@@ -42,7 +42,10 @@ def cells_at_fault(session: Session, reasons: Sequence[Reason]) -> dict[tuple[st
     for each in reasons:
         mapping = session.mappings.get(each.record.mapping)
         name = source_field(mapping, each.finding.field) if mapping is not None else None
-        if mapping is not None and name is not None and each.record.source_key is not None:
+        if mapping is None or name is None or each.record.source_key is None:
+            continue
+        described = session.source_schema.object(mapping.source.name)
+        if described is not None and described.field(name) is not None:  # else it is made of others
             wanted[mapping.source.name, name][each.record.source_key].append(each)
     found: dict[tuple[str, str], SourceCell] = {}
     for (object_name, name), by_key in wanted.items():

@@ -54,7 +54,7 @@ class CompiledContributor:
 
     def gather(self, chunk: Chunk, fields: Sequence[str]) -> Gathered:
         """The chunk's frame holds `reads(fields)` at least."""
-        columns = {name: _as_stored(chunk.frame[name]) for name in self.reads(fields)}
+        columns = {name: as_stored(chunk.frame[name]) for name in self.reads(fields)}
         told = pa.array(np.ones(len(chunk), dtype=bool))
         if self.conditions is not None:
             told = self.conditions.met(columns, len(chunk))
@@ -103,7 +103,8 @@ class CompiledContributor:
         return pc.binary_join_element_wise(*map(escaped, parts), "|")
 
 
-def _as_stored(column: pd.Series) -> pa.Array:
+def as_stored(column: pd.Series) -> pa.Array:
+    """The cells as they are; text that is no Unicode as its bytes."""
     array, broken = readable(column)
     if broken is not None:  # bytes are judged as such further on; escaped, they would pass for text
         return pa.chunked_array(pa.array(column)).combine_chunks().cast(pa.binary(), safe=False)

@@ -10,6 +10,8 @@ from ...connectors.nearest import nearest
 from ...connectors.schema import Field, FieldType, Schema
 from ..assembly.derived import settled_by
 from ..branches import models_of_file
+from ..folding.check import settled_by_folds
+from ..folding.compiled import field_of
 from ..language import MappingFile, Rule, WritePolicy, spoken_of
 from ..lookup import parts_of
 from ..transform import WrongArgumentError
@@ -171,6 +173,8 @@ def _check_left_over(examined: Examined) -> Iterator[Finding]:
     if same[0].model is not model:
         return
     settled = set(examined.source.key).union(settled_by(examined.file), *(spoken_of(each.model) for each in same))
+    settled |= settled_by_folds(examined.source.name, examined.others.values())
+    settled |= {field_of(name).name for name in model.fold}
     place = "fields" if examined.file.whole is None else "branches"
     for field in examined.source.fields:
         if field.name not in settled:

@@ -15,6 +15,7 @@ from ..session import Session, rehearse
 from .links import Links
 from .reading import Probe, read_through
 from .records import Records, UnknownValues
+from .strays import strays
 
 KEEPS_BACK = (Severity.BLOCKS, Severity.HOLDS)
 LISTED = 200
@@ -48,7 +49,8 @@ def _probes(session: Session, order: Sequence[str]) -> Iterator[list[Probe]]:
     """Who looks on, over a throw-away copy of the ledger, which knows who holds a unique value already."""
     with rehearse(session, session.target) as dry:
         claims, links = Claims(dry.ledger, session.keys.digest), Links(session, session.mappings)
-        yield [Records(session, session.mappings[name], claims, links) for name in order]
+        records = [Records(session, session.mappings[name], claims, links) for name in order]
+        yield [*records, *strays(session, session.mappings)]
 
 
 def _noted(findings: Iterator[Finding], values: UnknownValues) -> Iterator[Finding]:

@@ -33,7 +33,8 @@ def put_together(session: Session, mapping: CompiledMapping, chunk: Chunk, mappe
     out nothing is told, but for what was left out because it lacks a part."""
     if not isinstance(chunk, AssembledChunk):
         return PutTogether()
-    _keep(session, mapping, chunk, mapped)
+    if mapping.mapping_file.model.assemble is not None:
+        _keep(session, mapping, chunk, mapped)
     left_out = set(mapped.filtered_keys)
     told = (each for each in chunk.findings if each.key not in left_out or each.code == MISSING)
     findings = [replace(each, mapping=mapping.name) for each in told]

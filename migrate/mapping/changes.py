@@ -21,6 +21,7 @@ from ..loading.loaded import Loaded
 from ..loading.pipeline import Moved, Pipeline, SourceReader
 from ..loading.tally import Tally
 from ..session import Session
+from ..sources.folded import with_folded
 from .apart import apart
 
 CREATED, UPDATED, LEFT = "created", "updated", "filtered"
@@ -45,9 +46,9 @@ def changes(session: Session, old: Mappings, new: Mappings, shown: int) -> Chang
     """shown: keys to keep as samples of each field."""
     result = Changes()
     with apart(session) as dry:
-        dry.mappings = dict(old)
+        dry.mappings, dry.source = dict(old), with_folded(session.source, old.values())
         result.moved.append(_Watched(dry, _begun(dry), old).go())
-        dry.mappings = dict(new)
+        dry.mappings, dry.source = dict(new), with_folded(session.source, new.values())
         watched = _Watched(dry, _begun(dry), new)
         result.moved.append(watched.go())
         result.findings = tuple(runlog.findings_of(dry.ledger, watched.run.id))

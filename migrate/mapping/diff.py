@@ -20,6 +20,7 @@ from ..corrections import take_corrections
 from ..prepare import FOLDER, compile_project, people_of
 from ..project import Project
 from ..session import Session, Tick, open_session
+from ..sources.folded import with_folded
 from .changes import CREATED, LEFT, UPDATED, Changes, changes
 from .revision import mappings_at
 
@@ -155,8 +156,9 @@ def _results(
     if mapping is None:
         return {}
     told: dict[tuple[str, str], str | None] = {}
+    source = with_folded(session.source, [mapping])
     for key in keys:
-        chunk = session.source.find(mapping.source.name, (KEY,), [(key,)], mapping.source_fields)
+        chunk = source.find(mapping.source.name, (KEY,), [(key,)], mapping.source_fields)
         if len(chunk):
             told |= {(key, each.field): each.result for each in mapping.trace(chunk, session.people)}
     return told

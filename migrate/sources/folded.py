@@ -1,0 +1,165 @@
+"""A source whose records have, besides their own fields, the texts that mappings fold their children into."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+import pandas as pd
+import pyarrow as pa
+
+from ...connectors.cell import Cell
+from ...connectors.change import Batch, Outcome
+from ...connectors.chunk import Chunk, split_key
+from ...connectors.finding import Finding, Severity
+from ...connectors.port import AuditFields, Connector, Identity
+from ...connectors.schema import Schema
+from ...mappings.assembly.chunk import AssembledChunk
+from ...mappings.compile import CompiledMapping
+from ...mappings.folding.compiled import CompiledFold, Folded
+from ...runs.report.model import Table, Text
+
+Folds = Mapping[str, Mapping[str, CompiledFold]]
+"""Source object -> field -> fold."""
+
+
+def with_folded(source: Connector, mappings: Iterable[CompiledMapping]) -> Connector:
+    """The source with what these mappings fold; the source itself where they fold nothing."""
+    folds: dict[str, dict[str, CompiledFold]] = defaultdict(dict)
+    for mapping in mappings:
+        for each in mapping.folds:
+            folds[mapping.source.name].setdefault(each.field, each)
+    return FoldedSource(source, folds) if folds else source
+
+
+def folded_in(source: Connector) -> FoldedSource | None:
+    """The source that folds, under whatever else the source goes through."""
+    inner: object = source
+    while inner is not None and not isinstance(inner, FoldedSource):
+        inner = getattr(inner, "inner", None)
+    return inner
+
+
+class FoldedSource:
+    """The children of each chunk are asked for by its keys, so that they alone are in memory."""
+
+    def __init__(self, inner: Connector, folds: Folds) -> None:
+        self.inner = inner
+        self.folds = folds
+        self.capabilities = inner.capabilities
+
+    def read(
+        self, object_name: str, fields: Sequence[str], *, after: str | None = None, size: int = 20_000
+    ) -> Iterator[Chunk]:
+        own, mine = self._apart(object_name, fields)
+        for chunk in self.inner.read(object_name, own, after=after, size=size):
+            yield self._with(chunk, mine, fields)
+
+    def find(
+        self, object_name: str, by: Sequence[str], values: Sequence[tuple[Cell, ...]], fields: Sequence[str]
+    ) -> Chunk:
+        own, mine = self._apart(object_name, fields)
+        return self._with(self.inner.find(object_name, by, values, own), mine, fields)
+
+    def told(self, object_name: str, key: str) -> list[tuple[CompiledFold, Folded]]:
+        """What the children of one record come to."""
+        return [(each, self._folded(each, [key])) for each in self.folds.get(object_name, {}).values()]
+
+    def _apart(self, object_name: str, fields: Sequence[str]) -> tuple[list[str], list[CompiledFold]]:
+        """The fields that the object has itself, and the folds."""
+        folds = self.folds.get(object_name, {})
+        return [each for each in fields if each not in folds], [folds[each] for each in fields if each in folds]
+
+    def _with(self, chunk: Chunk, folds: Sequence[CompiledFold], fields: Sequence[str]) -> Chunk:
+        if not folds:
+            return chunk
+        keys = pa.array(chunk.keys, pa.string()).dictionary_encode()
+        parents = keys.dictionary.to_pylist()
+        columns, findings = {}, list[Finding]()
+        for each in folds:
+            folded = self._folded(each, parents)
+            text = folded.text.take(keys.indices)
+            columns[each.field] = pd.Series(pd.arrays.ArrowExtensionArray(text), index=chunk.frame.index)
+            findings += _noticed(each, chunk.object, folded, parents)
+        frame = chunk.frame.assign(**columns)[list(fields)]
+        if not findings:
+            return replace(chunk, frame=frame)
+        if isinstance(chunk, AssembledChunk):
+            return replace(chunk, frame=frame, findings=(*chunk.findings, *findings))
+        return AssembledChunk(chunk.object, frame, chunk.keys, chunk.cursor, chunk.our_keys, tuple(findings))
+
+    def _folded(self, fold: CompiledFold, parents: Sequence[str]) -> Folded:
+        return fold.fold(self._children(fold, parents), parents)
+
+    def _children(self, fold: CompiledFold, parents: Sequence[str]) -> Iterator[Chunk]:
+        by, size = tuple(each.name for each in fold.by), self.capabilities.find_size
+        for start in range(0, len(parents), size):
+            wanted = [split_key(key, len(by)) for key in parents[start : start + size]]
+            yield self.inner.find(fold.child.name, by, wanted, fold.reads)
+
+    # The rest is the source's own.
+
+    def identity(self) -> Identity:
+        return self.inner.identity()
+
+    def describe(self) -> Schema:
+        return self.inner.describe()
+
+    def audit_fields(self, object_name: str) -> AuditFields:
+        return self.inner.audit_fields(object_name)
+
+    def acting_user(self) -> str | None:
+        return self.inner.acting_user()
+
+    def count(self, object_name: str) -> int:
+        return self.inner.count(object_name)
+
+    def write(self, batch: Batch) -> list[Outcome]:
+        return self.inner.write(batch)
+
+    def prepare(self) -> None:
+        self.inner.prepare()
+
+    def our_keys(self, object_name: str) -> Iterator[list[tuple[str, str]]]:
+        return self.inner.our_keys(object_name)
+
+    def now(self) -> dt.datetime:
+        return self.inner.now()
+
+    def record_url(self, object_name: str, key: str) -> str | None:
+        return self.inner.record_url(object_name, key)
+
+    def close(self) -> None:
+        self.inner.close()
+
+
+def _noticed(fold: CompiledFold, parent: str, folded: Folded, parents: Sequence[str]) -> Iterator[Finding]:
+    """One finding a parent that has more lines than there may be; and how many children nobody can tell about."""
+    place = {"object": parent, "field": fold.field, "file": fold.file}
+    for row in (folded.lines > folded.kept).nonzero()[0].tolist():
+        told: dict[str, str | int] = {
+            "name": fold.field,
+            "kept": int(folded.kept[row]),
+            "lines": int(folded.lines[row]),
+        }
+        yield Finding("fold.too_many", Severity.WARNS, told, key=parents[row], line=fold.line, **place)
+    if folded.untold:
+        told = {"name": fold.child.name, "count": folded.untold}
+        yield Finding("fold.where_untold", Severity.WARNS, told, line=fold.line, **place)
+
+
+def folded_table(source: Connector, mapping: CompiledMapping, key: str) -> tuple[Table, ...]:
+    """For people: how many children went into each text of this record."""
+    folding = folded_in(source)
+    if folding is None or not mapping.folds:
+        return ()
+    used = {each.field for each in mapping.folds} & set(mapping.source_fields)
+    rows = tuple(
+        (fold.field, fold.child.name, int(folded.children[0]), int(folded.kept[0]), f"{fold.file}:{fold.line}")
+        for fold, folded in folding.told(mapping.source.name, key)
+        if fold.field in used
+    )
+    columns = ("source_field", "object", "children", "lines", "rule")
+    return (Table(Text("table.folded"), tuple(f"column.{each}" for each in columns), rows),) if rows else ()
