@@ -24,7 +24,7 @@ class Options(BaseModel):
     objects: only these tables, None for all. keys: the key columns of tables and views that declare none, or that
     shall be known by others. our_key: the unique column that holds our key, by object; the others use the side table.
     audit: who-and-when columns by object, `*` for all others. acting_user: what such a column says of our own writes.
-    references: table -> column -> table that it points to, where the database does not declare it.
+    references: table -> column -> table that it points to, or several of them, where the database does not declare it.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -36,7 +36,12 @@ class Options(BaseModel):
     our_key: dict[str, str] = {}
     audit: dict[str, Audit] = {}
     acting_user: str | None = None
-    references: dict[str, dict[str, str]] = {}
+    references: dict[str, dict[str, str | list[str]]] = {}
+
+    def references_of(self, table: str) -> dict[str, tuple[str, ...]]:
+        """Column -> tables that it is declared to point to."""
+        declared = self.references.get(table, {})
+        return {column: (to,) if isinstance(to, str) else tuple(to) for column, to in declared.items()}
 
     def audit_of(self, object_name: str) -> AuditFields:
         audit = self.audit.get(object_name) or self.audit.get(EVERY_OBJECT) or Audit()

@@ -154,8 +154,9 @@ def _type(rule: Rule, fed: Field | None) -> FieldType:
 
 
 def _parent(sides: Sides, rule: Rule) -> str:
-    parent = sides.files.get(rule.reference) if rule.reference else None
-    return parent.model.to if parent else ""
+    """The objects that it may refer to."""
+    makers = [sides.files[maker] for _, maker in rule.makers if maker in sides.files]
+    return ", ".join(dict.fromkeys(each.model.to for each in makers))
 
 
 def _length(sides: Sides, file: MappingFile, rule: Rule, fed: Field | None) -> int | None:

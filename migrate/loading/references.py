@@ -35,11 +35,12 @@ def resolve(session: Session, mapping: CompiledMapping, mapped: MappedChunk, row
     result = Resolved()
     asked = np.zeros(len(mapped), dtype=bool)
     asked[list(rows)] = True
-    for name, parent_mapping in mapping.references.items():
+    for name in mapping.references:
         parents = arrow_column(mapped.frame, name).to_pylist()
-        wanted = sorted({parents[row] for row in rows if parents[row] is not None})
-        parent_object = session.mappings[parent_mapping].target.name
-        there = records.target_keys(session.ledger, parent_object, wanted)
+        wanted = {parent for row in rows if (parent := parents[row]) is not None}
+        there: dict[str, str] = {}
+        for maker, keys in mapping.by_maker(name, wanted).items():
+            there |= records.target_keys(session.ledger, session.mappings[maker].target.name, keys)
         result.parents[name] = parents
         result.target_keys[name] = [None if parent is None else there.get(parent) for parent in parents]
         has_parent = np.array([parent is not None for parent in parents], dtype=bool)
