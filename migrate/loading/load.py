@@ -31,7 +31,7 @@ from ..settling.readback import Written, read_back
 from .adopt import Matches, adoption, find_matches, keep_adopted
 from .classify import Sorted, classify
 from .loaded import Loaded
-from .references import Resolved, cells_to_send, resolve
+from .references import Resolved, cells_to_send, come_later, resolve
 from .tally import RejectStorm, StormWatch, chosen
 from .update import plan_updates
 
@@ -142,10 +142,11 @@ class ObjectLoad:
         anything = np.zeros(len(rows.known), dtype=bool)
         for mask in resolved.missing.values():
             anything |= mask
+        later = come_later(self.mapping, rows.mapped, self.cut)
         for row in chosen(anything):
             missing = {name for name, mask in resolved.missing.items() if mask[row]}
             may_be_cut = missing & (set(break_at.get(row, ())) | self._cut_before(rows, row))
-            may_be_cut |= {name for name in missing if self._comes_later(name, resolved.missed(row, name))}
+            may_be_cut |= {name for name in missing & later.keys() if later[name][row]}
             hard = missing - may_be_cut
             if not hard:
                 empty[row] = may_be_cut
@@ -157,12 +158,6 @@ class ObjectLoad:
         for name, mask in orphans.items():
             result.findings += self.judge.missing_parents(rows.mapped, name, pa.array(mask))
         return empty
-
-    def _comes_later(self, name: str, parent: str) -> bool:
-        later = self.cut.get(name, ())
-        return bool(later) and any(
-            keys for maker, keys in self.mapping.by_maker(name, [parent]).items() if maker in later
-        )
 
     def _cut_before(self, rows: Sorted, row: int) -> set[str]:
         """References that were left empty when this record was created, by this process or by one that ended since."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -47,6 +47,17 @@ def resolve(session: Session, mapping: CompiledMapping, mapped: MappedChunk, row
         found = np.array([key is not None for key in result.target_keys[name]], dtype=bool)
         result.missing[name] = asked & has_parent & ~found
     return result
+
+
+def come_later(mapping: CompiledMapping, mapped: MappedChunk, cut: Mapping[str, Collection[str]]) -> dict[str, Marks]:
+    """Field of `cut` -> rows whose parent one of these mappings makes."""
+    later: dict[str, Marks] = {}
+    for name, makers in cut.items():
+        later[name] = np.zeros(len(mapped), dtype=bool)
+        for maker, mine in mapping.made_by(name, arrow_column(mapped.frame, name)):
+            if maker in makers:
+                later[name] |= mine.to_numpy(zero_copy_only=False)
+    return later
 
 
 def cells_to_send(
