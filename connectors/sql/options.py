@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from pydantic import Field as Option
 
 from ..errors import InputError
@@ -17,6 +19,10 @@ class Audit(BaseModel):
 
     modified_at: str | None = None
     modified_by: str | None = None
+
+
+def _one_or_many(value: object) -> object:
+    return [value] if isinstance(value, str) else value
 
 
 class Options(BaseModel):
@@ -36,12 +42,7 @@ class Options(BaseModel):
     our_key: dict[str, str] = {}
     audit: dict[str, Audit] = {}
     acting_user: str | None = None
-    references: dict[str, dict[str, str | list[str]]] = {}
-
-    def references_of(self, table: str) -> dict[str, tuple[str, ...]]:
-        """Column -> tables that it is declared to point to."""
-        declared = self.references.get(table, {})
-        return {column: (to,) if isinstance(to, str) else tuple(to) for column, to in declared.items()}
+    references: dict[str, dict[str, Annotated[list[str], BeforeValidator(_one_or_many)]]] = {}
 
     def audit_of(self, object_name: str) -> AuditFields:
         audit = self.audit.get(object_name) or self.audit.get(EVERY_OBJECT) or Audit()

@@ -111,7 +111,7 @@ def _missing(
     length = _length(sides, file, rule, fed) if kind is FieldType.TEXT else None
     exact = fed if fed is not None and kind is fed.type is FieldType.DECIMAL else None
     measured = sides.measures.get(file.model.from_)
-    refers = sides.people if rule.people else _parent(sides, rule)
+    refers = sides.people if rule.people else _parents(sides, ways)
     plain = len(ways) == len(rule.from_) == 1 and not (rule.values or rule.transform or rule.reference or rule.people)
     why = Text("sheet.because_constant")
     if rule.from_:
@@ -153,9 +153,9 @@ def _type(rule: Rule, fed: Field | None) -> FieldType:
     return fed.type
 
 
-def _parent(sides: Sides, rule: Rule) -> str:
-    """The objects that it may refer to."""
-    makers = [sides.files[maker] for _, maker in rule.makers if maker in sides.files]
+def _parents(sides: Sides, ways: Sequence[Rule]) -> str:
+    """The objects to which it may refer."""
+    makers = [sides.files[maker] for way in ways for _, maker in way.makers if maker in sides.files]
     return ", ".join(dict.fromkeys(each.model.to for each in makers))
 
 

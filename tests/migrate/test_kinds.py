@@ -6,6 +6,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from changeover.connectors.errors import InputError
 
 from .company import Company
 
@@ -104,6 +105,27 @@ def test_each_record_refers_to_what_its_kind_says(made: Company) -> None:
 
     assert made.undo(1, execute=True).code == 0
     assert about(made) == {}
+
+
+EXAMPLES = """examples:
+  - {from: {subject: x, what_kind: Person, what: '9'}, to: {about: 'contact:9'}}
+  - {from: {subject: x, what_kind: Deal, what: '9'}, rejected: reference.kind_unknown}
+"""
+
+
+def test_examples_name_the_mapping_that_makes_the_parent(made: Company) -> None:
+    made.rewrite("mappings/task.yaml", ("to: task\n", f"to: task\n{EXAMPLES}"))
+    assert made.check().code == 0
+    made.rewrite("mappings/task.yaml", ("'contact:9'", "'account:9'"))
+    with pytest.raises(InputError) as raised:
+        made.check()
+    assert [(each.code, each.field) for each in raised.value.findings] == [("example.differs", "about")]
+
+
+def test_the_build_sheet_names_all_that_a_field_refers_to(made: Company) -> None:
+    made.new("alter table task drop column about")
+    made.rewrite("changeover.yaml", ("task: {about: [account, contact, task]}, ", ""))
+    assert '"account, contact, task"' in made.say("check", "--build-sheet", "-", "--lang", "en").out
 
 
 def test_the_key_alone_may_say_the_kind(made: Company) -> None:
