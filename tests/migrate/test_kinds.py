@@ -170,6 +170,16 @@ def test_a_task_waits_for_its_parent_whatever_its_kind(made: Company) -> None:
     assert about(made)["t7"] == "zhao"
 
 
+def test_a_mended_parent_brings_what_waited_for_it(made: Company) -> None:
+    """Contact 3 has a name that is too long; task 5 waits for it, and task 3 for task 5."""
+    made.old("update t_contact set name = ? where code = '3'", ("l" * 21,))
+    assert made.run().counts("task") == {"read": 5, "created": 3, "held": 2}
+    made.old("update t_contact set name = 'li' where code = '3'")
+    told = made.run(rejected=True, code="length.too_long")
+    assert (told.counts("contact"), told.counts("task")) == ({"read": 1, "created": 1}, {"read": 2, "created": 2})
+    assert about(made) == ALL
+
+
 def test_what_is_left_out_is_outside_for_its_own_kind_only(made: Company) -> None:
     made.rewrite("mappings/task.yaml", ("Task: task}}}", "Task: task}}, outside: null}"))
     made.old("update t_contact set left_us = 'yes' where code = '1'")
@@ -225,6 +235,17 @@ def test_a_record_that_was_in_the_target_before_is_found_as_the_parent(made: Com
     assert made.reconcile().verdict == "reconcile.equal"
     assert made.undo(1, execute=True).code == 0
     assert about(made) == {"t2": "wang"}
+
+
+def test_a_parent_that_is_let_go_is_no_edit_of_the_task(made: Company) -> None:
+    made.rewrite("mappings/contact.yaml", ("to: contact\n", "to: contact\nmatch: [name]\n"))
+    made.new("insert into contact (id, name) values ('c1', 'wang')")
+    made.run("t_contact:1")
+    made.run("t_task:2")
+    assert made.undo(1, execute=True).code == 0
+    assert made.new("select name, firm from contact") == [("wang", None)]
+    assert made.undo(2, execute=True).code == 0
+    assert about(made) == {}
 
 
 def test_in_a_circle_only_what_comes_later_is_waited_for_in_the_target(made: Company) -> None:
