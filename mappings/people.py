@@ -160,9 +160,12 @@ class People:
         return sum(each.fate is not Fate.FOUND or targets[each.target] > 1 for each in self._by_key.values())
 
     def known_as(self, cell: str) -> str:
-        """By which key of the source a report may name whom a cell names: an address is nobody's key."""
+        """By which key of the source a report may name whom a cell names: an address is nobody's key, and a
+        cell that is no key of the source may say anything."""
         (name, *others) = self.sources_of(cell)
-        return name if not others and "@" not in name else f"{cell.strip()[:1]}…@…"
+        if not others and name in self._by_key and "@" not in name:
+            return name
+        return cell.strip()[:1] + ("…@…" if "@" in cell else "…")
 
     def owner(self, name: str) -> Owner:
         """Whom an engineer means by a key or an e-mail of either system. Raises InputError `owner.unknown`, or

@@ -314,7 +314,7 @@ def doubted(ledger: Ledger, run_id: int) -> set[str]:
     """The target objects of which this run sent something whose outcome it had to ask for, or that was not done and
     sent again."""
     rows = ledger.db.execute("select told from event where run = ? and what = 'settled' order by id", (run_id,))
-    batches = [told["batch"] for row in rows if {"unknown", "not_sent"} & (told := json.loads(row[0])).keys()]
+    batches = [told["batch"] for row in rows if {"unknown", "not_sent"} & (told := ledger.parsed(row[0])).keys()]
     objects = ledger.db.execute(
         f"select distinct b.object from {ledger.db.texts()} join batch b on b.id = cast(j.value as bigint)",  # noqa: S608
         (json.dumps(batches),),

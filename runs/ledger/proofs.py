@@ -52,16 +52,16 @@ _COLUMNS = "object, what, our_key, state, result, told, run, at, digest, accepte
 def of(ledger: Ledger, object_name: str) -> dict[str, Proof]:
     """What was tried on this object, by its name."""
     rows = ledger.db.execute(f"select {_COLUMNS} from proof where object = ? order by what", (object_name,))  # noqa: S608
-    return {row[1]: _proof(row) for row in rows}
+    return {row[1]: _proof(ledger, row) for row in rows}
 
 
 def everything(ledger: Ledger) -> list[Proof]:
     """What was tried on every object."""
     rows = ledger.db.execute(f"select {_COLUMNS} from proof order by object, what")  # noqa: S608
-    return [_proof(row) for row in rows]
+    return [_proof(ledger, row) for row in rows]
 
 
-def _proof(row: Sequence[str | int | None]) -> Proof:
+def _proof(ledger: Ledger, row: Sequence[str | int | None]) -> Proof:
     name, what, our_key, state, result, told, run, at, digest, accepted = row
     return Proof(
         str(name),
@@ -69,7 +69,7 @@ def _proof(row: Sequence[str | int | None]) -> Proof:
         str(our_key),
         state == "over",
         _text(result),
-        json.loads(str(told)),
+        ledger.parsed(str(told)),
         int(run or 0),
         str(at),
         _text(digest),

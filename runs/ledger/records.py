@@ -90,7 +90,7 @@ def fieldset_of(ledger: Ledger, number: int) -> Fieldset:
     row = ledger.db.execute(
         "select object, mapping, mapping_digest, fields from fieldset where id = ?", (number,)
     ).fetchone()
-    return Fieldset(row[0], row[1], row[2], tuple(json.loads(row[3])))
+    return Fieldset(row[0], row[1], row[2], tuple(ledger.parsed(row[3])))
 
 
 def lookup(ledger: Ledger, object_name: str, our_keys: Sequence[str]) -> dict[str, RecordRow]:

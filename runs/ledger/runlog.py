@@ -197,7 +197,7 @@ def findings_of(ledger: Ledger, run_id: int) -> list[Finding]:
         "select mapping, object, key, field, code, severity, params, file, line from finding where run = ? order by id",
         (run_id,),
     )
-    return [_finding(row) for row in rows]
+    return [_finding(ledger, row) for row in rows]
 
 
 def findings_about(ledger: Ledger, object_name: str, key: str) -> list[tuple[int, Finding]]:
@@ -207,7 +207,7 @@ def findings_about(ledger: Ledger, object_name: str, key: str) -> list[tuple[int
         "where object = ? and key = ? order by id",
         (object_name, key),
     )
-    return [(row[0], _finding(row[1:])) for row in rows]
+    return [(row[0], _finding(ledger, row[1:])) for row in rows]
 
 
 def findings_of_waiting(ledger: Ledger) -> dict[tuple[str, str], list[tuple[int, Finding]]]:
@@ -221,12 +221,12 @@ def findings_of_waiting(ledger: Ledger) -> dict[tuple[str, str], list[tuple[int,
     )
     found: dict[tuple[str, str], list[tuple[int, Finding]]] = {}
     for object_name, our_key, run, *finding in rows:
-        found.setdefault((object_name, our_key), []).append((run, _finding(tuple(finding))))
+        found.setdefault((object_name, our_key), []).append((run, _finding(ledger, tuple(finding))))
     return found
 
 
-def _finding(row: tuple[str, str, str, str, str, str, str, str, int]) -> Finding:
-    params: Mapping[str, str | int] = json.loads(row[6])
+def _finding(ledger: Ledger, row: tuple[str, str, str, str, str, str, str, str, int]) -> Finding:
+    params: Mapping[str, str | int] = ledger.parsed(row[6])
     return Finding(
         code=row[4],
         severity=Severity(row[5]),

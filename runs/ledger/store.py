@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -171,6 +173,13 @@ class Ledger:
             raise self.db.told(error) from error
         if not sound:
             raise DecisionError("ledger.damaged", path=str(self.place))
+
+    def parsed(self, text: str) -> Any:
+        """JSON that the ledger wrote. Raises DecisionError `ledger.damaged` where it is none any more."""
+        try:
+            return json.loads(text)
+        except json.JSONDecodeError as error:
+            raise DecisionError("ledger.damaged", path=str(self.place)) from error
 
     @contextmanager
     def told(self) -> Iterator[None]:

@@ -97,4 +97,4 @@ def test_by_which_name_a_report_knows_them(tmp_path: Path) -> None:
     """By the key of the source; never by an address."""
     people, _ = build(tmp_path)
     told = [people.known_as(each) for each in ("left", "LEFT@old.cn", "stranger ", "who@else.cn")]
-    assert told == ["left", "left", "stranger", "w…@…"]
+    assert told == ["left", "left", "s…", "w…@…"]

@@ -311,7 +311,7 @@ def test_the_command_line_tells_by_branch(company: Company) -> None:
     assert said.code == 0, said.err
     assert said.counts("reply.medical") == {"read": 4, "created": 2, "filtered": 2}
     rows = company.say("crosswalk", "t_request").out.splitlines()
-    assert rows[1] == "t_request,R1,medical_request,legacy:t_request:R1#medical,1,live"
+    assert rows[1] == "t_request,R1,medical_request,legacy:t_request:R1#medical,1,live,"
     assert len(rows) == 6
     status = company.say("status").out
     assert "request.solution" in status

@@ -149,6 +149,7 @@ def test_init_makes_a_project_that_check_reads(tmp_path: Path) -> None:
     assert {path.name for path in project.folder.iterdir()} == {
         "changeover.yaml",
         ".gitignore",
+        "corrections",
         "mappings",
         "schemas",
     }

@@ -14,7 +14,7 @@ from changeover.runs.menders import MENDERS, mender
 
 ROOT = Path(changeover.__file__).parent
 PARKING = (
-    r"life|type|value|people|required|length|choices|range|unique|reference|pattern|between|expectation|match|conflict|key|"
+    r"assembly|life|type|value|people|required|length|choices|range|unique|reference|pattern|between|expectation|match|conflict|key|"
     r"parked|recover|target|degraded"
 )
 CODE = re.compile(rf'"((?:{PARKING})\.[a-z_]+)"')
@@ -22,6 +22,10 @@ PARK_NOTHING = {
     "value.kept": "a remark",
     "people.substituted": "a remark",
     "people.ambiguous": "of the people list, not of a record",
+    "people.by_default": "how somebody was replaced",
+    "people.by_department": "how somebody was replaced",
+    "people.department_unseen": "of the project",
+    "people.no_department": "of the project",
     "reference.nulled": "it moves without",
     "reference.skipped": "left out on purpose",
     "recover.process_ended": "of an operation, until the target was asked",
@@ -41,7 +45,7 @@ PARK_NOTHING = {
     "target.unknown": "asked for",
 }
 NO_RECORDS = re.compile(
-    r"people\.(csv|list|field|object|successor)_?|expectation\.(?!failed)|key\.(data|digest|keyring|malformed|none|open|place)"
+    r"assembly\.(?!differ|several)|people\.(csv|list|field|object|successor)_?|expectation\.(?!failed)|key\.(data|digest|keyring|malformed|none|open|place)"
     r"|parked\.no_code|degraded\.(?!several)"
 )
 
