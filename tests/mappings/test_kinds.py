@@ -57,6 +57,17 @@ def test_the_key_begins_with_its_kind(project: Project, customers: Callable[...,
     assert [(each.row, each.code) for each in mapped.misfits] == [(2, "reference.kind_unknown")]
 
 
+def test_each_case_has_its_parents_key_in_a_field_of_its_own(project: Project) -> None:
+    cases = "{when: {lvl: {equals: A}}, from: parent, reference: split.one}, {from: owner, reference: split.two}"
+    said = f"three: {{to: customer, fields: {{name: cust_name, parent_id: {{cases: [{cases}]}}}}}}"
+    compiled, findings = project.write("split", f"{BRANCHED}  {said}\n").compile()
+    assert "split.three" in compiled, findings
+    mapping = compiled["split.three"]
+    assert mapping.references == {"parent_id": ("split.one", "split.two")}
+    assert mapping.key_fields("parent_id", "split.one") == ("parent",)
+    assert mapping.key_fields("parent_id", "split.two") == ("owner",)
+
+
 def test_the_digest_knows_the_kinds(project: Project) -> None:
     digest = split(project, KINDS).digest
     assert split(project, "{by: lvl, of: {B: split.two, A: split.one}}").digest == digest
