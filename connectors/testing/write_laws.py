@@ -227,7 +227,11 @@ class WriteLaws(Ground):
             told: dict[str, Outcome] = {}
             for number in range(place, 5 * at_once, at_once):
                 start.wait()
-                told |= write(connector, "sample", create(number))
+                try:
+                    told |= write(connector, "sample", create(number))
+                except BaseException:
+                    start.abort()  # nobody waits for who is not coming
+                    raise
             return told
 
         with ThreadPoolExecutor(at_once) as threads:

@@ -24,6 +24,8 @@ from .moving import Way, World, way
 
 DEATHS = (FaultKind.DIES_BEFORE, FaultKind.DIES_AFTER)
 """Two of the effects before which a process may die: those are enumerated as effects."""
+FURTHER = 5
+"""Of the points that only a disturbance leads to, each so-manieth is disturbed in the suite."""
 OF_SEVERAL = (FaultKind.HALF_DONE, FaultKind.HALF_ANSWERED, FaultKind.REORDERED, FaultKind.SHORT)
 """Of one change alone they are LOST_BEFORE, LOST_AFTER and no fault at all."""
 IN_TARGET = ("send", "half", "answer")

@@ -12,7 +12,7 @@ import pytest
 
 from .small_trials import Trials
 
-TRIALS = int(os.environ.get("CHANGEOVER_TEST_TRIALS", "2000"))
+TRIALS = int(os.environ.get("CHANGEOVER_TEST_TRIALS", "1000"))
 """For each kind of target; there are as many pairs everywhere."""
 PIECES = 5
 SEED = int(os.environ.get("CHANGEOVER_TEST_SEED", "20240229"))

@@ -13,7 +13,7 @@ import pytest
 from changeover.connectors.testing.hostile import Fault, FaultKind, ProcessDied
 
 from .laws import Move, State, state_of
-from .points import DEATH, DEATHS, IN_TARGET, MOVES, Points, Trial, every_move, interrupted
+from .points import DEATH, DEATHS, FURTHER, IN_TARGET, MOVES, Points, Trial, every_move, interrupted
 
 KINDS = [*(each for each in FaultKind if each not in DEATHS), DEATH]
 
@@ -115,10 +115,9 @@ class Tried:
     twice: dict[str, dict[str, dict[str, str]]]
 
 
-@pytest.fixture(scope="module")
-def tried(moves: Callable[[str], Move]) -> Tried:
-    """Every kind of disturbance at every point; and once more at every point that only a disturbance leads to, such as
-    the asking for what nobody knows."""
+def try_all(moves: Callable[[str], Move], each: int) -> Tried:
+    """Every kind of disturbance at every point; and once more at each so-manieth of the points that only a disturbance
+    leads to, such as the asking for what nobody knows."""
     points = Points({name: moves(name) for name in MOVES})
     all_told = Tried({}, {})
     todo = points.undisturbed()
@@ -128,8 +127,13 @@ def tried(moves: Callable[[str], Move]) -> Tried:
             broken, further = points.tried(trial)
             told.setdefault(trial.last, {})[str(trial)] = broken
             then += further
-        todo = then
+        todo = then[::each]
     return all_told
+
+
+@pytest.fixture(scope="module")
+def tried(moves: Callable[[str], Move]) -> Tried:
+    return try_all(moves, FURTHER)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -141,6 +145,12 @@ def test_everything_that_may_happen_at_every_point(tried: Tried, kind: str) -> N
 def test_something_more_where_only_a_disturbance_leads(tried: Tried) -> None:
     assert {DEATH, FaultKind.FIND_BREAKS} <= tried.twice.keys()
     assert {trial: broken for told in tried.twice.values() for trial, broken in told.items() if broken} == {}
+
+
+@pytest.mark.torture
+def test_everything_more_where_only_a_disturbance_leads(moves: Callable[[str], Move]) -> None:
+    twice = try_all(moves, 1).twice
+    assert {trial: broken for told in twice.values() for trial, broken in told.items() if broken} == {}
 
 
 @pytest.mark.parametrize("name", ["levels", "update"])

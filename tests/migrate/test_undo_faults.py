@@ -17,7 +17,7 @@ import pytest
 from changeover.connectors.testing.hostile import FaultKind, Operation
 
 from .laws import Move, state_of
-from .points import DEATH, DEATHS, IN_TARGET, Points, Trial, interrupted
+from .points import DEATH, DEATHS, FURTHER, IN_TARGET, Points, Trial, interrupted
 from .undoing import CALM, UNDOS, UndoMove, UndoWorld, differing, held, prepared_undo
 
 PAIRS = int(os.environ.get("CHANGEOVER_TEST_PAIRS", "100"))
@@ -69,10 +69,18 @@ def test_undisturbed_everything_is_as_before_the_run_but_for_the_edits(
     assert held(world.target) == world.before
 
 
+Told = tuple[dict[str, dict[str, dict[str, str]]], ...]
+
+
 @pytest.fixture(scope="module")
-def tried(moves: Callable[[str], UndoMove]) -> tuple[dict[str, dict[str, dict[str, str]]], ...]:
-    """Every kind of disturbance at every point of an undo that the smallest move comes to; and once more at every
-    point that only a disturbance leads to. (trials by their last disturbance, for the first time and the second)"""
+def tried(moves: Callable[[str], UndoMove]) -> Told:
+    return try_all(moves, FURTHER)
+
+
+def try_all(moves: Callable[[str], UndoMove], each: int) -> Told:
+    """Every kind of disturbance at every point of an undo that the smallest move comes to; and once more at each
+    so-manieth of the points that only a disturbance leads to. (trials by their last disturbance, for the first time and
+    the second)"""
     points = Points({name: moves(name) for name in UNDOS})
     all_told: list[dict[str, dict[str, dict[str, str]]]] = []
     todo = points.undisturbed()
@@ -84,23 +92,27 @@ def tried(moves: Callable[[str], UndoMove]) -> tuple[dict[str, dict[str, dict[st
             told.setdefault(trial.last, {})[str(trial)] = broken
             then += further
         all_told.append(told)
-        todo = then
+        todo = then[::each]
     return tuple(all_told)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_everything_that_may_happen_at_every_point(
-    tried: tuple[dict[str, dict[str, dict[str, str]]], ...], kind: str
-) -> None:
+def test_everything_that_may_happen_at_every_point(tried: Told, kind: str) -> None:
     assert tried[0][kind]
     assert {trial: broken for trial, broken in tried[0][kind].items() if broken} == {}
 
 
 def test_something_more_where_only_a_disturbance_leads(
-    tried: tuple[dict[str, dict[str, dict[str, str]]], ...],
+    tried: Told,
 ) -> None:
     assert {DEATH, FaultKind.FIND_BREAKS} <= tried[1].keys()
     assert {trial: broken for told in tried[1].values() for trial, broken in told.items() if broken} == {}
+
+
+@pytest.mark.torture
+def test_everything_more_where_only_a_disturbance_leads(moves: Callable[[str], UndoMove]) -> None:
+    (_, twice) = try_all(moves, 1)
+    assert {trial: broken for told in twice.values() for trial, broken in told.items() if broken} == {}
 
 
 @pytest.mark.parametrize("name", ["levels", "updated"])
