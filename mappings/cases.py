@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from ..connectors.cell import arrow_type
 from .condition import CompiledConditions
 from .people import People
-from .rule import Columns, CompiledRule, Filled, Note, samples, unnoted
+from .rule import Columns, CompiledRule, Filled, Note, ParentKeys, samples, unnoted
 from .transform import BoundTransform
 
 UNTOLD = "value.untold"
@@ -46,8 +46,16 @@ class CasesRule(CompiledRule):
         return tuple(dict.fromkeys([*fed, *(name for case in self.cases if case.when for name in case.when.sources)]))
 
     @property
+    def parents(self) -> tuple[ParentKeys, ...]:
+        return tuple(dict.fromkeys(parent for case in self.cases for parent in case.rule.parents))
+
+    @property
     def every_transform(self) -> tuple[BoundTransform, ...]:
         return tuple(bound for case in self.cases for bound in case.rule.every_transform)
+
+    @property
+    def every_way(self) -> tuple[CompiledRule, ...]:
+        return tuple(way for case in self.cases for way in case.rule.every_way)
 
     @property
     def when_zones(self) -> list[str]:
@@ -169,6 +177,6 @@ class _Sorting:
 
 def by_cases(plain: CompiledRule, cases: Sequence[Case], *, by_value: bool) -> CasesRule:
     """The rule with these cases in place of what it says itself of how the field is filled; its default stays."""
-    said = {each.name: getattr(plain, each.name) for each in fields(plain)}
-    said |= {"transforms": (), "values": None, "constant": None}
+    said = {each.name: getattr(plain, each.name) for each in fields(CompiledRule)}
+    said |= {"transforms": (), "values": None, "parent": None, "constant": None}
     return CasesRule(**said, cases=tuple(cases), by_value=by_value)

@@ -13,23 +13,26 @@ import pyarrow as pa
 from ..connectors.cell import cast
 from ..connectors.errors import InputError
 from ..connectors.finding import Finding, Severity
-from ..connectors.schema import Field, ObjectSchema, Schema
+from ..connectors.schema import Field, Schema
 from .assembly.check import check_assembly, check_clocks
 from .assembly.derived import field_zones, with_assemblies
 from .assembly.document import as_source
 from .branches import branches_of, check_branch, models_of_file, read_mapping, told_once
 from .cases import Case, by_cases
+from .checking.kinds import check_kinds
 from .checking.mapping import check, check_objects, check_together
 from .checking.place import Examined
 from .compiled import CompiledMapping, FieldTrace, TraceStep
 from .condition import CompiledConditions, compile_conditions
 from .folding.check import check_folds
 from .folding.compiled import compile_folds, with_folds
+from .kinds import by_kinds
 from .language import MappingFile, MappingModel, Rule, WritePolicy
 from .left_out import by_year
 from .life import CompiledState, LifeState
 from .lookup import with_lookups
 from .order import check_order
+from .reference import Kinds
 from .rule import CompiledRule, ParentKeys, ValueMap
 from .transform import Transform
 from .untaken import Untaken
@@ -131,6 +134,7 @@ def compile_mappings(
     read, source = source, with_assemblies(files, source)
     findings.extend(finding for file in files for finding in check_objects(file, source, target))
     findings.extend(check_together(named))
+    findings.extend(check_kinds(named, target))
     sources = {file.model.from_: found for file in files if (found := source.object(file.model.from_))}
     compiled: dict[str, CompiledMapping] = {}
     for file in files:
@@ -147,7 +151,7 @@ def compile_mappings(
         noticed = [*folding, *check(examined), *check_clocks(examined, zones)]
         findings.extend(noticed)
         ways = [way for rule in examined.rules.values() for _, way in rule.ways()]
-        parents = {named[way.reference].model.from_ for way in ways if way.reference in named}
+        parents = {named[maker].model.from_ for way in ways for _, maker in way.makers if maker in named}
         if parents <= sources.keys() and not any(each.severity is Severity.BLOCKS for each in noticed):
             folds = compile_folds(file, read, zone_of)
             compiled[file.name] = replace(_compile(examined, system), folds=folds)
@@ -223,17 +227,16 @@ def _when(examined: Examined, rule: Rule) -> CompiledConditions | None:
 
 
 def _compile_plain(examined: Examined, name: str, rule: Rule, field: Field, system: str) -> CompiledRule:
-    """What the rule says itself; the parent also of its cases, which agree on it."""
-    zone = examined.zone_of(rule)
-    referring = next((way for _, way in rule.ways() if way.reference), rule)
-    return CompiledRule(
+    """What the rule says itself."""
+    zone, said = examined.zone_of(rule), rule.reference
+    plain = CompiledRule(
         field=field,
         rule=rule,
         transforms=tuple(
             examined.transforms[call.name].bind(call.arguments, len(rule.from_)) for call in rule.transform
         ),
         values=ValueMap(rule.values, rule.otherwise) if rule.values is not None and rule.otherwise else None,
-        parent=_parent(examined.others, examined.sources, referring, system),
+        parent=_parent(examined, said, system) if isinstance(said, str) else None,
         constant=_typed(rule.constant, field, zone),
         default=_typed(rule.default, field, zone),
         zone=zone,
@@ -241,15 +244,15 @@ def _compile_plain(examined: Examined, name: str, rule: Rule, field: Field, syst
         file=examined.file.file,
         line=examined.line("fields", name),
     )
+    if not isinstance(said, Kinds):
+        return plain
+    _, named = said.told
+    return by_kinds(plain, said.by, {kind: _parent(examined, maker, system) for kind, maker in named.items()})
 
 
-def _parent(
-    files: Mapping[str, MappingFile], sources: Mapping[str, ObjectSchema], rule: Rule, system: str
-) -> ParentKeys | None:
-    if rule.reference is None:
-        return None
-    parent = files[rule.reference]
-    source = sources[parent.model.from_]
+def _parent(examined: Examined, maker: str, system: str) -> ParentKeys:
+    parent = examined.others[maker]
+    source = examined.sources[parent.model.from_]
     key = tuple(found for part in source.key if (found := source.field(part)))
     return ParentKeys(_system(parent, system), parent.name, source.name, key, parent.branch)
 

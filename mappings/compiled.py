@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
 
 import numpy as np
 import pandas as pd
@@ -26,7 +27,7 @@ from .left_out import ByYear, Cause, count_left, left_by
 from .life import LEAVE, CompiledState, lives_of
 from .mapped import MappedChunk, Misfit, make_our_key
 from .people import People
-from .rule import Columns, CompiledRule, samples
+from .rule import Columns, CompiledRule, ParentKeys, samples
 from .untaken import Unmet, Untaken, first_unmet
 
 
@@ -110,21 +111,35 @@ class CompiledMapping:
         return tuple(rule.field for rule in self.rules)
 
     @cached_property
-    def references(self) -> dict[str, str]:
-        """Target field -> the mapping that makes the parent."""
-        return {rule.field.name: rule.parent.mapping for rule in self.rules if rule.parent is not None}
+    def references(self) -> dict[str, tuple[str, ...]]:
+        """Target field -> the mappings that make parents: of one record only one of them does."""
+        return {rule.field.name: _names(rule.parents) for rule in self.rules if rule.parents}
 
-    def source_of(self, field: str) -> str:
-        """The first source field that fills this target field. Raises KeyError where none does."""
-        for rule in self.rules:
-            if rule.field.name == field and rule.sources:
-                return rule.sources[0]
-        raise KeyError(field)
+    def made_by(self, field: str, our_keys: pa.StringArray) -> Iterator[tuple[str, pa.BooleanArray]]:
+        """Each mapping that this reference names, and which of these keys of parents are of records that it makes."""
+        parents = next(rule.parents for rule in self.rules if rule.field.name == field)
+        if len(names := _names(parents)) == 1:
+            yield names[0], our_keys.is_valid()
+            return
+        for parent in {each.mapping: each for each in parents}.values():
+            yield parent.mapping, pc.fill_null(parent.makes(our_keys), False)
+
+    def by_maker(self, field: str, our_keys: Iterable[str]) -> dict[str, list[str]]:
+        """These keys of parents by the mapping that makes the records, sorted."""
+        column = pa.array(sorted(our_keys), pa.string())
+        return {name: column.filter(mine).to_pylist() for name, mine in self.made_by(field, column)}
+
+    def key_fields(self, field: str, maker: str) -> tuple[str, ...]:
+        """The source fields that hold the key of a parent that this mapping makes, or its first part: one a case."""
+        ways = next(rule.every_way for rule in self.rules if rule.field.name == field)
+        return tuple(
+            dict.fromkeys(way.rule.from_[0] for way in ways if maker in _names(way.parents) and way.rule.from_)
+        )
 
     @cached_property
     def parents(self) -> tuple[str, ...]:
         """The other mappings that references name."""
-        return tuple(name for name in dict.fromkeys(self.references.values()) if name != self.name)
+        return tuple(name for name in dict.fromkeys(chain(*self.references.values())) if name != self.name)
 
     @cached_property
     def write_policy(self) -> dict[str, WritePolicy]:
@@ -168,9 +183,7 @@ class CompiledMapping:
             "says": self.mapping_file.meaning(),
             "system": self.system,
             "branch": self.branch,
-            "parents": {
-                rule.parent.mapping: rule.parent.source_object for rule in self.rules if rule.parent is not None
-            },
+            "parents": {parent.mapping: parent.source_object for rule in self.rules for parent in rule.parents},
             "zones": sorted({f"{rule.zone} {rule.target_zone}" for rule in self.rules}),
             **({"life_zones": lived} if (lived := [state.when.zones for state in self.states]) else {}),
             **({"transforms": own} if (own := self.own_transforms) else {}),
@@ -298,6 +311,10 @@ class CompiledMapping:
                 replace(each, mapping=self.name, object=self.source.name) for each in filled.findings
             )
         return pd.DataFrame(series, index=pd.RangeIndex(len(mapped)), copy=False)
+
+
+def _names(parents: Iterable[ParentKeys]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(parent.mapping for parent in parents))
 
 
 def _parted(

@@ -21,6 +21,7 @@ from .folding import FOLD
 from .life import LifeState
 from .lookup import Lookup
 from .record_example import RecordExample
+from .reference import Kinds, Reference
 from .yaml.document import Document, YamlPath
 
 
@@ -98,7 +99,7 @@ class Rule(Strict):
     transform: Annotated[tuple[TransformCall, ...], BeforeValidator(_transforms)] = ()
     values: Annotated[dict[str, Literally | None] | None, Field(min_length=1)] = None
     otherwise: Annotated[Otherwise | None, BeforeValidator(_otherwise)] = None
-    reference: str | None = None
+    reference: Reference | None = None
     people: bool = False
     outside: Outside | None = None
     zone: str | None = None
@@ -137,9 +138,23 @@ class Rule(Strict):
             yield from case.ways((*path, *place))
 
     @property
+    def fed(self) -> tuple[str, ...]:
+        """The source fields that fill the field: those of `from`, and the one that says of what kind the parent is."""
+        by = self.reference.by if isinstance(self.reference, Kinds) else None
+        return self.from_ if by is None else (*self.from_, by)
+
+    @property
+    def makers(self) -> tuple[tuple[YamlPath, str], ...]:
+        """The mappings that it names itself to make the parent, each with its place below this rule."""
+        if not isinstance(self.reference, Kinds):
+            return () if self.reference is None else ((("reference",), self.reference),)
+        key, named = self.reference.told
+        return tuple((("reference", key, kind), mapping) for kind, mapping in named.items())
+
+    @property
     def sources(self) -> tuple[str, ...]:
         """Every source field that it uses: those that fill the field before those that its conditions look at."""
-        fed = [name for _, way in self.ways() for name in way.from_]
+        fed = [name for _, way in self.ways() for name in way.fed]
         return tuple(dict.fromkeys([*fed, *self.asked]))
 
     @property

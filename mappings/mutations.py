@@ -11,6 +11,7 @@ import pyarrow as pa
 from .cases import CasesRule
 from .compiled import CompiledMapping
 from .condition import CompiledConditions
+from .kinds import KindsRule
 from .language import Otherwise
 from .rule import CompiledRule, ValueMap
 from .transform import BoundTransform, WrongArgumentError
@@ -79,6 +80,10 @@ def _of_rule(mapping: CompiledMapping, rule: CompiledRule) -> Iterator[_Changed]
         yield "mutation.default", {}, replace(rule, default=None)
     if rule.parent is not None and len(rule.sources) == 1:
         yield "mutation.reference", {"name": rule.parent.mapping}, replace(rule, parent=None)
+    if isinstance(rule, KindsRule):
+        for kind, parent in rule.of.items():
+            left = {each: keys for each, keys in rule.of.items() if each != kind}
+            yield "mutation.kind", {"kind": kind, "name": parent.mapping}, replace(rule, of=left)
     if rule.rule.people:
         yield "mutation.people", {}, replace(rule, rule=rule.rule.model_copy(update={"people": False}))
     other = _another_source(mapping, rule)

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Protocol
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import chain
+from typing import Protocol, TypeAlias
 
 from ..connectors.finding import Finding, Severity
 from ..connectors.schema import Field
 
+Cuts: TypeAlias = dict[str, dict[str, set[str]]]
+"""Mapping -> target field -> the mappings for which it has to wait."""
+
 
 class Referring(Protocol):
-    """What of a compiled mapping matters here. references: target field -> mapping that makes the parent."""
+    """What of a compiled mapping matters here. references: target field -> mappings that make parents."""
 
     @property
     def target_fields(self) -> tuple[Field, ...]: ...
 
     @property
-    def references(self) -> Mapping[str, str]: ...
+    def references(self) -> Mapping[str, Collection[str]]: ...
 
     @property
     def rule_lines(self) -> Mapping[str, tuple[str, int]]: ...
@@ -38,14 +42,15 @@ def load_order(mappings: Mapping[str, Referring]) -> list[str]:
     return ordered
 
 
-def cut_references(mappings: Mapping[str, Referring]) -> dict[str, set[str]]:
-    """Mapping -> target fields that refer to a mapping loaded later. They are written by a second operation. A
+def cut_references(mappings: Mapping[str, Referring]) -> Cuts:
+    """Mapping -> target fields that refer to mappings loaded later -> these. They are written by a second operation. A
     reference of a mapping to itself is not among them: those are loaded level by level."""
     order = load_order(mappings)
-    cut: dict[str, set[str]] = {}
+    cut: Cuts = {}
     for place, name in enumerate(order):
         later = set(order[place + 1 :])
-        fields = {field for field, parent in mappings[name].references.items() if parent in later}
+        waited = {field: later.intersection(parents) for field, parents in mappings[name].references.items()}
+        fields = {field: parents for field, parents in waited.items() if parents}
         if fields:
             cut[name] = fields
     return cut
@@ -62,7 +67,7 @@ def check_order(mappings: Mapping[str, Referring]) -> Iterator[Finding]:
         for field in mappings[name].target_fields:
             if field.name in fields and field.required:
                 file, line = mappings[name].rule_lines[field.name]
-                told = {"name": field.name, "parent": mappings[name].references[field.name]}
+                told = {"name": field.name, "parent": ", ".join(sorted(mappings[name].references[field.name]))}
                 yield Finding(
                     "mapping.circle_required",
                     Severity.BLOCKS,
@@ -77,7 +82,7 @@ def check_order(mappings: Mapping[str, Referring]) -> Iterator[Finding]:
 def _cost(mappings: Mapping[str, Referring], name: str, later: set[str], place: int) -> tuple[int, int, int]:
     """What it costs to load this one before `later`: required references cut, references cut, and its given place."""
     required = {field.name for field in mappings[name].target_fields if field.required}
-    cut = [field for field, parent in mappings[name].references.items() if parent in later]
+    cut = [field for field, parents in mappings[name].references.items() if later & {*parents}]
     return sum(field in required for field in cut), len(cut), place
 
 
@@ -108,7 +113,7 @@ def _reached(mappings: Mapping[str, Referring], name: str) -> set[str]:
     found: set[str] = set()
     ahead = [name]
     while ahead:
-        for parent in mappings[ahead.pop()].references.values():
+        for parent in chain.from_iterable(mappings[ahead.pop()].references.values()):
             if parent in mappings and parent not in found:
                 found.add(parent)
                 ahead.append(parent)

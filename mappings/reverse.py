@@ -22,6 +22,7 @@ from ..connectors.schema import Field, FieldType
 from ..connectors.stored import plain_text
 from . import transforms
 from .compile import CompiledMapping, WritePolicy
+from .kinds import KindsRule
 from .people import People
 from .rule import CompiledRule
 from .transform import BoundTransform
@@ -119,6 +120,8 @@ def _turned(
         raise _OneWay("reverse.rule_form", names=", ".join(sorted(strange)))
     if rule.rule.policy is WritePolicy.NEVER:
         raise _OneWay("reverse.rule_form", names="write: never")
+    if isinstance(rule, KindsRule):
+        raise _OneWay("reverse.kinds")
     if rule.constant is not None:
         raise _OneWay("reverse.constant")
     if len(rule.sources) != 1:

@@ -55,6 +55,11 @@ class ParentKeys:
     key: tuple[Field, ...]
     branch: str = ""
 
+    def makes(self, our_keys: pa.StringArray) -> pa.BooleanArray:
+        """Which of these are keys of records that it makes. Null where the key is."""
+        before, behind = make_our_key(self.system, self.source_object, ""), branch_suffix(self.branch)
+        return pc.and_(pc.starts_with(our_keys, before), pc.ends_with(our_keys, behind))
+
     def our_keys(self, columns: list[pa.Array]) -> pa.StringArray:
         """One column a key field. Null where a part is null or empty."""
         parts = [key_text(column, part) for column, part in zip(columns, self.key, strict=True)]
@@ -103,6 +108,18 @@ class CompiledRule:
     def sources(self) -> tuple[str, ...]:
         return self.rule.from_
 
+    @property
+    def parents(self) -> tuple[ParentKeys, ...]:
+        """Of every mapping that makes a parent of some record."""
+        return () if self.parent is None else (self.parent,)
+
+    def refer(self, _source: Columns, columns: list[pa.Array], _filled: Filled) -> pa.StringArray:
+        """Our keys of the parents. columns: what the rule says `from`, after transforms and values. Raises ValueError
+        where the rule refers to nothing."""
+        if self.parent is None:
+            raise ValueError(f"{self.field.name} is no reference")
+        return self.parent.our_keys(columns)
+
     def fill(self, source: Columns, count: int, people: People | None, note: Note = unnoted) -> Filled:
         """The target column for `count` records. Raises ValueError where the rule needs people and there are none."""
         if self.constant is not None:
@@ -111,8 +128,8 @@ class CompiledRule:
             return Filled(constant)
         filled = Filled(pa.nulls(count))
         columns = self._text(source, filled, note)
-        if self.parent is not None:
-            filled.column = self.parent.our_keys(columns)
+        if self.parents:
+            filled.column = self.refer(source, columns, filled)
             note("reference", filled.column)
         elif self.rule.people:
             self._people(columns[0], filled, people, note)
@@ -125,6 +142,11 @@ class CompiledRule:
     @property
     def every_transform(self) -> tuple[BoundTransform, ...]:
         return self.transforms
+
+    @property
+    def every_way(self) -> tuple[CompiledRule, ...]:
+        """The rules that fill the field by themselves: this one, or those among its cases."""
+        return (self,)
 
     @property
     def when_zones(self) -> list[str]:
@@ -148,7 +170,7 @@ class CompiledRule:
 
     def _text(self, source: Columns, filled: Filled, note: Note) -> list[pa.Array]:
         """The source cells after transforms and values."""
-        columns = [source[name] for name in self.sources]
+        columns = [source[name] for name in self.rule.from_]
         if self.transforms or self.values is not None:
             columns = [_readable_text(column, filled) for column in columns]
         for bound in self.transforms:

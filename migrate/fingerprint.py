@@ -62,8 +62,7 @@ class TargetRows:
             typed, missed = cast(arrow_column(chunk.frame, field.name), field, session.target_zone)
             columns[field.name] = typed
             if field.name in mapping.references:
-                parent = session.mappings[mapping.references[field.name]].target.name
-                texts.append(_as_our_keys(session, parent, typed))
+                texts.append(_as_our_keys(session, parent_objects(session, mapping, field.name), typed))
             else:
                 text = canonical_text(typed, _as_seen(field))
                 if pc.any(missed).as_py():
@@ -79,11 +78,20 @@ class TargetRows:
         return self.columns[field][row].as_py()
 
 
-def _as_our_keys(session: Session, parent_object: str, column: pa.Array) -> pa.StringArray:
-    """The target's keys of parents as our keys of them; a parent that is not ours as its own key behind an @."""
+def parent_objects(session: Session, mapping: CompiledMapping, name: str) -> list[str]:
+    """The target's objects to which this reference of the mapping leads."""
+    return list(dict.fromkeys(session.mappings[maker].target.name for maker in mapping.references[name]))
+
+
+def _as_our_keys(session: Session, objects: Sequence[str], column: pa.Array) -> pa.StringArray:
+    """The target's keys of parents as our keys of them; a parent that is not ours as its own key behind an @, as is one
+    that might be a record of either of two objects."""
     values = column.to_pylist()
     wanted = sorted({value for value in values if value is not None})
-    ours = records.our_keys(session.ledger, parent_object, wanted)
+    ours: dict[str, str] = {}
+    for each in objects:
+        found = records.our_keys(session.ledger, each, wanted)
+        ours |= {key: FOREIGN + key if key in ours else name for key, name in found.items()}
     return pa.array([None if value is None else ours.get(value, FOREIGN + value) for value in values], pa.string())
 
 

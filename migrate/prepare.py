@@ -18,7 +18,7 @@ from ..mappings.assembly.compiled import compile_assemblies
 from ..mappings.assembly.derived import with_assemblies
 from ..mappings.compile import CompiledMapping, compile_mappings, load_mapping_files
 from ..mappings.language import MappingFile
-from ..mappings.order import cut_references, load_order
+from ..mappings.order import Cuts, cut_references, load_order
 from ..mappings.own_transforms import FILE as OWN_TRANSFORMS
 from ..mappings.own_transforms import read_own_transforms
 from ..mappings.people import People, PeopleConfig, PersonSide, build_people
@@ -44,7 +44,7 @@ class Prepared:
     what the check noticed, none of them blocking, the gravest first."""
 
     order: tuple[str, ...]
-    cut: dict[str, set[str]]
+    cut: Cuts
     digest: str
     corrected: str
     findings: tuple[Finding, ...]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from pydantic import Field as Option
 
 from ..errors import InputError
@@ -19,12 +21,16 @@ class Audit(BaseModel):
     modified_by: str | None = None
 
 
+def _one_or_many(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
 class Options(BaseModel):
     """url: a SQLAlchemy URL, secrets as `${NAME}`. schema_: the database schema, None for the connection's own.
     objects: only these tables, None for all. keys: the key columns of tables and views that declare none, or that
     shall be known by others. our_key: the unique column that holds our key, by object; the others use the side table.
     audit: who-and-when columns by object, `*` for all others. acting_user: what such a column says of our own writes.
-    references: table -> column -> table that it points to, where the database does not declare it.
+    references: table -> column -> table that it points to, or several of them, where the database does not declare it.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -36,7 +42,7 @@ class Options(BaseModel):
     our_key: dict[str, str] = {}
     audit: dict[str, Audit] = {}
     acting_user: str | None = None
-    references: dict[str, dict[str, str]] = {}
+    references: dict[str, dict[str, Annotated[list[str], BeforeValidator(_one_or_many)]]] = {}
 
     def audit_of(self, object_name: str) -> AuditFields:
         audit = self.audit.get(object_name) or self.audit.get(EVERY_OBJECT) or Audit()

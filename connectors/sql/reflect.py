@@ -88,7 +88,7 @@ class _Reflection:
         named: list[str] = [*(self.options.objects or ()), *self.options.keys, *self.options.our_key]
         named += [table for table in self.options.audit if table != EVERY_OBJECT]
         for table, columns in self.options.references.items():
-            named += [table, *columns.values()]
+            named += [table, *(each for to in columns.values() for each in to)]
         for table in named:
             if table not in known:
                 raise no_object(self.name, table, known)
@@ -175,9 +175,7 @@ class _Reflection:
             # none are told where SQLite's `REFERENCES account` names a table that is spelt Account
             if ours and len(columns) == 1 and referred in ((), self.keys[parent]):
                 found[columns[0]] = (parent,)
-        for column, parent in self.options.references.get(table, {}).items():
-            found[column] = (parent,)
-        return found
+        return found | {column: tuple(to) for column, to in self.options.references.get(table, {}).items()}
 
     def _column(self, reflected: ReflectedColumn, declared: str, choices: tuple[str, ...]) -> Column:
         kind: Kind = reflected["type"]

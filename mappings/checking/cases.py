@@ -19,13 +19,12 @@ WHOLE = ("write", "outside", "compare_only")
 def check_cases(examined: Examined, name: str, rule: Rule, field: Field) -> Iterator[Finding]:
     """What the ways to fill the field do not say themselves."""
     yield from _check_node(examined, name, rule, field)
-    referred = {way.reference for _, way in rule.ways()}
-    if len(referred) > 1:
+    if len({way.reference is None for _, way in rule.ways()}) > 1:
         yield examined.found("mapping.cases_refer_apart", BLOCKS, "fields", name)
 
 
 def told_whole(rule: Rule) -> Rule:
-    """A rule with cases as one that refers to what they refer to."""
+    """A rule with cases as one that refers to what the first of them refers to."""
     return rule.model_copy(update={"reference": next(rule.ways())[1].reference}) if rule.inner else rule
 
 

@@ -149,7 +149,7 @@ def _check_source_fields(examined: Examined) -> Iterator[Finding]:
         (("fields", target, *place), name)
         for target, rule in examined.rules.items()
         for place, way in rule.ways()
-        for name in way.from_
+        for name in way.fed
     ]
     for path, name in places:
         if examined.source.field(name) is None:
@@ -246,29 +246,33 @@ def _check_reference(examined: Examined, name: str, rule: Rule, field: Field) ->
         if field.type is FieldType.REFERENCE and plain:
             yield examined.found("mapping.raw_reference", BLOCKS, *place, name=name)
         return
-    parent = examined.others.get(rule.reference)
-    if parent is None:
-        branches = [
-            each.name for each in examined.others.values() if each.branch and each.model.mapping == rule.reference
-        ]
-        if branches:
-            told = {"name": rule.reference, "branches": ", ".join(branches)}
-            yield examined.found("mapping.reference_no_branch", BLOCKS, *place, "reference", **told)
-            return
-        told = {"name": rule.reference, "nearest": nearest(rule.reference, examined.others.keys())}
-        yield examined.found("mapping.no_mapping", BLOCKS, *place, "reference", **told)
-        return
     if field.type is not FieldType.REFERENCE:
         yield examined.found("mapping.not_a_reference", BLOCKS, *place, name=name)
-    elif field.references and parent.model.to not in field.references:
+    for below, maker in rule.makers:
+        yield from _check_maker(examined, (*place, *below), rule, field, maker)
+
+
+def _check_maker(examined: Examined, place: YamlPath, rule: Rule, field: Field, maker: str) -> Iterator[Finding]:
+    """One mapping that a reference names."""
+    parent = examined.others.get(maker)
+    if parent is None:
+        branches = [each.name for each in examined.others.values() if each.branch and each.model.mapping == maker]
+        if branches:
+            told = {"name": maker, "branches": ", ".join(branches)}
+            yield examined.found("mapping.reference_no_branch", BLOCKS, *place, **told)
+            return
+        told = {"name": maker, "nearest": nearest(maker, examined.others.keys())}
+        yield examined.found("mapping.no_mapping", BLOCKS, *place, **told)
+        return
+    if field.type is FieldType.REFERENCE and field.references and parent.model.to not in field.references:
         told = {"name": parent.name, "makes": parent.model.to, "wanted": ", ".join(field.references)}
-        yield examined.found("mapping.reference_elsewhere", BLOCKS, *place, "reference", **told)
+        yield examined.found("mapping.reference_elsewhere", BLOCKS, *place, **told)
     source = examined.sources.get(parent.model.from_)
     joined = rule.values is not None or (rule.transform and examined.transforms[rule.transform[-1].name].joins)
     given = 1 if joined else len(rule.from_)
     if source is not None and len(source.key) != given:
         wanted = ", ".join(source.key)
-        yield examined.found("mapping.reference_key_parts", BLOCKS, *place, given=given, wanted=wanted)
+        yield examined.found("mapping.reference_key_parts", BLOCKS, *place[:2], given=given, wanted=wanted)
 
 
 def _check_people(examined: Examined, name: str, rule: Rule, field: Field) -> Iterator[Finding]:

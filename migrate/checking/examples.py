@@ -144,7 +144,7 @@ def _misnamed(mapping: CompiledMapping) -> Iterator[Finding]:
 def _told(rule: CompiledRule, mapped: MappedChunk) -> list[str | None]:
     """The cells of one target field as their canonical text."""
     column = arrow_column(mapped.frame, rule.field.name)
-    found: list[str | None] = (column if rule.parent else canonical_text(column, rule.field)).to_pylist()
+    found: list[str | None] = (column if rule.parents else canonical_text(column, rule.field)).to_pylist()
     return found
 
 
@@ -152,10 +152,10 @@ def _wanted(rule: CompiledRule, text: str | None) -> str | None:
     """An expected cell as `_told` would tell it."""
     if text is None:
         return None
-    if rule.parent is not None:
+    if rule.parents:
         name, _, key = text.partition(":")
-        ours = make_our_key(rule.parent.system, rule.parent.source_object, key, rule.parent.branch)
-        return ours if name == rule.parent.mapping else text
+        parent = next((each for each in rule.parents if each.mapping == name), None)
+        return text if parent is None else make_our_key(parent.system, parent.source_object, key, parent.branch)
     zone = rule.target_zone or rule.zone
     typed, missed = cast(pa.array([text], pa.string()), replace(rule.field, required=False), zone)
     told: str | None = text if missed[0].as_py() else canonical_text(typed, rule.field)[0].as_py()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
@@ -68,9 +69,9 @@ class Links:
         self._ledger = session.ledger
         self._key = session.keys.digest
         self._mappings = mappings
-        referred = {parent for mapping in mappings.values() for parent in mapping.references.values()}
+        referred = {parent for mapping in mappings.values() for parent in chain(*mapping.references.values())}
         self._known = {name: _Keys() for name in mappings if name in referred}
-        self._waiting: dict[tuple[str, str], _Waiting] = {}
+        self._waiting: dict[tuple[str, str, str], _Waiting] = {}
 
     def see(self, mapping: CompiledMapping, mapped: MappedChunk) -> Iterator[Finding]:
         """Remember what these records are called, and look up what they refer to where that was read already."""
@@ -82,30 +83,29 @@ class Links:
             ]
             known.kept.append(own)
             known.left.append(self._digests(pa.array(left, pa.string())))
-        for name, parent in mapping.references.items():
-            column = arrow_column(mapped.frame, name)
-            rows = column.is_valid().to_numpy(zero_copy_only=False)
-            children, parents = pa.array(mapped.source_keys, pa.string()).filter(pa.array(rows)), column.drop_null()
-            if self._known[parent].read:
-                yield from self._astray(mapping, name, children, parents)
-            else:
-                waiting = self._waiting.setdefault((mapping.name, name), _Waiting())
-                waiting.own.append(own[rows])
+        for name, column in ((name, arrow_column(mapped.frame, name)) for name in mapping.references):
+            for parent, mine in mapping.made_by(name, column):
+                children = pa.array(mapped.source_keys, pa.string()).filter(mine)
+                if self._known[parent].read:
+                    yield from self._astray(mapping, name, parent, children, column.filter(mine))
+                    continue
+                waiting = self._waiting.setdefault((mapping.name, name, parent), _Waiting())
+                waiting.own.append(own[mine.to_numpy(zero_copy_only=False)])
                 waiting.children.append(children)
-                waiting.parents.append(parents)
+                waiting.parents.append(column.filter(mine))
 
     def end(self, mapping: CompiledMapping) -> Iterator[Finding]:
         """The mapping's records were all seen: look up what waited for them."""
         if mapping.name not in self._known:
             return
         self._known[mapping.name].close()
-        for (name, field_name), waiting in list(self._waiting.items()):
+        for (name, field_name, parent), waiting in list(self._waiting.items()):
             child = self._mappings[name]
-            if child.references[field_name] != mapping.name:
+            if parent != mapping.name:
                 continue
-            del self._waiting[name, field_name]
+            del self._waiting[name, field_name, parent]
             children, parents = pa.concat_arrays(waiting.children), pa.concat_arrays(waiting.parents)
-            yield from self._astray(child, field_name, children, parents)
+            yield from self._astray(child, field_name, parent, children, parents)
             if child is mapping:
                 yield from self._shape(mapping, field_name, np.concatenate(waiting.own), children, parents)
 
@@ -113,9 +113,11 @@ class Links:
         found: Digests = field_digests([keys], self._key)[:, 0]
         return found
 
-    def _astray(self, mapping: CompiledMapping, name: str, children: pa.Array, parents: pa.Array) -> Iterator[Finding]:
-        """Records whose parent neither moves nor is in the target already."""
-        parent = self._mappings[mapping.references[name]]
+    def _astray(
+        self, mapping: CompiledMapping, name: str, maker: str, children: pa.Array, parents: pa.Array
+    ) -> Iterator[Finding]:
+        """Records whose parent, made by that mapping, neither moves nor is in the target already."""
+        parent = self._mappings[maker]
         known = self._known[parent.name]
         digests = self._digests(parents)
         lost = np.flatnonzero(~_inside(digests, known.kept[0]))

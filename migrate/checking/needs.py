@@ -111,7 +111,7 @@ def _missing(
     length = _length(sides, file, rule, fed) if kind is FieldType.TEXT else None
     exact = fed if fed is not None and kind is fed.type is FieldType.DECIMAL else None
     measured = sides.measures.get(file.model.from_)
-    refers = sides.people if rule.people else _parent(sides, rule)
+    refers = sides.people if rule.people else _parents(sides, ways)
     plain = len(ways) == len(rule.from_) == 1 and not (rule.values or rule.transform or rule.reference or rule.people)
     why = Text("sheet.because_constant")
     if rule.from_:
@@ -153,9 +153,10 @@ def _type(rule: Rule, fed: Field | None) -> FieldType:
     return fed.type
 
 
-def _parent(sides: Sides, rule: Rule) -> str:
-    parent = sides.files.get(rule.reference) if rule.reference else None
-    return parent.model.to if parent else ""
+def _parents(sides: Sides, ways: Sequence[Rule]) -> str:
+    """The objects to which it may refer."""
+    makers = [sides.files[maker] for way in ways for _, maker in way.makers if maker in sides.files]
+    return ", ".join(dict.fromkeys(each.model.to for each in makers))
 
 
 def _length(sides: Sides, file: MappingFile, rule: Rule, fed: Field | None) -> int | None:

@@ -76,7 +76,7 @@ class Deferred:
         """Our key -> references to leave empty, one record for each true cycle among the rows that wait. Rows that only
         wait behind a cycle, or for a parent that is not there at all, are not among them."""
         edges: dict[str, dict[str, str]] = {}
-        same = [name for name, parent in self._mapping.references.items() if parent == self._mapping.name]
+        same = [name for name, makers in self._mapping.references.items() if self._mapping.name in makers]
         for piece in self.waiting():
             for name in same:
                 parents = arrow_column(piece.mapped.frame, name).to_pylist()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 
 import numpy as np
 import pyarrow as pa
@@ -30,7 +31,7 @@ from ..settling.readback import Written, read_back
 from .adopt import Matches, adoption, find_matches, keep_adopted
 from .classify import Sorted, classify
 from .loaded import Loaded
-from .references import Resolved, cells_to_send, resolve
+from .references import Resolved, cells_to_send, come_later, resolve
 from .tally import RejectStorm, StormWatch, chosen
 from .update import plan_updates
 
@@ -38,9 +39,9 @@ from .update import plan_updates
 class ObjectLoad:
     """Loads chunks of one mapping in one run.
 
-    judge: says it of a record whose parent will not come. cut: reference fields that may be left empty at creation,
-    because their parents come later in a true cycle. insist: somebody asked for these records, so that what the target
-    refused before is sent again, and what our own rules reject again, which costs nothing, is no storm.
+    judge: says it of a record whose parent will not come. cut: reference fields that may be left empty at creation ->
+    the mappings whose records come later, in a true cycle. insist: somebody asked for these records, so that what the
+    target refused before is sent again, and what our own rules reject again, which costs nothing, is no storm.
     """
 
     def __init__(
@@ -50,7 +51,7 @@ class ObjectLoad:
         run_id: int,
         storm: StormWatch,
         judge: Judge,
-        cut: Collection[str] = (),
+        cut: Mapping[str, Collection[str]] = MappingProxyType({}),
         insist: bool = False,
     ) -> None:
         self.session = session
@@ -58,12 +59,12 @@ class ObjectLoad:
         self.run = run_id
         self.storm = storm
         self.judge = judge
-        self.cut = frozenset(cut)
+        self.cut = cut
         self.insist = insist
         self.names = [each.name for each in mapping.target_fields]
         self.fieldset = records.fieldset(session.ledger, mapping.target.name, mapping.name, mapping.digest, self.names)
         self._sends = np.array([name not in mapping.unwritten for name in self.names], dtype=bool)
-        self._same = [name for name, parent in mapping.references.items() if parent == mapping.name]
+        self._same = [name for name, makers in mapping.references.items() if mapping.name in makers]
 
     def load(
         self,
@@ -141,9 +142,11 @@ class ObjectLoad:
         anything = np.zeros(len(rows.known), dtype=bool)
         for mask in resolved.missing.values():
             anything |= mask
+        later = come_later(self.mapping, rows.mapped, self.cut)
         for row in chosen(anything):
             missing = {name for name, mask in resolved.missing.items() if mask[row]}
-            may_be_cut = missing & (self.cut | set(break_at.get(row, ())) | self._cut_before(rows, row))
+            may_be_cut = missing & (set(break_at.get(row, ())) | self._cut_before(rows, row))
+            may_be_cut |= {name for name in missing & later.keys() if later[name][row]}
             hard = missing - may_be_cut
             if not hard:
                 empty[row] = may_be_cut

@@ -103,18 +103,19 @@ class _Scope:
         self, mapping: CompiledMapping, mapped: MappedChunk, skipped: set[str]
     ) -> Iterable[tuple[Reason, Marks]]:
         for name, policy in mapping.outside.items():
-            parent = mapping.references.get(name)
-            if parent is None:
+            referred = mapping.references.get(name)
+            if referred is None:
                 marks = np.zeros(len(mapped), dtype=bool)
                 marks[[each.row for each in mapped.misfits if (each.field, each.code) == (name, "people.unknown")]] = (
                     True
                 )
                 yield Reason(name, policy, UNKNOWN), marks
-            if parent is None or not self._asks:
+            if referred is None or not self._asks:
                 continue
             parents = arrow_column(mapped.frame, name).to_pylist()
-            whys = self._leaving(self._session.mappings[parent], mapping, mapped, set(parents) - {None})
-            whys |= dict.fromkeys(skipped, LEFT_OUT) if parent == mapping.name else {}
+            whys = dict.fromkeys(skipped, LEFT_OUT) if mapping.name in referred else {}
+            for maker, keys in mapping.by_maker(name, set(parents) - {None}).items():
+                whys = self._leaving(self._session.mappings[maker], mapping, mapped, set(keys)) | whys
             for why in (LEFT_OUT, ABSENT):
                 yield Reason(name, policy, why), np.array([whys.get(each) == why for each in parents], dtype=bool)
 

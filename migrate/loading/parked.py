@@ -64,7 +64,7 @@ class ParkedReader:
         if not held:
             return
         parents = sorted({each.waits_for or "" for each in held})
-        objects = {session.mappings[name].target.name for name in mapping.references.values()}
+        objects = {session.mappings[name].target.name for names in mapping.references.values() for name in names}
         runs = _same_runs(session, run)
         there = {key for name in objects for key in records.brought(session.ledger, name, parents, runs)}
         fresh = [each for each in held if each.waits_for in there]

@@ -14,6 +14,7 @@ from ...connectors.errors import StaleCursorError
 from ...connectors.finding import Finding, Severity
 from ...mappings.compile import CompiledMapping
 from ...mappings.mapped import MappedChunk, make_our_key
+from ...mappings.order import Cuts
 from ...runs.ledger import records, runlog
 from ...runs.ledger.claims import Claims
 from ...runs.ledger.runlog import Progress, Run
@@ -116,7 +117,7 @@ class _Work:
 class Pipeline:
     """Moves every mapping of a session in one run, or goes on where that run was cut off."""
 
-    def __init__(self, session: Session, run: Run, reader: Reader, cut: dict[str, set[str]]) -> None:
+    def __init__(self, session: Session, run: Run, reader: Reader, cut: Cuts) -> None:
         self.session = session
         self.run = run
         self.reader = reader
@@ -159,7 +160,7 @@ class Pipeline:
         limits = self.session.project.spec.limits
         storm = StormWatch(mapping.name, limits.stop_after_alike, limits.stop_share)
         judge = self._judge(mapping)
-        cut = self.cut.get(mapping.name, set())
+        cut = self.cut.get(mapping.name, {})
         load = ObjectLoad(self.session, mapping, self.run.id, storm, judge, cut, self.reader.insists)
         deferred = Deferred(self.session, self.run.id, mapping, progress.pieces)
         unfit = UnfitKeys(self.claims, self.run.id, mapping.name, self.session.source.capabilities.ordered_reads)

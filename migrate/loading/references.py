@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -35,17 +35,29 @@ def resolve(session: Session, mapping: CompiledMapping, mapped: MappedChunk, row
     result = Resolved()
     asked = np.zeros(len(mapped), dtype=bool)
     asked[list(rows)] = True
-    for name, parent_mapping in mapping.references.items():
+    for name in mapping.references:
         parents = arrow_column(mapped.frame, name).to_pylist()
-        wanted = sorted({parents[row] for row in rows if parents[row] is not None})
-        parent_object = session.mappings[parent_mapping].target.name
-        there = records.target_keys(session.ledger, parent_object, wanted)
+        wanted = {parent for row in rows if (parent := parents[row]) is not None}
+        there: dict[str, str] = {}
+        for maker, keys in mapping.by_maker(name, wanted).items():
+            there |= records.target_keys(session.ledger, session.mappings[maker].target.name, keys)
         result.parents[name] = parents
         result.target_keys[name] = [None if parent is None else there.get(parent) for parent in parents]
         has_parent = np.array([parent is not None for parent in parents], dtype=bool)
         found = np.array([key is not None for key in result.target_keys[name]], dtype=bool)
         result.missing[name] = asked & has_parent & ~found
     return result
+
+
+def come_later(mapping: CompiledMapping, mapped: MappedChunk, cut: Mapping[str, Collection[str]]) -> dict[str, Marks]:
+    """Field of `cut` -> rows whose parent one of these mappings makes."""
+    later: dict[str, Marks] = {}
+    for name, makers in cut.items():
+        later[name] = np.zeros(len(mapped), dtype=bool)
+        for maker, mine in mapping.made_by(name, arrow_column(mapped.frame, name)):
+            if maker in makers:
+                later[name] |= mine.to_numpy(zero_copy_only=False)
+    return later
 
 
 def cells_to_send(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import heapq
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -158,13 +158,16 @@ class ChosenReader:
         parents: dict[str, set[str]] = defaultdict(set)
         for chunk in self._find(mapping, keys):
             mapped = mapping.apply(chunk, self._session.people)
-            for name, parent in mapping.references.items():
-                made = self._session.mappings[parent]
-                source, prefix = made.source.name, make_our_key(made.system, made.source.name, "")
-                suffix = branch_suffix(made.branch)
-                cells = [cell for cell in arrow_column(mapped.frame, name).to_pylist() if cell is not None]
-                parents[source] |= {cell.removeprefix(prefix).removesuffix(suffix) for cell in cells}
+            for name in mapping.references:
+                cells = set(arrow_column(mapped.frame, name).to_pylist()) - {None}
+                for maker, ours in mapping.by_maker(name, cells).items():
+                    parents[self._session.mappings[maker].source.name] |= self._source_keys(maker, ours)
         return parents
+
+    def _source_keys(self, maker: str, our_keys: Iterable[str]) -> set[str]:
+        made = self._session.mappings[maker]
+        prefix, suffix = make_our_key(made.system, made.source.name, ""), branch_suffix(made.branch)
+        return {each.removeprefix(prefix).removesuffix(suffix) for each in our_keys}
 
     def _close_downwards(self) -> None:
         """Add the children of the chosen ones, and theirs."""
@@ -172,19 +175,32 @@ class ChosenReader:
         while any(fresh.values()):
             found: dict[str, set[str]] = defaultdict(set)
             for child in self._mappings:
-                for field_name, parent in child.references.items():
-                    parent_object = self._session.mappings[parent].source.name
-                    keys = self._children(child, field_name, sorted(fresh.get(parent_object, ())))
+                for field_name, maker in ((name, each) for name, makers in child.references.items() for each in makers):
+                    parent_object = self._session.mappings[maker].source.name
+                    keys = self._children(child, field_name, maker, sorted(fresh.get(parent_object, ())))
                     found[child.source.name] |= keys - self._keys[child.source.name]
             for name, keys in found.items():
                 self._keys[name] |= keys
             fresh = found
 
-    def _children(self, child: CompiledMapping, field_name: str, parents: Sequence[str]) -> set[str]:
+    def _children(self, child: CompiledMapping, field_name: str, maker: str, parents: Sequence[str]) -> set[str]:
         size = self._session.source.capabilities.find_size
-        source_field = child.source_of(field_name)
         keys: set[str] = set()
-        for start in range(0, len(parents), size):
-            wanted = [(key,) for key in parents[start : start + size]]
-            keys |= set(self._session.source.find(child.source.name, (source_field,), wanted, ()).keys)
-        return keys
+        for source_field in child.key_fields(field_name, maker):
+            for start in range(0, len(parents), size):
+                wanted = [(key,) for key in parents[start : start + size]]
+                keys |= set(self._session.source.find(child.source.name, (source_field,), wanted, ()).keys)
+        return keys if len(child.references[field_name]) == 1 else self._theirs(child, field_name, maker, keys, parents)
+
+    def _theirs(
+        self, child: CompiledMapping, field_name: str, maker: str, keys: Iterable[str], parents: Sequence[str]
+    ) -> set[str]:
+        """Of these children those whose parent is of that kind: another's key may read the same."""
+        wanted, theirs = set(parents), set[str]()
+        for chunk in self._find(child, sorted(keys)):
+            mapped = child.apply(chunk, self._session.people)
+            column = arrow_column(mapped.frame, field_name)
+            ours = set(child.by_maker(field_name, set(column.to_pylist()) - {None})[maker])
+            ours = {each for each in ours if self._source_keys(maker, [each]) <= wanted}
+            theirs |= {key for key, cell in zip(mapped.source_keys, column.to_pylist(), strict=True) if cell in ours}
+        return theirs

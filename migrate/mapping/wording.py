@@ -30,7 +30,8 @@ def _pieces(rule: Mapping[str, object], catalogue: Catalogue) -> Iterator[str]:
     if isinstance(values, dict):
         yield catalogue.text("rule.values", {"count": len(values), "otherwise": _text(rule.get("otherwise"))})
     if "reference" in rule:
-        yield catalogue.text("rule.reference", {"mapping": _text(rule["reference"])})
+        several = isinstance(rule["reference"], dict)
+        yield catalogue.text("rule.kinds" if several else "rule.reference", {"mapping": _text(rule["reference"])})
     if rule.get("people") is True:
         yield catalogue.text("rule.people")
     if "default" in rule:

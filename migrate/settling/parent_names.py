@@ -12,7 +12,7 @@ import pyarrow as pa
 from ...mappings.compile import CompiledMapping
 from ...runs.digest import field_digests
 from ...runs.ledger import undone
-from ..fingerprint import FOREIGN, Digests, Marks, TargetRows
+from ..fingerprint import FOREIGN, Digests, Marks, TargetRows, parent_objects
 from ..session import Session
 
 Former = Callable[[], Mapping[tuple[str, str], str]]
@@ -45,10 +45,10 @@ def holds(
 def _other_names(
     session: Session, mapping: CompiledMapping, target: TargetRows, spots: Sequence[int], name: str, former: Former
 ) -> Iterator[np.ndarray]:
-    parent = session.mappings[mapping.references[name]].target.name
+    objects = parent_objects(session, mapping, name)
     keys = [target.columns[name][spot].as_py() for spot in spots]
     foreign = [None if key is None else FOREIGN + key for key in keys]
     names = former()
-    let_go = [None if key is None else names.get((parent, key), FOREIGN + key) for key in keys]
-    for named in (foreign, let_go):
+    let_go = [[None if key is None else names.get((parent, key), FOREIGN + key) for key in keys] for parent in objects]
+    for named in (foreign, *let_go):
         yield field_digests([pa.array(named, pa.string())], session.keys.digest)[:, 0]

@@ -135,6 +135,7 @@ def test_a_path_is_the_projects(tmp_path: Path) -> None:
         ({}, "sql.option_value", {"option": "url"}),
         ({"url": "sqlite:///a.db", "objects": "t"}, "sql.option_value", {"option": "objects"}),
         ({"url": "sqlite:///a.db", "keys": {"t": "id"}}, "sql.option_value", {"option": "keys.t"}),
+        ({"url": "sqlite:///a.db", "references": {"t": {"c": 5}}}, "sql.option_value", {"option": "references.t.c"}),
         ({"url": 5}, "sql.option_value", {"option": "url"}),
         ({"url": "crm.db"}, "sql.url", {}),
         ({"url": "sqlite://"}, "sql.url", {}),

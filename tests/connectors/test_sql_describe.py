@@ -224,6 +224,7 @@ def test_a_schema_of_postgresql(pg: Kit) -> None:
         ({"objects": ["acount"]}, "sql.no_object", {"object": "acount", "near": "account"}),
         ({"keys": {"account": ["idd"]}}, "sql.no_field", {"field": "idd", "near": "id"}),
         ({"references": {"account": {"id": "acct"}}}, "sql.no_object", {"object": "acct"}),
+        ({"references": {"account": {"name": ["account", "acct"]}}}, "sql.no_object", {"object": "acct"}),
         ({"our_key": {"account": "nmae"}}, "sql.no_field", {"field": "nmae", "near": "name"}),
         ({"our_key": {"account": "name"}}, "sql.our_key", {"field": "name"}),
         ({"our_key": {"account": "number"}}, "sql.our_key", {"field": "number"}),

@@ -128,7 +128,7 @@ def test_a_trace_shows_where_it_went_wrong(project: Project, customers: Make) ->
 def test_references_become_our_keys_of_the_parent(project: Project, customers: Make) -> None:
     mapping = project.account("  parent_id: {from: parent, reference: account}\n")
     keys = ["legacy:t_customer:12", None, None]
-    assert mapping.references == {"parent_id": "account"}
+    assert mapping.references == {"parent_id": ("account",)}
     assert mapping.parents == ()
     for cells in (
         ["12", "", None],

@@ -230,7 +230,7 @@ def test_whole_records_do_come_through(pair: tuple[CompiledMapping, CompiledMapp
 
 def test_a_reference_comes_back_as_one(pair: tuple[CompiledMapping, CompiledMapping]) -> None:
     there, back = pair
-    assert (there.references, back.references) == ({"parent_id": "deal"}, {"parent": "deal"})
+    assert (there.references, back.references) == ({"parent_id": ("deal",)}, {"parent": ("deal",)})
     frame, _ = moved(back, {"parent_id": ["7"]}, BACK)
     assert frame["parent"].tolist() == ["legacy:deal:7"]
 

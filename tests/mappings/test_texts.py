@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 ROOT = Path(changeover.__file__).parent
-CODE = re.compile(r'"((?:mapping|people|type|value|yaml)\.[a-z0-9_]+)"')
+CODE = re.compile(r'"((?:mapping|people|reference|type|value|yaml)\.[a-z0-9_]+)"')
 
 
 def used() -> set[str]:

@@ -94,4 +94,6 @@ def test_every_key_of_a_rule_is_said_in_words_or_as_it_is_written(language: Lang
     wanted = ["a, b", "join: {separator", "default: z", "parents", "d0", "only_create", "stub", "zone: Asia/Shanghai"]
     assert [each for each in wanted if each not in told] == []
     assert "{" not in in_words("plain", Catalogue(language))
+    kinds = in_words({"from": "a", "reference": {"by": "kind", "of": {"Firm": "account"}}}, Catalogue(language))
+    assert "{by: kind, of: {Firm: account}}" in kinds
     assert in_words({"constant": "c1"}, Catalogue(language)).endswith("c1")
