@@ -28,36 +28,25 @@ from .migrate.options import (
 if TYPE_CHECKING:
     from .runs.report.model import Report
 
-app = typer.Typer(
-    name="changeover",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    help="Move a company's records from one CRM to another while both are in use, and prove it.",
-)
 
-command = commands_of(app)
+def _group(name: str, about: str) -> typer.Typer:
+    return typer.Typer(
+        name=name,
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        help=about,
+    )
 
-mapping = typer.Typer(
-    name="mapping",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    help="Write, judge and try mappings.",
-)
+
+app = _group("changeover", "Move a company's records from one CRM to another while both are in use, and prove it.")
+mapping = _group("mapping", "Write, judge and try mappings.")
+book = _group("workbook", "The mappings as a workbook for the business, and back.")
 app.add_typer(mapping)
-mapping_command = commands_of(mapping)
-
-book = typer.Typer(
-    name="workbook",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    help="The mappings as a workbook for the business, and back.",
-)
 mapping.add_typer(book)
-book_command = commands_of(book)
+
+command, mapping_command, book_command = map(commands_of, (app, mapping, book))
 
 
 @command(of_a_project=False)

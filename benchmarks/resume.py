@@ -22,7 +22,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +35,8 @@ from measure import Measure, measure
 HERE = Path(__file__).parent
 LAST = list(company.OBJECTS)[-1]
 FIRST_CALL = 30.0
+LOOKS = 0.2
+"""Seconds after which is looked again how far the run has come."""
 BYTES = {"file": 1_000, "server": 1_150}
 """A record may take, by where the ledger is: on a server, what was updated
 lies there for a while."""
@@ -95,9 +97,9 @@ def kill_when(move: Move, enough: Callable[[], bool]) -> float:
     with (move.folder.parent / "killed").open("wb") as out:
         process = subprocess.Popen(move.command, env=move.environment, stdout=out, stderr=out)
         while not enough():
-            if process.poll() is not None:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(LOOKS)
                 raise SystemExit("the run came to its end before it was to be killed")
-            time.sleep(0.2)
         process.send_signal(signal.SIGKILL)
         process.wait()
     return time.monotonic() - began

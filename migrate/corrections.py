@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,11 +10,11 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from ..connectors.cell import Cell, canonical_value
-from ..connectors.change import Batch, Outcome
 from ..connectors.chunk import Chunk
 from ..connectors.errors import InputError
 from ..connectors.finding import Finding, Severity
-from ..connectors.port import KEY, AuditFields, Connector, Identity
+from ..connectors.forwarding import Forwarding, layer_of
+from ..connectors.port import KEY, Connector
 from ..connectors.schema import ObjectSchema, Schema
 from ..mappings.compile import CompiledMapping
 from ..mappings.corrections import (
@@ -29,8 +28,7 @@ from ..mappings.corrections import (
 )
 from .fingerprint import arrow_column, joined
 from .session import Session
-from .sources.assembled import assembled_in
-from .sources.several import BETWEEN
+from .sources.assembled import AssembledSource
 
 FOLDER = "corrections"
 SUFFIX = ".csv"
@@ -70,7 +68,7 @@ def take_corrections(session: Session, mappings: Mapping[str, CompiledMapping]) 
     if not corrections:
         return "", []
     used: dict[str, set[str]] = defaultdict(set)
-    together = assembled_in(session.source)
+    together = layer_of(session.source, AssembledSource)
     for mapping in mappings.values():
         used[mapping.source.name] |= set(mapping.source_fields)
         for fold in mapping.folds:
@@ -80,11 +78,15 @@ def take_corrections(session: Session, mappings: Mapping[str, CompiledMapping]) 
     people = session.project.spec.people
     if people is not None:
         used[people.source.object] |= set(people.source.fields)
-    found = check_corrections(corrections, session.source_schema, used, zone_of(session))
+    found = check_corrections(corrections, session.source_schema, used, session.project.environment.zone_of)
     findings = sorted(found, key=lambda each: (each.file or "", each.line or 0))
-    session.source = Corrected(uncorrected(session.source), session.source_schema, corrections, zone_of(session))
+    session.source = Corrected(
+        uncorrected(session.source), session.source_schema, corrections, session.project.environment.zone_of
+    )
     if together is not None:
-        together.parts = Corrected(together.inner, session.source_schema, corrections, zone_of(session))
+        together.parts = Corrected(
+            together.inner, session.source_schema, corrections, session.project.environment.zone_of
+        )
     says = sorted("\0".join((each.object, each.key, each.field, each.old, each.new)) for each in corrections)
     return hashlib.blake2b("\n".join(says).encode(), key=session.keys.digest, digest_size=16).hexdigest(), findings
 
@@ -92,42 +94,27 @@ def take_corrections(session: Session, mappings: Mapping[str, CompiledMapping]) 
 def lapsed_corrections(session: Session, mapping: CompiledMapping, *, whole: bool) -> list[Finding]:
     """The corrections of this mapping's cells that no longer hold, of the records that were read. whole: all of the
     object was read, so that a record that was not seen is asked for, and told where the source has none."""
-    source = _corrected_in(session.source)
+    source = layer_of(session.source, Corrected)
     return source.told(mapping, whole=whole) if source is not None else []
 
 
 def corrections_of(session: Session, object_name: str, key: str) -> list[tuple[Correction, bool | None]]:
     """The corrections of one record, each with whether it holds; None where its field has not been read."""
-    source = _corrected_in(session.source)
+    source = layer_of(session.source, Corrected)
     return source.of_record(object_name, key) if source is not None else []
-
-
-def zone_of(session: Session) -> ZoneOf:
-    """What the wall clock times of a source object mean, by its name."""
-    sides = session.project.environment
-    zones, only = sides.source_zones, sides.source_zone
-    return lambda name: zones.get(name.partition(BETWEEN)[0], only)
 
 
 def uncorrected(source: Connector) -> Connector:
     """The source as it is."""
-    corrected = _corrected_in(source)
+    corrected = layer_of(source, Corrected)
     return source if corrected is None else corrected.inner
 
 
-def _corrected_in(source: Connector) -> Corrected | None:
-    inner: object = source
-    while inner is not None and not isinstance(inner, Corrected):
-        inner = getattr(inner, "inner", None)
-    return inner
-
-
-class Corrected:
+class Corrected(Forwarding):
     """A source of which every read comes corrected."""
 
     def __init__(self, inner: Connector, schema: Schema, corrections: Sequence[Correction], zone: ZoneOf) -> None:
-        self.inner = inner
-        self.capabilities = inner.capabilities
+        super().__init__(inner)
         self._schema, self._zone = schema, zone
         self._all = by_object(corrections)
         self._looked: dict[Correction, bool] = {}
@@ -192,41 +179,6 @@ class Corrected:
         for start in range(0, len(keys), size):
             wanted = [(key,) for key in keys[start : start + size]]
             yield self._correct(self.inner.find(object_name, (KEY,), wanted, fields))
-
-    # The rest is the source's own.
-
-    def identity(self) -> Identity:
-        return self.inner.identity()
-
-    def describe(self) -> Schema:
-        return self.inner.describe()
-
-    def audit_fields(self, object_name: str) -> AuditFields:
-        return self.inner.audit_fields(object_name)
-
-    def acting_user(self) -> str | None:
-        return self.inner.acting_user()
-
-    def count(self, object_name: str) -> int:
-        return self.inner.count(object_name)
-
-    def write(self, batch: Batch) -> list[Outcome]:
-        return self.inner.write(batch)
-
-    def prepare(self) -> None:
-        self.inner.prepare()
-
-    def our_keys(self, object_name: str) -> Iterator[list[tuple[str, str]]]:
-        return self.inner.our_keys(object_name)
-
-    def now(self) -> dt.datetime:
-        return self.inner.now()
-
-    def record_url(self, object_name: str, key: str) -> str | None:
-        return self.inner.record_url(object_name, key)
-
-    def close(self) -> None:
-        self.inner.close()
 
 
 def _meets(

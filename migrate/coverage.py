@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..connectors.finding import Finding, Severity
+from ..connectors.forwarding import layer_of
 from ..connectors.pace import Action
 from ..connectors.stored import plain_text
 from ..mappings.yaml.strict_yaml import read_yaml
@@ -21,7 +22,7 @@ from .pace.predict import calls_of
 from .prepare import chosen_files
 from .project import FILE, OWN_NAMES
 from .session import Session, Tick
-from .sources.assembled import assembled_in
+from .sources.assembled import AssembledSource
 
 LEFT_OVER = "mapping.left_over"
 
@@ -80,7 +81,7 @@ class Coverage:
         if not self.data:
             return list(left_over)
         by_object: dict[str, list[Finding]] = defaultdict(list)
-        together = assembled_in(self.session.source)
+        together = layer_of(self.session.source, AssembledSource)
         known = self.session.source_schema.objects.keys() | (together.assemblies.keys() if together else set())
         for each in left_over:
             by_object[each.object or ""].append(each)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pandas as pd
 
@@ -63,10 +62,8 @@ def prepare(
     project = session.project
     compiled, findings = compile_project(project, session.source_schema, session.target_schema, examples=examples)
     wrong = {each.mapping for each in findings if each.severity is Severity.BLOCKS}
-    _put_together(session, [file for each in compiled.values() if (file := each.mapping_file).name not in wrong])
-    corrected, noticed = take_corrections(session, compiled)
+    corrected, noticed = lay_over(session, compiled, wrong)
     findings += noticed
-    session.source = with_folded(session.source, [each for name, each in compiled.items() if name not in wrong])
     config = project.spec.people
     if config is not None and people:
         session.people, noticed = people_of(session, config)
@@ -115,13 +112,20 @@ def compile_project(
     return compiled, findings
 
 
+def lay_over(
+    session: Session, compiled: Mapping[str, CompiledMapping], wrong: Collection[str | None] = ()
+) -> tuple[str, list[Finding]]:
+    """From here on the session's source has what these mappings put together and fold, and all of it corrected. wrong:
+    those that can do neither. Returns what `take_corrections` does."""
+    sound = [each for name, each in compiled.items() if name not in wrong]
+    _put_together(session, [each.mapping_file for each in sound])
+    told = take_corrections(session, compiled)
+    session.source = with_folded(session.source, sound)
+    return told
+
+
 def _put_together(session: Session, files: Sequence[MappingFile]) -> None:
-    """From here on the source has what these mappings put together, too."""
-    sides = session.project.environment
-
-    def zone_of(source_object: str) -> ZoneInfo | None:
-        return sides.source_zones.get(source_object.partition(".")[0], sides.source_zone)
-
+    zone_of = session.project.environment.zone_of
     assemblies = compile_assemblies(files, with_assemblies(files, session.source_schema), zone_of)
     if not assemblies:
         return

@@ -24,6 +24,7 @@ from ..mappings.people import PeopleConfig
 from ..mappings.yaml.strict_yaml import load_model, read_yaml
 from ..runs.ledger.place import Place, Server, schema_name
 from .objects import ObjectSpec
+from .sources.several import BETWEEN
 
 FILE = "changeover.yaml"
 OWN_NAMES = frozenset({"objects"})
@@ -143,6 +144,10 @@ class EnvironmentSpec(BaseModel):
     def source_zones(self) -> dict[str, ZoneInfo | None]:
         """By connection, where there are several."""
         return {} if isinstance(self.source, ConnectionSpec) else {x.name: zone_or_none(x.zone) for x in self.source}
+
+    def zone_of(self, source_object: str) -> ZoneInfo | None:
+        """What the wall clock times of that source object mean."""
+        return self.source_zones.get(source_object.partition(BETWEEN)[0], self.source_zone)
 
     @property
     def target_zone(self) -> ZoneInfo | None:

@@ -348,13 +348,14 @@ def _machine_heard() -> Iterator[None]:
 
 
 @contextmanager
-def rehearse(session: Session, target: Connector) -> Iterator[Session]:
+def rehearse(session: Session, target: Connector, *, known: bool = True) -> Iterator[Session]:
     """The same session with nothing at stake: a copy of the ledger, an empty value store and stage, and the given
-    target in place of the real one. All of it is gone afterwards."""
+    target in place of the real one. known: else the ledger is empty too. All of it is gone afterwards."""
     session.project.runs.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="rehearsal-", dir=session.project.runs) as name:
         folder = Path(name)
-        ledger = session.ledger.scratch(folder / "ledger.db")
+        place = folder / "ledger.db"
+        ledger = session.ledger.scratch(place) if known else Ledger(place, durable=False)
         values = ValueStore(folder / "values.db", session.keys.data)
         try:
             yield replace(

@@ -11,7 +11,7 @@ from ..connectors.port import KEY
 from ..connectors.stored import text_of
 from ..mappings.compile import CompiledMapping
 from ..mappings.corrections import comparable
-from .corrections import uncorrected, zone_of
+from .corrections import uncorrected
 from .fingerprint import arrow_column
 from .session import Session
 from .waiting import Reason
@@ -65,7 +65,11 @@ def read_cells(session: Session, object_name: str, name: str, keys: Sequence[str
         chunk = source.find(object_name, (KEY,), [(key,) for key in keys[start : start + size]], (name,))
         column = arrow_column(chunk.frame, name)
         texts = text_of(column).to_pylist()
-        same = texts if described is None else comparable(column, described, zone_of(session)(object_name)).to_pylist()
+        same = (
+            texts
+            if described is None
+            else comparable(column, described, session.project.environment.zone_of(object_name)).to_pylist()
+        )
         for key, text, compared in zip(chunk.keys, texts, same, strict=True):
             place = "\0".join((object_name, key, name, compared or ""))
             mark = hashlib.blake2b(place.encode(), key=session.keys.digest, digest_size=8).hexdigest()

@@ -21,7 +21,7 @@ from ..runs.catalogue import LANGUAGES, Catalogue
 from ..runs.private_files import write_private, write_refused
 from ..runs.report.model import Report, Text
 from .causes import causes
-from .corrections import FOLDER, corrections_of, zone_of
+from .corrections import FOLDER, corrections_of
 from .prepare import prepare
 from .project import Project
 from .session import Session, open_session
@@ -171,7 +171,7 @@ def _judge(session: Session, line: _Line, cell: SourceCell | None, taken: Sequen
     place = cell.object, cell.key, cell.field
     made = Correction(*place, cell.text or "", line.new, line.who, line.why, line.place, line.line)
     used = {cell.object: {cell.field}}
-    problems = list(check_corrections([made], session.source_schema, used, zone_of(session)))
+    problems = list(check_corrections([made], session.source_schema, used, session.project.environment.zone_of))
     return problems[0] if problems else made
 
 

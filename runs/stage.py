@@ -33,7 +33,7 @@ class Stage:
     """
 
     def __init__(self, folder: Path, data_key: bytes) -> None:
-        self._folder = private_folder(folder)
+        self.folder = private_folder(folder)
         self._seal = Seal(data_key)
         self._key_id = fingerprint(data_key)
 
@@ -79,19 +79,19 @@ class Stage:
 
     def names(self) -> list[str]:
         """What is staged, in the names' order."""
-        return sorted(path.name.removesuffix(_ENDING) for path in self._folder.glob(f"[!.]*{_ENDING}"))
+        return sorted(path.name.removesuffix(_ENDING) for path in self.folder.glob(f"[!.]*{_ENDING}"))
 
     def drop(self, name: str) -> None:
         """Forget the chunk; nothing happens where there is none."""
         path = self._path(name)
         try:
             path.unlink(missing_ok=True)
-            sync_folder(self._folder)
+            sync_folder(self.folder)
         except OSError as problem:
             raise write_refused(path, problem) from problem
 
     def _path(self, name: str) -> Path:
-        return self._folder / f"{require_plain_name(name)}{_ENDING}"
+        return self.folder / f"{require_plain_name(name)}{_ENDING}"
 
     def _bound(self, name: str) -> bytes:
         return bind("stage", name)

@@ -19,8 +19,8 @@ from ..change import Batch, Change, ChangeKind, Outcome, OutcomeState
 from ..chunk import Chunk
 from ..clock import Clock, SystemClock
 from ..errors import UnavailableError
-from ..port import AuditFields, Connector, Identity, Ordeal, UndergoesOrdeals
-from ..schema import Schema
+from ..forwarding import Forwarding
+from ..port import Connector, Ordeal, UndergoesOrdeals
 
 
 class Operation(StrEnum):
@@ -109,7 +109,7 @@ _TURNED_AWAY = {
 }
 
 
-class Hostile:
+class Hostile(Forwarding):
     """`inner` behind a bad line. script: at most one fault a call. clock: whose sleep brings late writes about at their
     very moment when it is done by `Hostile.clock`; a late write that is overdue is done before the next call.
 
@@ -117,8 +117,7 @@ class Hostile:
     """
 
     def __init__(self, inner: Connector, script: Sequence[Fault] = (), *, clock: Clock | None = None) -> None:
-        self.inner = inner
-        self.capabilities = inner.capabilities
+        super().__init__(inner)
         self.clock = _ServerClock(clock or SystemClock(), self)
         self.calls: list[Call] = []
         self.late: list[tuple[dt.datetime, Callable[[], object]]] = []
@@ -138,18 +137,6 @@ class Hostile:
             act()
 
     # The port
-
-    def identity(self) -> Identity:
-        return self.inner.identity()
-
-    def describe(self) -> Schema:
-        return self.inner.describe()
-
-    def audit_fields(self, object_name: str) -> AuditFields:
-        return self.inner.audit_fields(object_name)
-
-    def acting_user(self) -> str | None:
-        return self.inner.acting_user()
 
     def read(
         self, object_name: str, fields: Sequence[str], *, after: str | None = None, size: int = 20_000
@@ -185,21 +172,9 @@ class Hostile:
         act = partial(cast(UndergoesOrdeals, self.inner).take_back, ordeal, object_name, our_key, key, before)
         return self._ordeal(object_name, our_key, key, act)
 
-    def prepare(self) -> None:
-        self.inner.prepare()
-
     def our_keys(self, object_name: str) -> Iterator[list[tuple[str, str]]]:
         self.finish_late(self.clock.now())
         return self.inner.our_keys(object_name)
-
-    def now(self) -> dt.datetime:
-        return self.inner.now()
-
-    def record_url(self, object_name: str, key: str) -> str | None:
-        return self.inner.record_url(object_name, key)
-
-    def close(self) -> None:
-        self.inner.close()
 
     # What happens to a write
 

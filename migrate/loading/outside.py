@@ -137,7 +137,7 @@ class _Scope:
         before, behind = make_our_key(*place, ""), branch_suffix(parent.branch)
         keys = {key.removeprefix(before).removesuffix(behind): key for key in our_keys}
         gone: dict[str, str] = {}
-        for wanted, chunk in find_pieces(self._session, parent, list(keys), parent.source_fields):
+        for wanted, chunk in find_pieces(self._session.source, parent, list(keys), parent.source_fields):
             gone |= dict.fromkeys((keys[key] for key in set(wanted) - set(chunk.keys)), ABSENT)
             moves = parent.apply(chunk, self._session.people)
             if Outside.SKIP in parent.outside.values():

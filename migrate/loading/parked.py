@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from ...connectors.chunk import Chunk
 from ...connectors.errors import InputError
 from ...connectors.finding import Finding, Severity
-from ...connectors.port import KEY
+from ...connectors.port import KEY, Connector
 from ...mappings.compile import CompiledMapping
 from ...mappings.people import Owner
 from ...runs.catalogue import Catalogue
@@ -75,7 +75,7 @@ class ParkedReader:
         return self._absent[mapping.name]
 
     def _find(self, mapping: CompiledMapping, keys: Sequence[str]) -> Iterator[Chunk]:
-        for wanted, chunk in find_pieces(self._session, mapping, keys, mapping.source_fields):
+        for wanted, chunk in find_pieces(self._session.source, mapping, keys, mapping.source_fields):
             there = set(chunk.keys)
             self._absent[mapping.name] += [
                 Finding(
@@ -119,7 +119,7 @@ def owners_of(session: Session, waiting: Sequence[Waiting]) -> dict[tuple[str, s
         mapping = session.mappings.get(name)
         if mapping is None or not mapping.owner_fields:
             continue
-        for _, chunk in find_pieces(session, mapping, list(parked), mapping.owner_fields):
+        for _, chunk in find_pieces(session.source, mapping, list(parked), mapping.owner_fields):
             for key, who in zip(chunk.keys, mapping.owners(chunk), strict=True):
                 if who is not None and key in parked:
                     found[parked[key].object, parked[key].our_key] = who
@@ -127,13 +127,13 @@ def owners_of(session: Session, waiting: Sequence[Waiting]) -> dict[tuple[str, s
 
 
 def find_pieces(
-    session: Session, mapping: CompiledMapping, keys: Sequence[str], fields: Sequence[str]
+    source: Connector, mapping: CompiledMapping, keys: Sequence[str], fields: Sequence[str]
 ) -> Iterator[tuple[Sequence[str], Chunk]]:
     """The records of these keys, as many at a time as the source takes: the keys asked for, and what there is."""
-    size = session.source.capabilities.find_size
+    size = source.capabilities.find_size
     for start in range(0, len(keys), size):
         wanted = keys[start : start + size]
-        yield wanted, session.source.find(mapping.source.name, (KEY,), [(key,) for key in wanted], fields)
+        yield wanted, source.find(mapping.source.name, (KEY,), [(key,) for key in wanted], fields)
 
 
 def _same_runs(session: Session, run: Run) -> list[int]:

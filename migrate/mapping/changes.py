@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ...connectors.finding import Finding
+from ...connectors.port import Connector
 from ...mappings.compile import CompiledMapping
 from ...mappings.order import cut_references, load_order
 from ...runs.ledger import records, runlog
@@ -20,9 +21,9 @@ from ..loading.deferred import Deferred
 from ..loading.loaded import Loaded
 from ..loading.pipeline import Moved, Pipeline, SourceReader
 from ..loading.tally import Tally
-from ..session import Session
-from ..sources.folded import with_folded
-from .apart import apart
+from ..session import SPILLS, Session, rehearse
+from ..sources.assembled import elsewhere
+from .nowhere import Nowhere
 
 CREATED, UPDATED, LEFT = "created", "updated", "filtered"
 Mappings = Mapping[str, CompiledMapping]
@@ -42,15 +43,22 @@ class Changes:
     moved: list[Moved] = field(default_factory=list)
 
 
-def changes(session: Session, old: Mappings, new: Mappings, shown: int) -> Changes:
+@dataclass(frozen=True)
+class Side:
+    """A set of mappings, and the source with what they put together and fold."""
+
+    mappings: Mappings
+    source: Connector
+
+
+def changes(session: Session, old: Side, new: Side, shown: int) -> Changes:
     """shown: keys to keep as samples of each field."""
     result = Changes()
-    with apart(session) as dry:
-        dry.mappings, dry.source = dict(old), with_folded(session.source, old.values())
-        result.moved.append(_Watched(dry, _begun(dry), old).go())
-        dry.mappings, dry.source = dict(new), with_folded(session.source, new.values())
-        watched = _Watched(dry, _begun(dry), new)
-        result.moved.append(watched.go())
+    with rehearse(session, Nowhere(session.target), known=False) as dry:
+        for side in (old, new):
+            dry.mappings, dry.source = dict(side.mappings), elsewhere(side.source, dry.stage.folder.with_name(SPILLS))
+            watched = _Watched(dry, _begun(dry), side.mappings)
+            result.moved.append(watched.go())
         result.findings = tuple(runlog.findings_of(dry.ledger, watched.run.id))
         written = _written(dry, watched.run.id, result, shown)
         for (mapping, key), state in watched.stayed.items():

@@ -7,21 +7,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from ...connectors.chunk import Chunk
 from ...connectors.clock import Clock
 from ...connectors.errors import InputError
 from ...connectors.finding import Finding, Severity
-from ...connectors.port import KEY
 from ...connectors.secrets import Secrets
-from ...mappings.compile import SUFFIX, CompiledMapping
+from ...mappings.compile import SUFFIX
 from ...runs.masking import mask
 from ...runs.report.model import Report, Row, Table, Text
 from ..causes import causes
-from ..corrections import take_corrections
-from ..prepare import FOLDER, compile_project, people_of
+from ..loading.parked import find_pieces
+from ..prepare import FOLDER, compile_project, lay_over, people_of
 from ..project import Project
 from ..session import Session, Tick, open_session
-from ..sources.folded import with_folded
-from .changes import CREATED, LEFT, UPDATED, Changes, changes
+from .changes import CREATED, LEFT, UPDATED, Changes, Side, changes
 from .revision import mappings_at
 
 SHOWN = 3
@@ -47,16 +46,14 @@ def diff(
         open_session(project, secrets, clock, alone=False) as session,
     ):
         session.tick = tick
-        then, now = (_compiled(session, folder) for folder in (before, after))
-        _, findings = take_corrections(session, {f"old {name}": each for name, each in then.items()} | now)
+        then, now = sides = [_side(session, folder) for folder in (before, after)]
         if project.spec.people is not None:
             session.people, noticed = people_of(session, project.spec.people)
-            findings += noticed
-        _refuse(findings)
+            _refuse(noticed)
         found = changes(session, then, now, SHOWN)
-        samples = tuple(_samples(session, (then, now), found, show_values))
-    sides = (old, new or project.typed(project.folder / FOLDER))
-    return _report(project, sides, found, samples, clock.monotonic() - started)
+        samples = tuple(_samples(session, sides, found, show_values))
+    names = (old, new or project.typed(project.folder / FOLDER))
+    return _report(project, names, found, samples, clock.monotonic() - started)
 
 
 def _report(
@@ -95,8 +92,8 @@ def _refuse(findings: Sequence[Finding]) -> None:
         raise InputError("mapping.problems", problems, count=len(problems))
 
 
-def _compiled(session: Session, folder: Path) -> dict[str, CompiledMapping]:
-    """The folder's mappings, of those that the project lists the ones that it has."""
+def _side(session: Session, folder: Path) -> Side:
+    """The folder's mappings, of those that the project lists the ones that it has; and the source as they see it."""
     spec = session.project.spec
     if spec.mappings is not None:
         there = [name for name in spec.mappings if (folder / f"{name}{SUFFIX}").is_file()]
@@ -104,7 +101,10 @@ def _compiled(session: Session, folder: Path) -> dict[str, CompiledMapping]:
     project = replace(session.project, spec=spec)
     compiled, findings = compile_project(project, session.source_schema, session.target_schema, folder=folder)
     _refuse(findings)
-    return compiled
+    side = replace(session)
+    _, noticed = lay_over(side, compiled)
+    _refuse(noticed)
+    return Side(compiled, side.source)
 
 
 def _summary(found: Changes) -> tuple[Table, ...]:
@@ -126,15 +126,12 @@ def _fields(found: Changes) -> tuple[Table, ...]:
     return (Table(Text("table.diff_fields"), columns, tuple(rows)),) if rows else ()
 
 
-def _samples(
-    session: Session, sides: Sequence[Mapping[str, CompiledMapping]], found: Changes, show_values: bool
-) -> Iterator[Table]:
+def _samples(session: Session, sides: Sequence[Side], found: Changes, show_values: bool) -> Iterator[Table]:
     """Some records of each field, from what the old mapping makes of them to what the new one does."""
-    old, new = sides
     rows: list[Row] = []
     for name in sorted(found.samples):
         keys = sorted({key for kept in found.samples[name].values() for key in kept})
-        then, now = (_results(session, side.get(name), keys) for side in (old, new))
+        then, now = (_results(session, side, name, keys) for side in sides)
         for target, kept in found.samples[name].items():
             for key in kept:
                 shown = (side.get((key, target)) for side in (then, now))
@@ -149,16 +146,14 @@ def _samples(
         )
 
 
-def _results(
-    session: Session, mapping: CompiledMapping | None, keys: Sequence[str]
-) -> dict[tuple[str, str], str | None]:
+def _results(session: Session, side: Side, name: str, keys: Sequence[str]) -> dict[tuple[str, str], str | None]:
     """(source key, target field) -> the cell's canonical text."""
+    mapping = side.mappings.get(name)
     if mapping is None:
         return {}
     told: dict[tuple[str, str], str | None] = {}
-    source = with_folded(session.source, [mapping])
-    for key in keys:
-        chunk = source.find(mapping.source.name, (KEY,), [(key,)], mapping.source_fields)
-        if len(chunk):
-            told |= {(key, each.field): each.result for each in mapping.trace(chunk, session.people)}
+    for _, chunk in find_pieces(side.source, mapping, keys, mapping.source_fields):
+        for row, key in enumerate(chunk.keys):
+            record = Chunk(chunk.object, chunk.frame.iloc[row : row + 1].reset_index(drop=True), [key])
+            told |= {(key, each.field): each.result for each in mapping.trace(record, session.people)}
     return told

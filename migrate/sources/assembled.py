@@ -7,7 +7,6 @@ still gathers gathers anew.
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 import json
 import secrets
@@ -26,7 +25,8 @@ from ...connectors.change import Batch, Outcome
 from ...connectors.chunk import Chunk
 from ...connectors.errors import StaleCursorError
 from ...connectors.finding import Finding, Severity
-from ...connectors.port import KEY, AuditFields, Capabilities, Connector, Identity
+from ...connectors.forwarding import Forwarding, layer_of
+from ...connectors.port import KEY, AuditFields, Capabilities, Connector
 from ...connectors.schema import Schema
 from ...mappings.assembly.chunk import AssembledChunk
 from ...mappings.assembly.compiled import CompiledAssembly
@@ -50,7 +50,7 @@ def unheard(_mapping: str, _done: int) -> None:
 
 
 @dataclass
-class AssembledSource:
+class AssembledSource(Forwarding):
     """inner: the source as it is. parts: what contributors are read from: the same, corrected. assemblies: by the
     object that they make. folder: where they spill. keys: to seal and to part by. heard: called with a mapping's
     name and how many records were gathered for it."""
@@ -66,9 +66,6 @@ class AssembledSource:
     def __post_init__(self) -> None:
         self.capabilities = self.inner.capabilities
         self.parts = self.inner
-
-    def identity(self) -> Identity:
-        return self.inner.identity()
 
     def describe(self) -> Schema:
         own = self.inner.describe()
@@ -115,18 +112,9 @@ class AssembledSource:
     def prepare(self) -> None:
         raise TypeError("a source is only read")
 
-    def our_keys(self, object_name: str) -> Iterator[list[tuple[str, str]]]:
-        return self.inner.our_keys(object_name)
-
-    def now(self) -> dt.datetime:
-        return self.inner.now()
-
     def record_url(self, object_name: str, key: str) -> str | None:
         """None for what is put together: its contributors have pages of their own."""
         return None if object_name in self.assemblies else self.inner.record_url(object_name, key)
-
-    def close(self) -> None:
-        self.inner.close()
 
     def contributors(self, object_name: str, key: str) -> list[tuple[str, str, str]]:
         """(contributor, its object, its own key) of every record that the assembled record of this key is made of."""
@@ -285,21 +273,13 @@ def _label(assembly: CompiledAssembly) -> str:
     return hashlib.sha256(assembly.object.name.encode()).hexdigest()[:12] + "-"
 
 
-def assembled_in(source: Connector) -> AssembledSource | None:
-    """The source that puts records together, under whatever else the source goes through."""
-    inner: object = source
-    while inner is not None and not isinstance(inner, AssembledSource):
-        inner = getattr(inner, "inner", None)
-    return inner
-
-
 def elsewhere(source: Connector, folder: Path) -> Connector:
     """The same source, spilling into another folder."""
     if isinstance(source, AssembledSource):
         other = replace(source, folder=folder)
         other.parts = source.parts
         return other
-    if assembled_in(source) is None:
+    if layer_of(source, AssembledSource) is None:
         return source
     around: Any = copy(source)
     around.inner = elsewhere(around.inner, folder)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -11,11 +10,10 @@ import pandas as pd
 import pyarrow as pa
 
 from ...connectors.cell import Cell
-from ...connectors.change import Batch, Outcome
 from ...connectors.chunk import Chunk, split_key
 from ...connectors.finding import Finding, Severity
-from ...connectors.port import AuditFields, Connector, Identity
-from ...connectors.schema import Schema
+from ...connectors.forwarding import Forwarding, layer_of
+from ...connectors.port import Connector
 from ...mappings.assembly.chunk import AssembledChunk
 from ...mappings.compile import CompiledMapping
 from ...mappings.folding.compiled import CompiledFold, Folded
@@ -34,21 +32,12 @@ def with_folded(source: Connector, mappings: Iterable[CompiledMapping]) -> Conne
     return FoldedSource(source, folds) if folds else source
 
 
-def folded_in(source: Connector) -> FoldedSource | None:
-    """The source that folds, under whatever else the source goes through."""
-    inner: object = source
-    while inner is not None and not isinstance(inner, FoldedSource):
-        inner = getattr(inner, "inner", None)
-    return inner
-
-
-class FoldedSource:
+class FoldedSource(Forwarding):
     """The children of each chunk are asked for by its keys, so that they alone are in memory."""
 
     def __init__(self, inner: Connector, folds: Folds) -> None:
-        self.inner = inner
+        super().__init__(inner)
         self.folds = folds
-        self.capabilities = inner.capabilities
 
     def read(
         self, object_name: str, fields: Sequence[str], *, after: str | None = None, size: int = 20_000
@@ -99,41 +88,6 @@ class FoldedSource:
             wanted = [split_key(key, len(by)) for key in parents[start : start + size]]
             yield self.inner.find(fold.child.name, by, wanted, fold.reads)
 
-    # The rest is the source's own.
-
-    def identity(self) -> Identity:
-        return self.inner.identity()
-
-    def describe(self) -> Schema:
-        return self.inner.describe()
-
-    def audit_fields(self, object_name: str) -> AuditFields:
-        return self.inner.audit_fields(object_name)
-
-    def acting_user(self) -> str | None:
-        return self.inner.acting_user()
-
-    def count(self, object_name: str) -> int:
-        return self.inner.count(object_name)
-
-    def write(self, batch: Batch) -> list[Outcome]:
-        return self.inner.write(batch)
-
-    def prepare(self) -> None:
-        self.inner.prepare()
-
-    def our_keys(self, object_name: str) -> Iterator[list[tuple[str, str]]]:
-        return self.inner.our_keys(object_name)
-
-    def now(self) -> dt.datetime:
-        return self.inner.now()
-
-    def record_url(self, object_name: str, key: str) -> str | None:
-        return self.inner.record_url(object_name, key)
-
-    def close(self) -> None:
-        self.inner.close()
-
 
 def _noticed(fold: CompiledFold, parent: str, folded: Folded, parents: Sequence[str]) -> Iterator[Finding]:
     """One finding a parent that has more lines than there may be; and how many children nobody can tell about."""
@@ -152,7 +106,7 @@ def _noticed(fold: CompiledFold, parent: str, folded: Folded, parents: Sequence[
 
 def folded_table(source: Connector, mapping: CompiledMapping, key: str) -> tuple[Table, ...]:
     """For people: how many children went into each text of this record."""
-    folding = folded_in(source)
+    folding = layer_of(source, FoldedSource)
     if folding is None or not mapping.folds:
         return ()
     used = {each.field for each in mapping.folds} & set(mapping.source_fields)

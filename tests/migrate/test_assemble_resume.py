@@ -103,3 +103,11 @@ def test_a_dry_run_leaves_what_a_killed_run_has_read(company: ThreeSystems, laun
     left = spills(company)
     assert company.plan().code == 0
     assert spills(company) == left != []
+
+
+def test_so_does_a_look_at_other_mappings(company: ThreeSystems, launcher: Launcher) -> None:
+    killed(company, launcher)
+    left = spills(company)
+    shutil.copytree(company.folder / "mappings", company.folder / "old")
+    assert company.say("mapping", "diff", "old").code == 0
+    assert spills(company) == left != []

@@ -38,7 +38,8 @@ def through_a_spreadsheet(cells: list[str]) -> list[str]:
     return ["" if cell is None else str(cell) for cell in found]
 
 
-@given(st.lists(RULES.filter(lambda rule: not isinstance(rule, int)), min_size=1, max_size=8))
+# a rule is no number; below zero it would be a cell that is kept from passing for a formula
+@given(st.lists(RULES.filter(lambda rule: not (isinstance(rule, int) and rule < 0)), min_size=1, max_size=8))
 @settings(max_examples=10, deadline=None)
 def test_any_rule_survives_a_spreadsheet(rules: list[object]) -> None:
     cells = [cell_of("fields", rule) for rule in rules]

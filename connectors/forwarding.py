@@ -1,0 +1,77 @@
+"""A connector around another: it does as that one does, but for what a subclass does by itself."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
+
+from .cell import Cell
+from .change import Batch, Outcome
+from .chunk import Chunk
+from .port import AuditFields, Capabilities, Connector, Identity
+from .schema import Schema
+
+Layer = TypeVar("Layer")
+
+
+class Forwarding:
+    """inner: the connector around which it lies."""
+
+    inner: Connector
+    capabilities: Capabilities
+
+    def __init__(self, inner: Connector) -> None:
+        self.inner = inner
+        self.capabilities = inner.capabilities
+
+    def identity(self) -> Identity:
+        return self.inner.identity()
+
+    def describe(self) -> Schema:
+        return self.inner.describe()
+
+    def audit_fields(self, object_name: str) -> AuditFields:
+        return self.inner.audit_fields(object_name)
+
+    def acting_user(self) -> str | None:
+        return self.inner.acting_user()
+
+    def read(
+        self, object_name: str, fields: Sequence[str], *, after: str | None = None, size: int = 20_000
+    ) -> Iterator[Chunk]:
+        return self.inner.read(object_name, fields, after=after, size=size)
+
+    def count(self, object_name: str) -> int:
+        return self.inner.count(object_name)
+
+    def find(
+        self, object_name: str, by: Sequence[str], values: Sequence[tuple[Cell, ...]], fields: Sequence[str]
+    ) -> Chunk:
+        return self.inner.find(object_name, by, values, fields)
+
+    def write(self, batch: Batch) -> list[Outcome]:
+        return self.inner.write(batch)
+
+    def prepare(self) -> None:
+        self.inner.prepare()
+
+    def our_keys(self, object_name: str) -> Iterator[list[tuple[str, str]]]:
+        return self.inner.our_keys(object_name)
+
+    def now(self) -> dt.datetime:
+        return self.inner.now()
+
+    def record_url(self, object_name: str, key: str) -> str | None:
+        return self.inner.record_url(object_name, key)
+
+    def close(self) -> None:
+        self.inner.close()
+
+
+def layer_of(connector: Connector, kind: type[Layer]) -> Layer | None:
+    """The outermost connector of that kind, this one or one around which it lies."""
+    inner: Connector | None = connector
+    while inner is not None and not isinstance(inner, kind):
+        inner = getattr(inner, "inner", None)
+    return inner
