@@ -42,6 +42,14 @@ def readable(column: pd.Series | pa.Array | pa.ChunkedArray) -> tuple[pa.Array, 
     return array, None
 
 
+def as_stored(column: pd.Series) -> pa.Array:
+    """The cells as they are; text that is no Unicode as its bytes."""
+    array, broken = readable(column)
+    if broken is not None:  # bytes are judged as such further on; escaped, they would pass for text
+        return pa.chunked_array(pa.array(column)).combine_chunks().cast(pa.binary(), safe=False)
+    return array
+
+
 def text_of(column: pd.Series | pa.Array | pa.ChunkedArray) -> pa.StringArray:
     """Every cell as text, null as null: numbers without trailing zeros, `true`/`false`, ISO dates, times to the last
     digit that is not zero (an instant in UTC with `Z`), bytes as UTF-8. Never fails: what is no Unicode is escaped."""

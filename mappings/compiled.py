@@ -19,7 +19,7 @@ from ..connectors.cell import canonical_text
 from ..connectors.chunk import Chunk
 from ..connectors.finding import Finding, Severity
 from ..connectors.schema import Field, ObjectSchema
-from ..connectors.stored import plain_text, readable
+from ..connectors.stored import as_stored, plain_text
 from .condition import CompiledConditions
 from .folding.compiled import CompiledFold
 from .language import Expectation, MappingFile, Outside, WritePolicy
@@ -327,12 +327,7 @@ def _parted(
 
 
 def _columns(chunk: Chunk, names: tuple[str, ...]) -> dict[str, pa.Array]:
-    columns = {}
-    for name in names:
-        columns[name], broken = readable(chunk.frame[name])
-        if broken is not None:  # bytes are judged as such further on; escaped, they would pass for text
-            columns[name] = pa.chunked_array(pa.array(chunk.frame[name])).combine_chunks().cast(pa.binary(), safe=False)
-    return columns
+    return {name: as_stored(chunk.frame[name]) for name in names}
 
 
 def _traced(rule: CompiledRule, columns: Columns, people: People | None) -> FieldTrace:

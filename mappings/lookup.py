@@ -15,6 +15,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator
 
+from ..connectors.chunk import join_key, split_key
 from ..connectors.errors import InputError
 from ..connectors.finding import Finding, Severity
 from ..connectors.nearest import nearest
@@ -123,20 +124,17 @@ def _fill(table: Lookup, spec: LookupSpec, text: str) -> Iterator[Finding]:
             yield found("mapping.lookup_cells", here, count=len(cells), wanted=len(heading))
             continue
         row = dict(zip(heading, cells, strict=True))
-        parts = [row[name] for name in spec.key]
-        key = parts[0] if len(parts) == 1 else joined_parts(parts)
+        key = join_key(tuple(row[name] for name in spec.key))
         if key in table.lines:
             yield found("mapping.lookup_twice", here, key=key[:80], first=table.lines[key])
         else:
             table.lines[key], table.values[key] = here, row[spec.value] or None
 
 
-def joined_parts(parts: list[str]) -> str:
-    """Several cells as one key of a value map, as `rule` joins those of several source fields."""
-    return "|".join(part.replace("\\", "\\\\").replace("|", "\\|") for part in parts)
-
-
-def parts_of(key: str) -> int:
-    """Of how many cells such a key is made."""
-    bare = key.replace("\\\\", "").replace("\\|", "")
-    return bare.count("|") + 1
+def has_parts(key: str, count: int) -> bool:
+    """Whether a key of a value map is made of so many cells."""
+    try:
+        split_key(key, count)
+    except ValueError:
+        return False
+    return True

@@ -62,10 +62,7 @@ class ParentKeys:
 
     def our_keys(self, columns: list[pa.Array]) -> pa.StringArray:
         """One column a key field. Null where a part is null or empty."""
-        parts = [key_text(column, part) for column, part in zip(columns, self.key, strict=True)]
-        if len(parts) > 1:
-            parts = [escaped(part) for part in parts]
-        key = pc.binary_join_element_wise(*parts, "|")
+        key = joined_key([key_text(column, part) for column, part in zip(columns, self.key, strict=True)])
         return pc.binary_join_element_wise(
             make_our_key(self.system, self.source_object, ""), key, branch_suffix(self.branch), ""
         )
@@ -288,10 +285,14 @@ def key_text(column: pa.Array, part: Field) -> pa.StringArray:
 
 def _together(columns: list[pa.StringArray]) -> pa.StringArray:
     """Several cells as one key of a value map; null where all of them are."""
-    joined = pc.binary_join_element_wise(*(escaped(pc.fill_null(column, "")) for column in columns), "|")
+    joined = joined_key([pc.fill_null(column, "") for column in columns])
     return pc.if_else(pc.is_null(pc.coalesce(*columns)), _NO_TEXT, joined)
 
 
-def escaped(part: pa.StringArray) -> pa.StringArray:
-    """As `join_key` does for a single key."""
+def joined_key(parts: list[pa.StringArray]) -> pa.StringArray:
+    """As `join_key` does for a single key. Null where a part is."""
+    return parts[0] if len(parts) == 1 else pc.binary_join_element_wise(*map(_escaped, parts), "|")
+
+
+def _escaped(part: pa.StringArray) -> pa.StringArray:
     return pc.replace_substring(pc.replace_substring(part, "\\", "\\\\"), "|", "\\|")

@@ -6,16 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...connectors.cell import cast
 from ...connectors.chunk import Chunk
 from ...connectors.schema import Field, ObjectSchema
-from ...connectors.stored import plain_text, readable
+from ...connectors.stored import as_stored, plain_text
 from ..condition import CompiledConditions
-from ..rule import escaped, key_text
+from ..rule import joined_key, key_text
 from ..transform import BoundTransform
 
 KEY, OWN = "@key", "@own"
@@ -98,17 +97,7 @@ class CompiledContributor:
                 text = each(text)
             blank = pc.fill_null(pc.equal(pc.utf8_trim_whitespace(text), ""), True)
             parts.append(pc.if_else(blank, pa.scalar(None, pa.string()), text))
-        if len(parts) == 1:
-            return parts[0]
-        return pc.binary_join_element_wise(*map(escaped, parts), "|")
-
-
-def as_stored(column: pd.Series) -> pa.Array:
-    """The cells as they are; text that is no Unicode as its bytes."""
-    array, broken = readable(column)
-    if broken is not None:  # bytes are judged as such further on; escaped, they would pass for text
-        return pa.chunked_array(pa.array(column)).combine_chunks().cast(pa.binary(), safe=False)
-    return array
+        return joined_key(parts)
 
 
 def stacked(tables: Sequence[pa.Table]) -> pa.Table:

@@ -13,7 +13,7 @@ from ..branches import models_of_file
 from ..folding.check import settled_by_folds
 from ..folding.compiled import field_of
 from ..language import MappingFile, Rule, WritePolicy, spoken_of
-from ..lookup import parts_of
+from ..lookup import has_parts
 from ..transform import WrongArgumentError
 from ..yaml.document import YamlPath
 from .cases import check_cases, told_whole
@@ -233,7 +233,7 @@ def _check_transforms(examined: Examined, name: str, rule: Rule) -> Iterator[Fin
     if columns > 1 and rule.values is None and not rule.reference:
         yield examined.found("mapping.several_sources", BLOCKS, "fields", name, count=columns)
     for key in rule.values or ():
-        if columns > 1 and parts_of(key) != columns:
+        if columns > 1 and not has_parts(key, columns):
             told: dict[str, str | int] = {"count": columns, "key": key[:80]}
             yield examined.found("mapping.value_key_parts", BLOCKS, "fields", name, "values", key, **told)
             return  # the others will be wrong alike

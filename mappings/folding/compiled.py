@@ -16,11 +16,10 @@ import pyarrow.compute as pc
 from ...connectors.cell import cast
 from ...connectors.chunk import Chunk
 from ...connectors.schema import Field, FieldType, ObjectSchema, Schema
-from ...connectors.stored import plain_text, readable
-from ..assembly.contributor import as_stored
+from ...connectors.stored import as_stored, plain_text, readable
 from ..condition import CompiledConditions, compile_conditions
 from ..language import Fold, MappingFile
-from ..rule import escaped, key_text
+from ..rule import joined_key, key_text
 from . import FOLD
 
 HOLE = re.compile(r"\{([^{}]+)\}")
@@ -75,8 +74,7 @@ class CompiledFold:
 
     def keys(self, chunk: Chunk) -> pa.StringArray:
         """The key of each child's parent, null where a part of it is null or blank. The frame holds `by` at least."""
-        parts = [key_text(as_stored(chunk.frame[each.name]), each) for each in self.by]
-        return parts[0] if len(parts) == 1 else pc.binary_join_element_wise(*map(escaped, parts), "|")
+        return joined_key([key_text(as_stored(chunk.frame[each.name]), each) for each in self.by])
 
     def fold(self, chunks: Iterable[Chunk], parents: Sequence[str]) -> Folded:
         """chunks: children with `reads` of them; those of no parent are passed over. parents: keys, each once."""
