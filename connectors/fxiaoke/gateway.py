@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from zoneinfo import ZoneInfo
@@ -68,7 +70,9 @@ class Gateway:
 
     @property
     def tenant(self) -> str:
-        self._session.signed()
+        """Raises UnavailableError, or what keeps the call from departing."""
+        with self._told():
+            self._session.signed()
         return self._session.tenant
 
     def call(self, path: str, body: Document) -> Answer:
@@ -101,13 +105,8 @@ class Gateway:
     def _asked(self, path: str, body: Document) -> Document | str:
         """The answer, or why it is worth to ask again."""
         try:
-            answer = self.call(path, body)
-        except HeldBackError as held:
-            raise held.cause from None
-        except WrongCredentialsError as error:
-            raise UnavailableError("fxiaoke.credentials") from error
-        except NotSentError as error:
-            raise self.unreachable(error) from error
+            with self._told():
+                answer = self.call(path, body)
         except NoAnswerError as error:
             return str(error)
         match answer.kind:
@@ -119,6 +118,18 @@ class Gateway:
                 raise InputError("fxiaoke.refused", path=path, number=str(answer.code), trace=answer.trace)
             case _:
                 raise UnavailableError("fxiaoke.turned_away", number=str(answer.code), trace=answer.trace)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """What kept a call from departing, as whoever asked is told it."""
+        try:
+            yield
+        except HeldBackError as held:
+            raise held.cause from None
+        except WrongCredentialsError as error:
+            raise UnavailableError("fxiaoke.credentials") from error
+        except NotSentError as error:
+            raise self.unreachable(error) from error
 
     def unreachable(self, error: NotSentError) -> UnavailableError:
         return UnavailableError("fxiaoke.unreachable", host=self._options.host, reason=str(error))

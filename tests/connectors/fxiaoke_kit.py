@@ -13,7 +13,7 @@ import pyarrow as pa
 from changeover.connectors.cell import Cell
 from changeover.connectors.change import Batch, Change, Outcome
 from changeover.connectors.chunk import Chunk, join_key
-from changeover.connectors.clock import Clock, VirtualClock
+from changeover.connectors.clock import Clock
 from changeover.connectors.forwarding import Forwarding
 from changeover.connectors.fxiaoke.connector import FxiaokeConnector
 from changeover.connectors.fxiaoke.options import read_options

@@ -7,21 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from changeover.connectors.clock import VirtualClock
+from changeover.connectors.fxiaoke.simulator.settings import Settings as SimulatorSettings
+from changeover.connectors.fxiaoke.simulator.simulator import Simulator
 from changeover.connectors.port import Connector
 from changeover.connectors.schema import FieldType
 from changeover.connectors.testing.contract import TargetContract
 
-from .fxiaoke_kit import (
-    CONTRACT,
-    OUR_FIELD,
-    START,
-    InProcess,
-    Keyed,
-    Simulator,
-    SimulatorSettings,
-    VirtualClock,
-    tenant_folder,
-)
+from .fxiaoke_kit import CONTRACT, OUR_FIELD, START, InProcess, Keyed, tenant_folder
 from .fxiaoke_kit import connected as connect_to
 
 

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from changeover.connectors.cell import Cell
+from changeover.connectors.clock import VirtualClock
 from changeover.connectors.errors import InputError
 from changeover.connectors.fxiaoke import connect
 from changeover.connectors.fxiaoke.cells import MisfitError, column, sent
@@ -26,7 +27,7 @@ from changeover.connectors.port import Settings
 from changeover.connectors.schema import FieldType
 from changeover.connectors.secrets import Secrets
 
-from .fxiaoke_kit import APP, START, VirtualClock
+from .fxiaoke_kit import APP, START
 
 CHINA = ZoneInfo("Asia/Shanghai")
 FIELDS: dict[str, Json] = {
