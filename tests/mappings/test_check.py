@@ -175,7 +175,7 @@ def test_what_is_neither_mapped_nor_dropped_is_named(project: Project) -> None:
     text = f"{HEAD}{NAME}drop:\n  tel: 不再使用\n  cust_name: 重复\n"
     findings = check(project, text)
     assert problems(findings) == [("mapping.mapped_and_dropped", 8)]
-    left = {each.params["name"] for each in findings if each.code == "mapping.left_over"}
+    left = {each.field for each in findings if each.code == "mapping.left_over"}
     assert left == {"lvl", "amount", "parent", "owner", "opened", "changed", "is_test"}
 
 
