@@ -33,6 +33,7 @@ from .sources.folded import with_folded
 
 FOLDER = "mappings"
 Further = Callable[[Sequence[Finding]], list[Finding]]
+ANSWERED_BY_DATA = {"mapping.required_may_be_null"}
 _WORST_FIRST = {severity: place for place, severity in enumerate(Severity)}
 
 
@@ -47,6 +48,11 @@ class Prepared:
     digest: str
     corrected: str
     findings: tuple[Finding, ...]
+
+    def remarks(self, data_read: bool) -> list[Finding]:
+        """What there is to say of the mappings; once all records were read and judged, without what these have
+        answered."""
+        return [each for each in self.findings if not data_read or each.code not in ANSWERED_BY_DATA]
 
 
 def prepare(
