@@ -24,6 +24,7 @@ from ..mappings.people import People, PeopleConfig, PersonSide, build_people
 from ..mappings.people_list import read_people_csv
 from ..validators.declared import check_expectations
 from .checking.examples import check_examples
+from .checking.newest import check_newest
 from .corrections import take_corrections
 from .fingerprint import joined
 from .project import Project
@@ -70,6 +71,7 @@ def prepare(
     wrong = {each.mapping for each in findings if each.severity is Severity.BLOCKS}
     corrected, noticed = lay_over(session, compiled, wrong)
     findings += noticed
+    findings += check_newest(session, [each for name, each in compiled.items() if name not in wrong])
     config = project.spec.people
     if config is not None and people:
         session.people, noticed = people_of(session, config)
@@ -106,6 +108,7 @@ def compile_project(
         target_zone=sides.target_zone,
         zones=sides.source_zones,
         own=own.transforms if own else {},
+        wins=project.spec.wins,
     )
     if own is not None:
         findings.append(own.used(name for mapping in compiled.values() for name in mapping.own_transforms))
