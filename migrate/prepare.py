@@ -20,7 +20,8 @@ from ..mappings.language import MappingFile
 from ..mappings.order import Cuts, cut_references, load_order
 from ..mappings.own_transforms import FILE as OWN_TRANSFORMS
 from ..mappings.own_transforms import read_own_transforms
-from ..mappings.people import People, PeopleConfig, PersonSide, build_people
+from ..mappings.people import People, build_people
+from ..mappings.people_config import PeopleConfig, PersonSide
 from ..mappings.people_list import read_people_csv
 from ..validators.declared import check_expectations
 from .checking.examples import check_examples
@@ -171,7 +172,8 @@ def chosen_files(project: Project, folder: Path | None = None) -> tuple[list[Map
 
 def people_of(session: Session, config: PeopleConfig) -> tuple[People, list[Finding]]:
     """Who is who, from both systems' own lists of people and the project's CSV."""
-    rows = read_people_csv(session.project.folder / config.csv, config.csv) if config.csv else []
+    managers = config.by_manager
+    rows = read_people_csv(session.project.folder / config.csv, config.csv, managers=managers) if config.csv else []
     source_frame, source_keys = _side(session.source, session.source_schema, config.source, "source")
     target_frame, target_keys = _side(session.target, session.target_schema, config.target, "target")
     return build_people(config, source_frame, source_keys, target_frame, target_keys, rows)
