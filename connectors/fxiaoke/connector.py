@@ -9,7 +9,7 @@ from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from ..cell import Cell
-from ..change import Batch, Outcome
+from ..change import Batch, Change, Outcome
 from ..chunk import Chunk
 from ..clock import Clock
 from ..errors import InputError
@@ -55,7 +55,7 @@ class FxiaokeConnector:
         self._transport = transport
         self._gateway = Gateway(options, secrets, transport, pace, clock, zone)
         self._query = Query(self._gateway, options, dates)
-        self._writer = Writer(self._gateway, self._query, options, dates)
+        self._writer = Writer(self._gateway, self._query, options, dates, self._there)
         self._ordeals = Ordeals(self._query, self._writer, options)
         self._paths = Paths(options.custom_path == "always")
         self._lock = threading.Lock()
@@ -66,6 +66,8 @@ class FxiaokeConnector:
             find_size=options.find_size,
             writes=True,
             our_key=OurKeyPlace.FIELD,
+            details=options.details,
+            answers_details=False,
             deletes=True,
             read_back_lag=dt.timedelta(seconds=options.read_back_lag),
             server_maximum=dt.timedelta(seconds=options.server_maximum),
@@ -117,14 +119,21 @@ class FxiaokeConnector:
         """A call for each change, one after another. Raises InputError `fxiaoke.our_key` without room for our key."""
         if len(batch.changes) > self.capabilities.batch_size:
             raise ValueError(f"{batch.object}: {len(batch.changes)} changes, {self.capabilities.batch_size} at most")
-        there = self._there(batch.object, [name for change in batch.changes for name in change.values])
-        if there.our_key is None:
-            field = self._options.our_key_of(there.name)
-            raise InputError(
-                "fxiaoke.our_key", connection=self._name, object=there.name, label=there.schema.label, field=field
-            )
+        there = self._written(batch.object, batch.changes)
+        for change in batch.changes:
+            for each in change.details:
+                self._written(each.object, each.changes)
         self._speak_of(there)
         return self._writer.write(there, batch)
+
+    def _written(self, name: str, changes: Sequence[Change]) -> TenantObject:
+        there = self._there(name, [field for change in changes for field in change.values])
+        if there.our_key is None:
+            field = self._options.our_key_of(name)
+            raise InputError(
+                "fxiaoke.our_key", connection=self._name, object=name, label=there.schema.label, field=field
+            )
+        return there
 
     def put_through(self, ordeal: Ordeal, object_name: str, our_key: str, key: str) -> Outcome:
         return self._ordeals.put_through(self._there(object_name), ordeal, our_key, key)

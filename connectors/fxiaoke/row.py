@@ -25,9 +25,16 @@ class UnfitError(Exception):
 
 
 def row_of(
-    there: TenantObject, values: Mapping[str, Cell], options: Options, zone: ZoneInfo, *, creates: bool
+    there: TenantObject,
+    values: Mapping[str, Cell],
+    options: Options,
+    zone: ZoneInfo,
+    *,
+    creates: bool,
+    given: str | None = None,
 ) -> Document:
-    """Nothing is sent of a create's empty cells; an update's clear their field. Raises UnfitError."""
+    """Nothing is sent of a create's empty cells; an update's clear their field. given: the field that the tenant fills
+    in. Raises UnfitError."""
     row: Document = {"dataObjectApiName": there.api}
     for name, cell in values.items():
         field = there.fields[name]
@@ -44,7 +51,7 @@ def row_of(
             raise UnfitError(error.code, name) from error
     if creates:
         for each in there.schema.fields:
-            if each.required and values.get(each.name) is None:
+            if each.required and each.name != given and values.get(each.name) is None:
                 raise UnfitError("target.required", each.name)
     return row
 

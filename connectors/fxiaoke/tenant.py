@@ -174,6 +174,7 @@ def _field(api: str, told: Document, name: str, options: Options, ours: Mapping[
             scale=scale if type_ is FieldType.DECIMAL else None,
             choices=_choices(told) if type_ is FieldType.CHOICE else (),
             references=(ours.get(target, target),) if type_ is FieldType.REFERENCE and target else (),
+            master=kind == "master_detail",
         ),
     )
 

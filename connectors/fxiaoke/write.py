@@ -33,10 +33,13 @@ NEVER_LEFT = (HeldBackError, NotSentError, WrongCredentialsError, UnavailableErr
 
 
 class Writer:
-    """zone: of midnight in date fields."""
+    """zone: of midnight in date fields. there: a detail object by our name."""
 
-    def __init__(self, gateway: Gateway, query: Query, options: Options, zone: ZoneInfo) -> None:
+    def __init__(
+        self, gateway: Gateway, query: Query, options: Options, zone: ZoneInfo, there: Callable[[str], TenantObject]
+    ) -> None:
         self._gateway, self._query, self._options, self._zone = gateway, query, options, zone
+        self._there = there
         self.calls = Calls(gateway, query, options)
 
     def write(self, there: TenantObject, batch: Batch) -> list[Outcome]:
@@ -90,20 +93,41 @@ class Writer:
             return replace(outcome_of(change, OutcomeState.REJECTED, error.code), field=error.field)
 
     def _create(self, there: TenantObject, change: Change) -> Outcome:
-        row = row_of(there, change.values, self._options, self._zone, creates=True)
-        stamped, by = (name in row for name in CREATED)
-        if there.our_key is not None:
-            row[there.our_key] = change.our_key
+        """What the details are told is for their master to say; they are asked for by our key."""
+        row = self._made(there, change)
+        details, rows = self._details(change), [row]
+        for some in details.values():
+            rows += some
         rules: Document = {
             "isDuplicateSearch": self._options.duplicate_rules,
             "useValidationRule": self._options.validation_rules,
             "skipFuncValidate": not self._options.functions,
         }
-        body = self._triggers() | {"hasSpecifyTime": stamped, "hasSpecifyCreatedBy": by}
-        body |= {"data": {"object_data": row, "optionInfo": rules}}
+        data: Document = {"object_data": row, "optionInfo": rules}
+        if details:
+            data["details"] = {api: list(some) for api, some in details.items()}
+        stamped, by = (any(name in each for each in rows) for name in CREATED)
+        body = self._triggers() | {"hasSpecifyTime": stamped, "hasSpecifyCreatedBy": by, "data": data}
         if self.calls.paths.custom(there):
             body["checkDuplicateSearch"] = self._options.duplicate_rules
         return self.calls.create(there, change, body)
+
+    def _made(self, there: TenantObject, change: Change, given: str | None = None) -> Document:
+        row = row_of(there, change.values, self._options, self._zone, creates=True, given=given)
+        if there.our_key is not None:
+            row[there.our_key] = change.our_key
+        return row
+
+    def _details(self, change: Change) -> dict[str, list[Document]]:
+        """API name of a detail object -> its rows. A detail that would be refused makes the whole change refused."""
+        told: dict[str, list[Document]] = {}
+        for each in change.details:
+            there = self._there(each.object)
+            try:
+                told[there.api] = [self._made(there, one, each.by) for one in each.changes]
+            except UnfitError as error:
+                raise UnfitError(error.code) from error
+        return told
 
     def _update(self, there: TenantObject, change: Change, besides: Mapping[str, Json]) -> Outcome:
         owner = next((name for name in change.values if there.api_of(name) == OWNER), None)

@@ -24,7 +24,7 @@ from changeover.connectors.pace import Pace
 from changeover.connectors.port import KEY, Ordeal, Settings
 from changeover.connectors.schema import ObjectSchema, Schema
 from changeover.connectors.secrets import Secrets
-from changeover.connectors.testing.sample import SCHEMA
+from changeover.connectors.testing.sample import SCHEMA_WITH_LINES as SCHEMA
 
 START = dt.datetime(2024, 2, 29, 8, 0, tzinfo=dt.UTC)
 OUR_FIELD = "legacy_key__c"
@@ -101,12 +101,13 @@ def describe_of(described: ObjectSchema) -> Body:
             told |= {"decimal_places": each.scale, "max_length": each.precision}
         told |= {"options": [{"value": one, "label": one} for one in each.choices]} if each.choices else {}
         told |= {"target_api_name": f"{each.references[0]}__c"} if each.references else {}
+        told |= {"type": "master_detail"} if each.master else {}
         fields[f"{each.name}__c"] = told
     return {"api_name": f"{described.name}__c", "label": described.name, "fields": fields}
 
 
 def tenant_folder(folder: Path) -> Path:
-    """What the simulator keeps its tenant in, with both objects of the contract."""
+    """What the simulator keeps its tenant in, with the objects of the contract."""
     (folder / "describe").mkdir(parents=True)
     for each in SCHEMA.objects.values():
         told = json.dumps(describe_of(each))
@@ -115,8 +116,8 @@ def tenant_folder(folder: Path) -> Path:
 
 
 CONTRACT = {
-    "objects": ["sample", "pair"],
-    "names": {"sample": "sample__c", "pair": "pair__c"},
+    "objects": ["sample", "pair", "line"],
+    "names": {"sample": "sample__c", "pair": "pair__c", "line": "line__c"},
     "fields": {
         each.name: {field.name: f"{field.name}__c" for field in each.fields} for each in SCHEMA.objects.values()
     },
@@ -124,8 +125,13 @@ CONTRACT = {
 """Options under which the tenant's objects and fields are called as the contract calls them."""
 
 
+REFERS = {"sample": "parent", "line": "of"}
+"""The field of each object that refers to a sample."""
+
+
 class Keyed(Forwarding):
-    """The tenant's own keys exchanged for those that the laws give: a record is known by its key fields."""
+    """The tenant's own keys exchanged for those that the laws give: a record is known by its key fields. One that the
+    tenant did not answer for is known by the tenant's key."""
 
     def __init__(self, inner: FxiaokeConnector) -> None:
         super().__init__(inner)
@@ -146,11 +152,11 @@ class Keyed(Forwarding):
         return Schema(objects)
 
     def _chunk(self, chunk: Chunk) -> Chunk:
-        keys = [self._here[chunk.object, each] for each in chunk.keys]
-        frame = chunk.frame.copy()
-        if "parent" in frame:
-            told = [None if each is None else self._here[chunk.object, each] for each in _listed(frame["parent"])]
-            frame["parent"] = pd.Series(pd.arrays.ArrowExtensionArray(pa.array(told, pa.string())))
+        keys = [self._here.get((chunk.object, each), each) for each in chunk.keys]
+        frame, name = chunk.frame.copy(), REFERS.get(chunk.object)
+        if name in frame:
+            told = [None if each is None else self._here["sample", each] for each in _listed(frame[name])]
+            frame[name] = pd.Series(pd.arrays.ArrowExtensionArray(pa.array(told, pa.string())))
         return Chunk(chunk.object, frame, keys, chunk.cursor, chunk.our_keys)
 
     def read(
@@ -181,7 +187,7 @@ class Keyed(Forwarding):
             if values.get("parent") is not None:
                 values["parent"] = self._key(name, values["parent"])
             there = None if each.target_key is None else self._key(name, each.target_key)
-            changes.append(Change(each.kind, each.our_key, there, values, each.expect))
+            changes.append(Change(each.kind, each.our_key, there, values, each.expect, each.details))
         outcomes = []
         asked = {each.our_key: each for each in batch.changes}
         for outcome in self.inner.write(Batch(name, tuple(changes))):

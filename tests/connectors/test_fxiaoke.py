@@ -151,7 +151,7 @@ def test_a_session_that_is_over_is_begun_anew(sign_in: str) -> None:
 
 
 def test_wrong_credentials_end_it() -> None:
-    tenant = Tenant(app_secret="${FX_CODE}")
+    tenant = Tenant(app_secret="${FX_CODE}")  # noqa: S106 - a name, and the wrong one
     with pytest.raises(UnavailableError) as caught:
         tenant.connector.identity()
     assert caught.value.code == "fxiaoke.credentials"
