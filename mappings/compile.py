@@ -36,6 +36,7 @@ from .reference import Kinds
 from .rule import CompiledRule, ParentKeys, ValueMap
 from .transform import Transform
 from .untaken import Untaken
+from .wins import Wins
 from .yaml.strict_yaml import read_yaml
 
 __all__ = [
@@ -116,13 +117,14 @@ def compile_mappings(
     target_zone: ZoneInfo | None = None,
     zones: Mapping[str, ZoneInfo | None] = MappingProxyType({}),
     own: Mapping[str, Transform] = MappingProxyType({}),
+    wins: Wins = Wins.ASK,
 ) -> tuple[dict[str, CompiledMapping], list[Finding]]:
     """The mappings by name, and everything the check noticed, the worst first.
 
     system: the source connection's name, which is part of our keys; empty where there are several, whose names begin
     those of their objects. zone, target_zone: what wall clock times mean on either side. zones: the same by source
     connection, where there are several. people: whether the project configures people. own: the project's own
-    transforms. A mapping with a finding that
+    transforms. wins: who wins fields of which no rule says it. A mapping with a finding that
     BLOCKS is left out of the result; nothing may run while there is one. Expectations are checked by the validators.
     """
     named = {file.name: file for file in files}
@@ -154,7 +156,7 @@ def compile_mappings(
         parents = {named[maker].model.from_ for way in ways for _, maker in way.makers if maker in named}
         if parents <= sources.keys() and not any(each.severity is Severity.BLOCKS for each in noticed):
             folds = compile_folds(file, read, zone_of)
-            compiled[file.name] = replace(_compile(examined, system), folds=folds)
+            compiled[file.name] = replace(_compile(examined, system), folds=folds, otherwise_wins=wins)
     findings.extend(check_order(compiled))
     findings = told_once(files, findings)
     return compiled, sorted(findings, key=lambda each: (_ORDER[each.severity], each.file or "", each.line or 0))

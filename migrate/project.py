@@ -20,7 +20,8 @@ from ..connectors.pace import ALWAYS, Hours, Narrowed, Schedule
 from ..connectors.port import Settings
 from ..connectors.secrets import Secrets
 from ..mappings.assembly import ASSEMBLY
-from ..mappings.people import PeopleConfig
+from ..mappings.people_config import PeopleConfig
+from ..mappings.wins import Wins
 from ..mappings.yaml.strict_yaml import load_model, read_yaml
 from ..runs.ledger.place import Place, Server, schema_name
 from .objects import ObjectSpec
@@ -201,6 +202,7 @@ class ProjectFile(BaseModel):
     mappings: list[str] | None = None
     objects: dict[str, ObjectSpec] = {}
     people: PeopleConfig | None = None
+    wins: Wins = Wins.ASK
     limits: Limits = Limits()
     schedule: ScheduleSpec | None = None
     hooks: Hooks = Hooks()
