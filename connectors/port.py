@@ -50,6 +50,8 @@ class Capabilities:
     our_key: where our key lies. compare_and_set: `Change.expect` is honoured in one act with the write.
     all_or_nothing: a batch commits whole or not at all (each bad record is still told apart). answers_as_one: where it
     refuses a batch it names no record: every change comes back REJECTED, and the bad ones are found by splitting.
+    details: how many details one CREATE may carry (`Change.details`); none where that is 0. answers_details: the target
+    tells what became of them; else only what became of their master, and they are asked for.
     deletes: DELETE is possible. ordered_reads: chunks come in key order and a cursor resumes exactly.
     read_back_lag: how long a write may stay unseen by `find`. server_maximum: how long the server may still finish a
     call that we gave up on; an UNKNOWN outcome is probed only after both have passed. allowance: the calls that the
@@ -65,6 +67,8 @@ class Capabilities:
     compare_and_set: bool = False
     all_or_nothing: bool = False
     answers_as_one: bool = False
+    details: int = 0
+    answers_details: bool = True
     deletes: bool = False
     ordered_reads: bool = True
     read_back_lag: dt.timedelta = dt.timedelta(0)
@@ -127,7 +131,8 @@ class Connector(Protocol):
         On a target the chunk carries our keys."""
 
     def write(self, batch: Batch) -> list[Outcome]:
-        """Apply the changes; one Outcome for each, whatever happened. Raises only if nothing has left this machine."""
+        """Apply the changes; one Outcome for each, whatever happened, and one for each detail where the target tells.
+        Raises only if nothing has left this machine."""
 
     def prepare(self) -> None:
         """Make room for our key (a target only), once before the first write: the side table on a database."""

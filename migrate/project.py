@@ -21,7 +21,7 @@ from ..connectors.port import Settings
 from ..connectors.secrets import Secrets
 from ..mappings.assembly import ASSEMBLY
 from ..mappings.classes import DataClass
-from ..mappings.people import PeopleConfig
+from ..mappings.people_config import PeopleConfig
 from ..mappings.wins import Wins
 from ..mappings.yaml.strict_yaml import load_model, read_yaml
 from ..runs.ledger.place import Place, Server, schema_name

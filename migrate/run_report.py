@@ -70,7 +70,7 @@ def plan_report(
             ("fact.seconds", f"{seconds:.1f}"),
         ),
         counts=counts,
-        causes=causes([*session.notices, *prepared.findings, *findings]),
+        causes=causes([*session.notices, *prepared.remarks(data_read=not chosen and not stopped), *findings]),
         tables=(*_stops(moved), *decided_tables(findings), *_scope_tables(session, moved), *successions(findings)),
         next_steps=() if stopped or idle else (session.project.command(f"run --execute --plan {plan_id}{chosen}"),),
         extra={

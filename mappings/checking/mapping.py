@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from ...connectors.finding import Finding, Severity
-from ...connectors.nearest import nearest
+from ...connectors.nearest import labelled, nearest
 from ...connectors.schema import Field, FieldType, Schema
 from ..assembly.derived import settled_by
 from ..branches import models_of_file
@@ -182,7 +182,7 @@ def _check_left_over(examined: Examined) -> Iterator[Finding]:
     place = "fields" if examined.file.whole is None else "branches"
     for field in examined.source.fields:
         if field.name not in settled:
-            told = examined.found("mapping.left_over", WARNS, place, name=field.name, label=field.label or "-")
+            told = examined.found("mapping.left_over", WARNS, place, called=labelled(field.name, field.label))
             yield replace(told, object=examined.source.name, field=field.name, mapping=model.mapping)
 
 
