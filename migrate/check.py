@@ -11,6 +11,7 @@ from ..connectors.secrets import Secrets
 from ..runs.catalogue import Catalogue
 from ..runs.report.model import Report, Table, Text
 from .causes import causes
+from .checking.class_table import classes_table
 from .checking.data import Seen, look_through, values_table
 from .checking.examples import count_examples
 from .checking.mutate import mutate_report
@@ -108,6 +109,7 @@ def _report(session: Session, prepared: Prepared, coverage: Coverage, seen: Seen
         tables=(
             mappings,
             *coverage.tables(),
+            *classes_table(project, session.mappings.values()),
             *(values_table(session, seen.values, asked.show_values) if seen else ()),
             *grades_table(session.graded),
         ),
