@@ -113,6 +113,7 @@ class Rule(Strict):
     first: Annotated[tuple[Rule, ...] | None, BeforeValidator(filled)] = None
     write: WritePolicy = WritePolicy.ALWAYS
     wins: Wins | None = None
+    class_: Annotated[str | None, Field(alias="class")] = None
     compare_only: bool = False
 
     @model_validator(mode="before")
@@ -364,6 +365,7 @@ class MappingFile:
             if rule.outside is (Outside.ERROR if rule.people else Outside.HOLD):  # what is done without a word as well
                 del plain["fields"][name]["outside"]
             plain["fields"][name].pop("wins", None)  # said of all fields alike, with the project's own word
+            plain["fields"][name].pop("class", None)
         for state in plain.get("life", {}).values():
             state["then"].pop("reason", None)
         return plain

@@ -17,6 +17,7 @@ from ..lookup import has_parts
 from ..transform import WrongArgumentError
 from ..yaml.document import YamlPath
 from .cases import check_cases, told_whole
+from .classes import check_class
 from .conditions import check_conditions
 from .life import check_life
 from .outside import check_outside
@@ -84,6 +85,7 @@ def check(examined: Examined) -> Iterator[Finding]:
         yield from check_cases(examined, name, rule, field)
         yield from check_unwritten(examined, name, rule)
         yield from check_wins(examined, name, rule)
+        yield from check_class(examined, name, rule)
         yield from check_outside(examined, name, told_whole(rule), field)
         for here, way in examined.ways(rule):
             yield from _check_reference(here, name, way, field)
