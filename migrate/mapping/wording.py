@@ -7,9 +7,8 @@ from collections.abc import Iterator, Mapping
 from ...mappings.yaml.plain_yaml import flow
 from ...runs.catalogue import Catalogue
 
-_KNOWN = ("from", "constant", "transform", "values", "otherwise", "reference", "people", "default", "write", "outside")
-_ELSEWHERE = ("class",)
-"""What has a column of its own."""
+_LAST = ("write", "wins", "outside", "class")
+_KNOWN = ("from", "constant", "transform", "values", "otherwise", "reference", "people", "default", *_LAST)
 
 
 def in_words(rule: object, catalogue: Catalogue) -> str:
@@ -38,11 +37,8 @@ def _pieces(rule: Mapping[str, object], catalogue: Catalogue) -> Iterator[str]:
         yield catalogue.text("rule.people")
     if "default" in rule:
         yield catalogue.text("rule.default", {"value": _text(rule["default"])})
-    if "write" in rule:
-        yield catalogue.text("rule.write", {"policy": _text(rule["write"])})
-    if "outside" in rule:
-        yield catalogue.text("rule.outside", {"policy": _text(rule["outside"])})
-    yield from (f"{key}: {flow(value)}" for key, value in rule.items() if key not in (*_KNOWN, *_ELSEWHERE))
+    yield from (catalogue.text(f"rule.{key}", {"policy": _text(rule[key])}) for key in _LAST if key in rule)
+    yield from (f"{key}: {flow(value)}" for key, value in rule.items() if key not in _KNOWN)
 
 
 def _transforms(value: object) -> str:
