@@ -201,5 +201,6 @@ def test_a_child_that_moves_as_well_is_told_of_once(company: Company) -> None:
     company.old("update t_visit set place = '沈阳'")
     company.rewrite("mappings/customer.yaml", ("    drop: {place: nobody reads it}\n", ""))
     said = company.say("check").out
-    assert said.count("Source field") == 1, said
-    assert "visit.yaml:4: Source field place" in said
+    assert said.count("mapping.data_left_over") == 1, said
+    assert "mappings/visit.yaml:4  visit · t_visit · place" in said
+    assert "mend in the mapping · mapping.data_left_over" in said
