@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 import pandas as pd
 
 from ..connectors.errors import InputError
 from ..connectors.finding import Finding, Severity
-from ..connectors.port import Connector
+from ..connectors.port import Connector, TellsLacking
 from ..connectors.schema import Schema
 from ..mappings.assembly.compiled import compile_assemblies
 from ..mappings.assembly.derived import with_assemblies
@@ -72,6 +73,7 @@ def prepare(
     wrong = {each.mapping for each in findings if each.severity is Severity.BLOCKS}
     corrected, noticed = lay_over(session, compiled, wrong)
     findings += noticed
+    findings += _lacking(session, compiled)
     findings += check_newest(session, [each for name, each in compiled.items() if name not in wrong])
     config = project.spec.people
     if config is not None and people:
@@ -88,6 +90,16 @@ def prepare(
     digest = hashlib.sha256("\n".join(says).encode()).hexdigest()
     ranked = sorted(findings, key=lambda each: (_WORST_FIRST[each.severity], each.file or "", each.line or 0))
     return Prepared(tuple(order), cut_references(compiled), digest, corrected, tuple(ranked))
+
+
+def _lacking(session: Session, compiled: Mapping[str, CompiledMapping]) -> list[Finding]:
+    """What the target's administrator has to do first, for each object that mappings write, where the target tells."""
+    target = session.target
+    if not target.capabilities.tells_lacking:
+        return []
+    told = cast(TellsLacking, target)
+    names = {mapping.target.name: name for name, mapping in compiled.items()}
+    return [replace(each, mapping=mapping) for name, mapping in names.items() for each in told.lacking(name)]
 
 
 def compile_project(
