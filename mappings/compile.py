@@ -113,6 +113,7 @@ def compile_mappings(
     zone: ZoneInfo | None = None,
     people: bool = False,
     *,
+    departments: bool = False,
     target_zone: ZoneInfo | None = None,
     zones: Mapping[str, ZoneInfo | None] = MappingProxyType({}),
     own: Mapping[str, Transform] = MappingProxyType({}),
@@ -121,9 +122,9 @@ def compile_mappings(
 
     system: the source connection's name, which is part of our keys; empty where there are several, whose names begin
     those of their objects. zone, target_zone: what wall clock times mean on either side. zones: the same by source
-    connection, where there are several. people: whether the project configures people. own: the project's own
-    transforms. A mapping with a finding that
-    BLOCKS is left out of the result; nothing may run while there is one. Expectations are checked by the validators.
+    connection, where there are several. people, departments: whether the project configures them. own: the project's
+    own transforms. A mapping with a finding that BLOCKS is left out of the result; nothing may run while there is one.
+    Expectations are checked by the validators.
     """
     named = {file.name: file for file in files}
 
@@ -148,6 +149,7 @@ def compile_mappings(
         examined = Examined(
             file, source_object, target_object, here, target_zone, people, named, sources, clocks=clocks, own=own
         )
+        examined = replace(examined, departments=departments)
         noticed = [*folding, *check(examined), *check_clocks(examined, zones)]
         findings.extend(noticed)
         ways = [way for rule in examined.rules.values() for _, way in rule.ways()]
