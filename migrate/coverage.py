@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from ..connectors.finding import Finding, Severity
 from ..connectors.forwarding import layer_of
+from ..connectors.nearest import labelled
 from ..connectors.pace import Action
 from ..connectors.stored import plain_text
 from ..mappings.yaml.strict_yaml import read_yaml
@@ -70,8 +71,9 @@ class Coverage:
         for name in silent:
             records = self._count(name)
             if records:
-                label = source.objects[name].label or "-"
-                findings.append(in_project(document, "objects.undecided", name, name=name, label=label, count=records))
+                called = labelled(name, source.objects[name].label)
+                told = in_project(document, "objects.undecided", name, name=name, called=called, count=records)
+                findings.append(told)
         if silent and not self.data:
             findings.append(Finding("objects.not_counted", Severity.WARNS, {"count": len(silent)}, file=FILE))
         return findings
