@@ -12,6 +12,7 @@ from ..connectors.secrets import Secrets
 from ..runs.catalogue import Catalogue
 from ..runs.report.model import Report, Table, Text
 from .causes import causes
+from .checking.class_table import classes_table
 from .checking.data import Seen, look_through, values_table
 from .checking.examples import count_examples
 from .checking.mutate import mutate_report
@@ -87,10 +88,11 @@ def build(
 def _report(session: Session, prepared: Prepared, coverage: Coverage, seen: Seen | None, asked: Asked) -> Report:
     project, mappings = session.project, _mappings_table(session, prepared)
     source, target = session.source.identity(), session.target.identity()
+    remarks = prepared.remarks(data_read=seen is not None)
     degraded = session.target.capabilities.our_key is OurKeyPlace.NONE
     kept_back = seen.kept_back if seen else 0
-    forgotten = sum(each.severity is Severity.BLOCKS for each in prepared.findings)
-    told = {"mappings": len(mappings.rows), "warnings": len(prepared.findings), "count": forgotten or kept_back}
+    forgotten = sum(each.severity is Severity.BLOCKS for each in remarks)
+    told = {"mappings": len(mappings.rows), "warnings": len(remarks), "count": forgotten or kept_back}
     worst = (("forgotten", forgotten), ("degraded", degraded), ("data", kept_back), ("good", True))
     return Report(
         verb="check",
@@ -107,10 +109,11 @@ def _report(session: Session, prepared: Prepared, coverage: Coverage, seen: Seen
             ("fact.examples", count_examples(session.mappings.values())),
             ("fact.data", Text("check.data_read", {"count": seen.read}) if seen else Text("check.data_unread")),
         ),
-        causes=causes(prepared.findings) + (seen.causes if seen else ()),
+        causes=causes(remarks) + (seen.causes if seen else ()),
         tables=(
             mappings,
             *coverage.tables(),
+            *classes_table(project, session.mappings.values()),
             *(values_table(session, seen.values, asked.show_values) if seen else ()),
             *grades_table(session.graded),
         ),

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ..connectors.finding import Finding, Severity
+from ..connectors.nearest import labelled
 from ..mappings.yaml.strict_yaml import read_yaml
 from ..runs.report.model import Row, Table, Text
 from .checking.left_over import LeftOver
@@ -78,8 +79,9 @@ class Coverage:
         for name in silent:
             records = self._count(name)
             if records:
-                label = source.objects[name].label or "-"
-                findings.append(in_project(document, "objects.undecided", name, name=name, label=label, count=records))
+                called = labelled(name, source.objects[name].label)
+                told = in_project(document, "objects.undecided", name, name=name, called=called, count=records)
+                findings.append(told)
         if silent and not self.data:
             findings.append(Finding("objects.not_counted", Severity.WARNS, {"count": len(silent)}, file=FILE))
         return findings

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from ...connectors.finding import Finding, Severity
 from ...runs.ledger.claims import Claims
-from ...runs.masking import mask, plain
+from ...runs.masking import plain
 from ...runs.report.model import Cause, Row, Table, Text
 from ..causes import causes
 from ..session import Session, rehearse
+from ..showing import showing
 from .links import Links
 from .reading import Probe, read_through
 from .records import Records, UnknownValues
@@ -62,13 +63,16 @@ def _noted(findings: Iterator[Finding], values: UnknownValues) -> Iterator[Findi
 
 
 def values_table(session: Session, values: UnknownValues, show_values: bool) -> tuple[Table, ...]:
-    """Each unknown value and how many records have it, the most frequent first. Masked but with `show_values`."""
+    """Each unknown value and how many records have it, the most frequent first. Masked but with `show_values`, as far
+    as the field's class allows."""
+    files = [each.mapping_file for each in session.mappings.values()]
+    shown = showing(session.project.spec.classes, files, show_values)
     rows: list[Row] = []
     for (name, field, code), counted in sorted(values.counts.items()):
         file, line = session.mappings[name].rule_lines[field]
         place = f"{file}:{line}"
         rows += [
-            (name, field, plain(value) if show_values else mask(value), count, place)
+            (name, field, plain(shown.target(name, field, value)), count, place)
             for value, count in counted.most_common()
         ]
         if more := values.more[name, field, code]:
