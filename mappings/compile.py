@@ -22,6 +22,7 @@ from .cases import Case, by_cases
 from .checking.kinds import check_kinds
 from .checking.mapping import check, check_objects, check_together
 from .checking.place import Examined
+from .classes import DataClass
 from .compiled import CompiledMapping, FieldTrace, TraceStep
 from .condition import CompiledConditions, compile_conditions
 from .folding.check import check_folds
@@ -36,6 +37,7 @@ from .reference import Kinds
 from .rule import CompiledRule, ParentKeys, ValueMap
 from .transform import Transform
 from .untaken import Untaken
+from .wins import Wins
 from .yaml.strict_yaml import read_yaml
 
 __all__ = [
@@ -116,14 +118,18 @@ def compile_mappings(
     target_zone: ZoneInfo | None = None,
     zones: Mapping[str, ZoneInfo | None] = MappingProxyType({}),
     own: Mapping[str, Transform] = MappingProxyType({}),
+    wins: Wins = Wins.ASK,
+    classes: Mapping[str, DataClass] = MappingProxyType({}),
 ) -> tuple[dict[str, CompiledMapping], list[Finding]]:
     """The mappings by name, and everything the check noticed, the worst first.
 
     system: the source connection's name, which is part of our keys; empty where there are several, whose names begin
     those of their objects. zone, target_zone: what wall clock times mean on either side. zones: the same by source
     connection, where there are several. people: whether the project configures people. own: the project's own
-    transforms. A mapping with a finding that
-    BLOCKS is left out of the result; nothing may run while there is one. Expectations are checked by the validators.
+    transforms. wins: who wins fields of which no rule says it. classes: the project's data classes.
+
+    A mapping with a finding that BLOCKS is left out of the result; nothing may run while there is one. Expectations are
+    checked by the validators.
     """
     named = {file.name: file for file in files}
 
@@ -146,7 +152,17 @@ def compile_mappings(
         folding = list(check_folds(file, source_object, read, named, zone_of))
         source_object = with_folds(source_object, [file])
         examined = Examined(
-            file, source_object, target_object, here, target_zone, people, named, sources, clocks=clocks, own=own
+            file,
+            source_object,
+            target_object,
+            here,
+            target_zone,
+            people,
+            named,
+            sources,
+            clocks=clocks,
+            own=own,
+            classes=classes,
         )
         noticed = [*folding, *check(examined), *check_clocks(examined, zones)]
         findings.extend(noticed)
@@ -154,7 +170,7 @@ def compile_mappings(
         parents = {named[maker].model.from_ for way in ways for _, maker in way.makers if maker in named}
         if parents <= sources.keys() and not any(each.severity is Severity.BLOCKS for each in noticed):
             folds = compile_folds(file, read, zone_of)
-            compiled[file.name] = replace(_compile(examined, system), folds=folds)
+            compiled[file.name] = replace(_compile(examined, system), folds=folds, otherwise_wins=wins)
     findings.extend(check_order(compiled))
     findings = told_once(files, findings)
     return compiled, sorted(findings, key=lambda each: (_ORDER[each.severity], each.file or "", each.line or 0))

@@ -12,6 +12,7 @@ from ..runs.ledger.runlog import Run
 from ..runs.report.model import BUCKETS, BranchCounts, Cause, Report, Row, Table, Text
 from ..runs.values import SAMPLE
 from .causes import causes, sample_key
+from .decided import decided_tables, decided_told
 from .loading.outside import Reason, outside_table, outside_told, tallied
 from .loading.pipeline import Moved
 from .loading.staying import Left, left_tables, left_told, lives_table, tallied_left, tallied_lives
@@ -70,11 +71,12 @@ def plan_report(
         ),
         counts=counts,
         causes=causes([*session.notices, *prepared.remarks(data_read=not chosen and not stopped), *findings]),
-        tables=(*_stops(moved), *_scope_tables(session, moved), *successions(findings)),
+        tables=(*_stops(moved), *decided_tables(findings), *_scope_tables(session, moved), *successions(findings)),
         next_steps=() if stopped or idle else (session.project.command(f"run --execute --plan {plan_id}{chosen}"),),
         extra={
             "plan": str(path),
             **_scope_told(moved),
+            "decided": decided_told(findings),
             "seconds": round(seconds, 3),
             **calls.extra,
         },
@@ -122,6 +124,7 @@ def run_report(
         causes=told,
         tables=(
             *_stops(moved),
+            *decided_tables(findings),
             *_scope_tables(session, moved),
             *degraded_tables(graded),
             *successions(findings),
@@ -132,6 +135,7 @@ def run_report(
             "run": moved.run.id,
             "differences": differences,
             **_scope_told(moved),
+            "decided": decided_told(findings),
             "totals_equal": equal,
             **grades_told(graded),
             "seconds": round(seconds, 3),

@@ -17,12 +17,14 @@ from ..lookup import has_parts
 from ..transform import WrongArgumentError
 from ..yaml.document import YamlPath
 from .cases import check_cases, told_whole
+from .classes import check_class
 from .conditions import check_conditions
 from .life import check_life
 from .outside import check_outside
 from .place import Examined, finding_in, known_zone, labels
 from .unwritten import check_unwritten
 from .values import check_values
+from .wins import check_wins
 
 BLOCKS, WARNS, INFO = Severity.BLOCKS, Severity.WARNS, Severity.INFO
 
@@ -82,6 +84,8 @@ def check(examined: Examined) -> Iterator[Finding]:
     for name, rule, field in examined.filled():
         yield from check_cases(examined, name, rule, field)
         yield from check_unwritten(examined, name, rule)
+        yield from check_wins(examined, name, rule)
+        yield from check_class(examined, name, rule)
         yield from check_outside(examined, name, told_whole(rule), field)
         for here, way in examined.ways(rule):
             yield from _check_reference(here, name, way, field)
