@@ -92,6 +92,7 @@ def test_each_is_one_of_three_and_has_its_word() -> None:
         ("value.unknown", Severity.BLOCKS, "mender.mapping"),
         ("target.words_of_its_own", Severity.BLOCKS, "mender.administrator"),
         ("mapping.left_over", Severity.WARNS, None),
+        ("mapping.data_left_over", Severity.BLOCKS, "mender.mapping"),
     ],
 )
 def test_who_it_is(code: str, severity: Severity, who: str | None) -> None:
