@@ -19,7 +19,7 @@ from .gateway import Gateway, HeldBackError
 from .options import Options
 from .outcome import Calls, outcome_of
 from .query import Query
-from .row import UnfitError, row_of
+from .row import UnfitError, cleared, row_of
 from .session import WrongCredentialsError
 from .tenant import CREATED, ID, TenantObject
 from .transport import NotSentError
@@ -86,7 +86,7 @@ class Writer:
                 case ChangeKind.ADOPT if ours is not None:
                     return self._adopt(there, change, ours)
                 case ChangeKind.RELEASE if ours is not None:
-                    return self._update(there, change, {ours: None})
+                    return self._update(there, change, {ours: cleared(self._options)})
                 case _:
                     return self._update(there, change, {})
         except UnfitError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from decimal import Decimal, DecimalException
+from decimal import Context, Decimal, DecimalException
 from typing import Any, TypeAlias
 
 from .answers import RefusedError
@@ -13,6 +13,8 @@ from .tenant import Call, Tenant
 
 DERIVED = ("__r", "__l", "__o", "__v", "__p", "__relation_ids", "__e")
 ENVELOPE = frozenset({"dataObjectApiName", "object_describe_api_name", "object_describe_id"})
+DIGITS = Context(prec=100)
+"""Python's own 28 are fewer than some fields hold."""
 NOT_BY_UPDATE = frozenset({"owner"})
 
 
@@ -122,7 +124,7 @@ def _number(tenant: Tenant, call: Call, field: FieldShape, value: object) -> str
         raise _wrong_type(tenant, field)
     if field.decimals is None:
         return format(number, "f")
-    cut = number.quantize(Decimal(1).scaleb(-field.decimals))
+    cut = number.quantize(Decimal(1).scaleb(-field.decimals), context=DIGITS)
     if cut != number and tenant.settings.more_decimals == "refused":
         raise _refused(tenant, field, f"has more than {field.decimals} decimal places")
     return format(cut, "f")
