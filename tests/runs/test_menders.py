@@ -41,6 +41,7 @@ PARK_NOTHING = {
     "target.paused_throttled": "stops the run",
     "target.read_only": "stops the run",
     "target.session_expired": "stops the run",
+    "target.half_done": "asked for",
     "target.stale": "asked for",
     "target.unknown": "asked for",
 }
@@ -91,6 +92,7 @@ def test_each_is_one_of_three_and_has_its_word() -> None:
         ("value.unknown", Severity.BLOCKS, "mender.mapping"),
         ("target.words_of_its_own", Severity.BLOCKS, "mender.administrator"),
         ("mapping.left_over", Severity.WARNS, None),
+        ("mapping.data_left_over", Severity.BLOCKS, "mender.mapping"),
     ],
 )
 def test_who_it_is(code: str, severity: Severity, who: str | None) -> None:

@@ -4,7 +4,11 @@ what has been told or seen of it from outside; what nobody knows is a setting.""
 from __future__ import annotations
 
 from .answers import NoAnswerError
+from .faults import Fault, FaultKind, Faults
+from .server import FxiaokeSimulator, Server
 from .settings import Settings
 from .simulator import Answer, Simulator
 
-__all__ = ["Answer", "NoAnswerError", "Settings", "Simulator"]
+SIMULATOR = FxiaokeSimulator()
+
+__all__ = ["SIMULATOR", "Answer", "Fault", "FaultKind", "Faults", "NoAnswerError", "Server", "Settings", "Simulator"]

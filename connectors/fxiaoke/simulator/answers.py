@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 Document: TypeAlias = dict[str, Any]
@@ -42,6 +43,15 @@ class RefusedError(Exception):
 
 class NoAnswerError(Exception):
     """The connection breaks instead of an answer. Whether the call was carried out, its caller cannot know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """An answer that is no envelope."""
+
+    body: bytes
+    type: str
+    status: int = 200
 
 
 def well(message: str = "OK", **more: Any) -> Document:

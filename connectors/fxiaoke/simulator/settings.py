@@ -76,9 +76,12 @@ class Settings:
     locked_update: str = _of("refused", "updates of a locked row", "refused", "accepted")
     under_review_update: str = _of("refused", "updates of a row under review", "refused", "accepted")
 
+    stage_by_update: str = _of("accepted", "sales_stage set by update", "accepted", "refused")
+
     # Life
     invalid_holds_unique: str = _of("yes", "an invalid row keeps its unique values from others", "yes", "no")
     reference_to_invalid: str = _of("refused", "references to an invalid row", "refused", "accepted")
+    team_on_others: str = _of("refused", "team members on other objects than AccountObj", "refused", "accepted")
     details_follow: str = _of("yes", "details become invalid and come back with their master", "yes", "no")
 
     # What the tenant has

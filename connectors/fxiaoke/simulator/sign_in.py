@@ -11,6 +11,8 @@ from .tenant import Call, Tenant
 
 LIFE, REUSED = 7200.0, 6600.0
 MINUTE = 60.0
+WITHOUT_USER = ("/cgi/user/", "/cgi/department/", "/media/")
+"""Paths where a call in the old way needs no currentOpenUserId."""
 LEGACY, NEW = "/cgi/corpAccessToken/get/V2", "/oauth2.0/token"
 
 
@@ -104,7 +106,7 @@ class SignIn:
             if not good or told.get("corpId") != self.corp_id:
                 raise _bad_token()
             user, open_ids = told.get("currentOpenUserId"), True
-        who = self._tenant.person(user, open_ids) if user or not path.startswith("/cgi/user/") else self._anybody()
+        who = self._tenant.person(user, open_ids) if user or not path.startswith(WITHOUT_USER) else self._anybody()
         converts = told.get("convertUserId", open_ids) is True
         return Call(path, told, who, converts, path.startswith("/cgi/crm/custom/"))
 

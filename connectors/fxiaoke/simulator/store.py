@@ -8,6 +8,7 @@ import random
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -146,9 +147,14 @@ class Ids:
         return f"{self._chance.getrandbits(256):064X}"
 
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
 def packed(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _ENCODER.encode(value)
 
 
+@lru_cache(maxsize=4096)
 def unpacked(value: Stored) -> Any:
+    """What was packed; shared by all who ask, so not to be changed."""
     return None if value is None else json.loads(str(value))

@@ -72,6 +72,8 @@ class Tenant:
             raise InputError("simulator.database", path=str(folder), reason=str(error)) from error
         self.people = People(self.store, settings.ea)
         self.ids = Ids(f"{settings.random_seed}.{self.now()}", settings.ids == "shuffled")
+        self.uploads: dict[str, Document] = {}
+        """What was signed for an upload that has not come yet, by its signature."""
         self._settle_in(told)
 
     def now(self) -> int:
