@@ -153,7 +153,7 @@ class Details:
         self, mapped: MappedChunk, rows: Sequence[int], adopted: Collection[int], result: Loaded
     ) -> Iterator[tuple[Sequence[int], Aboard]]:
         name, left = self._mapping.target.name, list(rows)
-        kinds = [] if self._session.degraded & {name} else [each for each in self._kinds if self._may(each)]
+        kinds = [each for each in self._kinds if self._may(each)]
         if not kinds:
             yield left, {}
             return
@@ -192,9 +192,8 @@ class Details:
                 self._prove(kind, children, first[0], result)
         aboard: dict[int, list[Carried]] = defaultdict(list)
         for kind, children in found.items():
-            for row, some in (
-                children.good.items() if self._proven(kind.mapping.target.name) and self._may(kind) else ()
-            ):
+            carries = self._proven(kind.mapping.target.name) and self._may(kind)
+            for row, some in children.good.items() if carries else ():
                 room = self._room - sum(len(each.planned) for each in aboard[row])
                 if row not in gone and room > 0:
                     aboard[row].append(Carried(kind.what, kind.field, tuple(each for _, each in some[:room])))
@@ -203,8 +202,9 @@ class Details:
             yield left, aboard
 
     def _may(self, kind: Kind) -> bool:
-        """Whether anything of this kind may be sent."""
-        return kind.mapping.target.name not in self._session.degraded and stop_of(self._session, kind.mapping) is None
+        """Whether anything of this kind may be sent inside its master."""
+        both = {self._mapping.target.name, kind.mapping.target.name}
+        return not both & self._session.degraded and stop_of(self._session, kind.mapping) is None
 
     def _proven(self, name: str) -> bool:
         """Whether a first record of this object went alone. A dry run proves nothing, but lets one go alone as well."""

@@ -187,7 +187,8 @@ class Pipeline:
 
     def _details(self, mapping: CompiledMapping) -> Carriage:
         kinds = [] if self.session.team is not None else kinds_of(self.session, mapping)
-        loads = [Kind(self._load_of(child, NO_DETAILS), name, by) for child, name, by in kinds]
+        ahead = (each for each in kinds if each[0].name not in self.moved.tallies)  # whose turn counts them
+        loads = [Kind(self._load_of(child, NO_DETAILS), name, by) for child, name, by in ahead]
         return Details(self.session, mapping, self.run.id, loads, self.reader.takes) if loads else NO_DETAILS
 
     def _load(self, work: _Work, chunks: Iterator[Chunk]) -> bool:

@@ -204,6 +204,19 @@ FAMILIES: Rows = {
 """People and deals of each firm: some that may be created inside it, one that is bad, one that the target refuses."""
 
 
+FAMILY: Rows = {
+    "firm": _rows(_FIRM, ("f1", "first", None, None, "T1", "北京"), ("f2", "with its deals", None, None, "T2", "上海")),
+    "person": [],
+    "deal": _rows(
+        _DEAL,
+        ("d1", "first", "f1", "10.50", "N1"),
+        ("d2", "second", "f2", "0.10", "N2"),
+        ("d3", "target adds to it", "f2", "2.00", "N3"),
+    ),
+}
+"""The smallest of them: two deals are created inside their firm."""
+
+
 def _mastered(schema: ObjectSchema) -> ObjectSchema:
     fields = (replace(each, master=each.name == "account_id") for each in schema.fields)
     return replace(schema, fields=tuple(fields))

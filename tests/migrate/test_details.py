@@ -10,10 +10,13 @@ from itertools import pairwise
 import pytest
 from changeover.connectors.change import Batch, Change, ChangeKind, Details, Outcome
 from changeover.connectors.memory import MemoryConnector
+from changeover.connectors.pace import Action
 from changeover.connectors.port import OurKeyPlace
 from changeover.connectors.secrets import Secrets
 from changeover.connectors.testing.hostile import Operation
 from changeover.migrate import run as running
+from changeover.migrate.loading.tally import CARRIED
+from changeover.migrate.pace.predict import records_of
 from changeover.migrate.run import Order
 from changeover.migrate.undoing.take_back import undo
 
@@ -60,7 +63,7 @@ def inside(world: World) -> dict[str, list[str]]:
     }
 
 
-CARRIED = {
+INSIDE = {
     "old:firm:f2": ["old:person:p2", "old:deal:d2"],
     "old:firm:f3": ["old:person:p3", "old:deal:d4", "old:deal:d5"],
     "old:firm:f4": ["old:person:p4", "old:deal:d6", "old:deal:d7"],
@@ -77,7 +80,7 @@ def test_it_comes_to_the_same_as_if_each_had_gone_by_itself(made: Made, kind: ty
     }
     with move.world.in_process():
         assert move.trial() == {}
-    assert inside(move.world) == CARRIED
+    assert inside(move.world) == INSIDE
     masters = [
         (change.our_key, bool(change.details))
         for call in move.world.calls(Operation.WRITE)
@@ -109,6 +112,12 @@ def test_plan_foretells_what_goes_inside(made: Made) -> None:
         text = next(world.project.runs.glob("plans/*.json")).read_text("utf-8")
         assert not world.calls(Operation.WRITE)
         assert '"carried": 9' in text
+
+
+def test_what_goes_inside_costs_no_call_of_its_own() -> None:
+    counts = {"order": {"created": 10, CARRIED: 30}, "line": {"created": 40}}
+    assert records_of(counts) == {Action.WRITE: 20, Action.FIND: 50}
+    assert records_of(counts, answers_details=False) == {Action.WRITE: 20, Action.FIND: 80}
 
 
 def test_an_undo_takes_all_of_it_back(made: Made) -> None:
