@@ -19,7 +19,9 @@ QUIET = {"triggerWorkFlow": False, "triggerApprovalFlow": False}
 
 
 def simulator(data: Path | None = None, faults: Faults | None = None, **settings: Any) -> Simulator:
-    return Simulator(VirtualClock(START), Settings.of({name: str(each) for name, each in settings.items()}), data, faults)
+    return Simulator(
+        VirtualClock(START), Settings.of({name: str(each) for name, each in settings.items()}), data, faults
+    )
 
 
 class Caller:
