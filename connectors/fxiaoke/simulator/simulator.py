@@ -192,8 +192,7 @@ class Simulator:
     def _envelope(self, request: Request, document: Document) -> Answer:
         time = self._clock.now().strftime("%Y%m%d%H%M%S")
         user = request.headers.get("x-fs-userid", "0")
-        number = self.tenant.ids.token()[:12].lower()
-        document["traceId"] = f"E-O.{self.settings.ea}.{user}-{time}-{number}"
+        document["traceId"] = f"E-O.{self.settings.ea}.{user}-{time}-{self.tenant.ids.trace()}"
         return 200, self._headers(JSON), packed(document).encode()
 
     def _headers(self, kind: str) -> Mapping[str, str]:

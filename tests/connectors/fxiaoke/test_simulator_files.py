@@ -84,6 +84,7 @@ def test_a_signed_upload_is_good_once_and_its_path_for_three_days(tmp_path: Path
     assert row["papers__c"] == plan["papers__c"]
     other = upload(*signed())["data"]
     caller.clock.sleep(3 * 24 * 3600)
+    caller.sign_in()
     assert caller.create("object_plan__c", plan), "a row that uses it keeps it"
     assert "no longer" in caller.not_created("object_plan__c", {"name": "FA-2", "papers__c": [{"path": other}]})
     assert "is no file_attachment" in caller.not_created("object_plan__c", {"name": "FA-2", "papers__c": [other]})
