@@ -12,6 +12,7 @@ from .cell import Cell
 from .change import Batch, Outcome
 from .chunk import Chunk
 from .clock import Clock
+from .finding import Finding
 from .pace import UNLIMITED, Allowance, Pace
 from .schema import Schema
 from .secrets import Secrets
@@ -75,6 +76,7 @@ class Capabilities:
     server_maximum: dt.timedelta = dt.timedelta(0)
     allowance: Allowance = UNLIMITED
     ordeals: tuple[Ordeal, ...] = ()
+    tells_lacking: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,8 @@ class AuditFields:
 
     modified_at: str | None = None
     modified_by: str | None = None
+    created_at: str | None = None
+    created_by: str | None = None
 
 
 class Connector(Protocol):
@@ -160,6 +164,13 @@ class UndergoesOrdeals(Protocol):
         self, ordeal: Ordeal, object_name: str, our_key: str, key: str, before: Mapping[str, Cell]
     ) -> Outcome:
         """Undo it. before: every cell of the record as it was, by field; empty where that is lost."""
+
+
+class TellsLacking(Protocol):
+    """What a connector has besides whose capabilities say `tells_lacking`."""
+
+    def lacking(self, object_name: str) -> tuple[Finding, ...]:
+        """What has to be done in the system before records of this object may be written to it."""
 
 
 @dataclass(frozen=True, slots=True)

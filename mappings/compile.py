@@ -22,6 +22,7 @@ from .cases import Case, by_cases
 from .checking.kinds import check_kinds
 from .checking.mapping import check, check_objects, check_together
 from .checking.place import Examined
+from .classes import DataClass
 from .compiled import CompiledMapping, FieldTrace, TraceStep
 from .condition import CompiledConditions, compile_conditions
 from .folding.check import check_folds
@@ -114,18 +115,22 @@ def compile_mappings(
     zone: ZoneInfo | None = None,
     people: bool = False,
     *,
+    departments: bool = False,
     target_zone: ZoneInfo | None = None,
     zones: Mapping[str, ZoneInfo | None] = MappingProxyType({}),
     own: Mapping[str, Transform] = MappingProxyType({}),
     wins: Wins = Wins.ASK,
+    classes: Mapping[str, DataClass] = MappingProxyType({}),
 ) -> tuple[dict[str, CompiledMapping], list[Finding]]:
     """The mappings by name, and everything the check noticed, the worst first.
 
     system: the source connection's name, which is part of our keys; empty where there are several, whose names begin
     those of their objects. zone, target_zone: what wall clock times mean on either side. zones: the same by source
-    connection, where there are several. people: whether the project configures people. own: the project's own
-    transforms. wins: who wins fields of which no rule says it. A mapping with a finding that
-    BLOCKS is left out of the result; nothing may run while there is one. Expectations are checked by the validators.
+    connection, where there are several. people, departments: whether the project configures them. own: the project's
+    own transforms. wins: who wins fields of which no rule says it. classes: the project's data classes.
+
+    A mapping with a finding that BLOCKS is left out of the result; nothing may run while there is one. Expectations are
+    checked by the validators.
     """
     named = {file.name: file for file in files}
 
@@ -148,7 +153,18 @@ def compile_mappings(
         folding = list(check_folds(file, source_object, read, named, zone_of))
         source_object = with_folds(source_object, [file])
         examined = Examined(
-            file, source_object, target_object, here, target_zone, people, named, sources, clocks=clocks, own=own
+            file,
+            source_object,
+            target_object,
+            here,
+            target_zone,
+            people,
+            named,
+            sources,
+            clocks=clocks,
+            own=own,
+            classes=classes,
+            departments=departments,
         )
         noticed = [*folding, *check(examined), *check_clocks(examined, zones)]
         findings.extend(noticed)

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 import pandas as pd
 
 from ..connectors.errors import InputError
 from ..connectors.finding import Finding, Severity
-from ..connectors.port import Connector
+from ..connectors.port import Connector, TellsLacking
 from ..connectors.schema import Schema
 from ..mappings.assembly.compiled import compile_assemblies
 from ..mappings.assembly.derived import with_assemblies
 from ..mappings.compile import CompiledMapping, compile_mappings, load_mapping_files
+from ..mappings.departments import Departments, DepartmentsOfSide, build_departments
 from ..mappings.language import MappingFile
 from ..mappings.order import Cuts, cut_references, load_order
 from ..mappings.own_transforms import FILE as OWN_TRANSFORMS
 from ..mappings.own_transforms import read_own_transforms
 from ..mappings.people import People, build_people
-from ..mappings.people_config import PeopleConfig, PersonSide
+from ..mappings.people_config import DepartmentsConfig, DepartmentSide, PeopleConfig, PersonSide
 from ..mappings.people_list import read_people_csv
 from ..validators.declared import check_expectations
 from .checking.examples import check_examples
@@ -72,6 +74,7 @@ def prepare(
     wrong = {each.mapping for each in findings if each.severity is Severity.BLOCKS}
     corrected, noticed = lay_over(session, compiled, wrong)
     findings += noticed
+    findings += _lacking(session, compiled)
     findings += check_newest(session, [each for name, each in compiled.items() if name not in wrong])
     config = project.spec.people
     if config is not None and people:
@@ -90,6 +93,16 @@ def prepare(
     return Prepared(tuple(order), cut_references(compiled), digest, corrected, tuple(ranked))
 
 
+def _lacking(session: Session, compiled: Mapping[str, CompiledMapping]) -> list[Finding]:
+    """What the target's administrator has to do first, for each object that mappings write, where the target tells."""
+    target = session.target
+    if not target.capabilities.tells_lacking:
+        return []
+    told = cast(TellsLacking, target)
+    names = {mapping.target.name: name for name, mapping in compiled.items()}
+    return [replace(each, mapping=mapping) for name, mapping in names.items() for each in told.lacking(name)]
+
+
 def compile_project(
     project: Project, source: Schema, target: Schema, *, examples: bool = False, folder: Path | None = None
 ) -> tuple[dict[str, CompiledMapping], list[Finding]]:
@@ -97,7 +110,7 @@ def compile_project(
     mappings, where it is another than the project's; their tables and transforms lie beside it. Raises InputError as
     `prepare` does for what cannot be read."""
     chosen, findings = chosen_files(project, folder)
-    sides = project.environment
+    sides, people = project.environment, project.spec.people
     own = read_own_transforms((folder.parent if folder else project.folder) / OWN_TRANSFORMS)
     compiled, noticed = compile_mappings(
         chosen,
@@ -105,11 +118,13 @@ def compile_project(
         target,
         sides.system,
         sides.source_zone,
-        project.spec.people is not None,
+        people is not None,
+        departments=people is not None and people.departments is not None,
         target_zone=sides.target_zone,
         zones=sides.source_zones,
         own=own.transforms if own else {},
         wins=project.spec.wins,
+        classes=project.spec.classes,
     )
     if own is not None:
         findings.append(own.used(name for mapping in compiled.values() for name in mapping.own_transforms))
@@ -176,10 +191,28 @@ def people_of(session: Session, config: PeopleConfig) -> tuple[People, list[Find
     rows = read_people_csv(session.project.folder / config.csv, config.csv, managers=managers) if config.csv else []
     source_frame, source_keys = _side(session.source, session.source_schema, config.source, "source")
     target_frame, target_keys = _side(session.target, session.target_schema, config.target, "target")
-    return build_people(config, source_frame, source_keys, target_frame, target_keys, rows)
+    people, noticed = build_people(config, source_frame, source_keys, target_frame, target_keys, rows)
+    if config.departments is not None:
+        departments, told = _departments_of(session, config.departments)
+        people.departments = departments.find
+        noticed += told
+    return people, noticed
 
 
-def _side(connector: Connector, schema: Schema, side: PersonSide, role: str) -> tuple[pd.DataFrame, list[str]]:
+def _departments_of(session: Session, config: DepartmentsConfig) -> tuple[Departments, list[Finding]]:
+    rows = read_people_csv(session.project.folder / config.csv, config.csv) if config.csv else []
+    target = DepartmentsOfSide(config.target, *_side(session.target, session.target_schema, config.target, "target"))
+    source = None
+    if config.source is not None:
+        source = DepartmentsOfSide(
+            config.source, *_side(session.source, session.source_schema, config.source, "source")
+        )
+    return build_departments(config, source, target, rows)
+
+
+def _side(
+    connector: Connector, schema: Schema, side: PersonSide | DepartmentSide, role: str
+) -> tuple[pd.DataFrame, list[str]]:
     described = schema.object(side.object)
     told = f"@org.{role}"
     if described is None:

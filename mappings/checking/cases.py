@@ -12,7 +12,7 @@ from .place import Examined
 from .values import check_values
 
 BLOCKS = Severity.BLOCKS
-WHOLE = ("write", "wins", "outside", "compare_only")
+WHOLE = ("write", "wins", "outside", "compare_only", "class_")
 """What is said of a whole rule and not of its cases."""
 
 
@@ -37,7 +37,7 @@ def _check_node(examined: Examined, name: str, rule: Rule, field: Field) -> Iter
     if rule.cases and rule.first:
         yield examined.found("mapping.cases_and_first", BLOCKS, *place)
         return
-    more = rule.from_ or rule.transform or rule.values is not None or rule.otherwise or rule.reference or rule.people
+    more = rule.from_ or rule.transform or rule.values is not None or rule.otherwise or rule.reference or rule.of_people
     if more or rule.constant is not None or rule.zone is not None:
         yield examined.found("mapping.cases_with_more", BLOCKS, *place)
     if rule.default is not None and any(way.reference for _, way in rule.ways()):
@@ -50,7 +50,7 @@ def _check_node(examined: Examined, name: str, rule: Rule, field: Field) -> Iter
             yield inner.found("mapping.case_never_reached", BLOCKS, *place)
         for key in WHOLE:
             if key in case.model_fields_set:
-                yield inner.found("mapping.case_with_more", BLOCKS, *place, key, key=key)
+                yield inner.found("mapping.case_with_more", BLOCKS, *place, said := key.rstrip("_"), key=said)
         yield from _check_node(inner, name, case, field)
         covered = covered or (case.when is None and (below[0] == "cases" or _always(case)))
 

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ...connectors.finding import Finding, Severity
 from ...connectors.schema import Field, ObjectSchema
+from ..classes import DataClass
 from ..language import MappingFile, Rule
 from ..transform import Transform, available
 from ..yaml.document import YamlPath
@@ -17,10 +18,11 @@ from ..yaml.document import YamlPath
 class Examined:
     """One mapping and what its names mean.
 
-    source, target: the objects it speaks of. zone, target_zone: of wall clock times on either side. people: they are
-    configured. others: every mapping file that could be read, by name, this one among them. sources: the source objects
-    of all of them that are known. inside: of a case of a rule under examination, its place below that rule. clocks:
-    zones of source fields that have one of their own. own: the project's own transforms.
+    source, target: the objects it speaks of. zone, target_zone: of wall clock times on either side. people,
+    departments: they are configured. others: every mapping file that could be read, by name, this one among them.
+    sources: the source objects of all of them that are known. inside: of a case of a rule under examination, its place
+    below that rule. clocks: zones of source fields that have one of their own. own: the project's own transforms.
+    classes: its data classes.
     """
 
     file: MappingFile
@@ -34,6 +36,8 @@ class Examined:
     inside: YamlPath = ()
     clocks: Mapping[str, ZoneInfo | None] = field(default_factory=dict)
     own: Mapping[str, Transform] = field(default_factory=dict)
+    departments: bool = False
+    classes: Mapping[str, DataClass] = field(default_factory=dict)
 
     @property
     def transforms(self) -> Mapping[str, Transform]:

@@ -15,6 +15,7 @@ from ...connectors.port import OurKeyPlace
 from ...connectors.schema import Schema
 from ...mappings.assembly.derived import with_assemblies
 from ...mappings.compile import load_mapping_files
+from ...mappings.people_config import PeopleConfig
 from ...runs.catalogue import Catalogue
 from ...runs.masking import cell_for_people
 from ...runs.private_files import write_private
@@ -45,6 +46,8 @@ COLUMNS = (
     "column.why",
     "column.where",
 )
+CLASS = "column.class"
+"""A column of its own where the project declares data classes."""
 CURED = frozenset(
     {"mapping.no_target_field", "mapping.no_target_object", "mapping.value_choice", "mapping.value_too_long"}
 )
@@ -87,6 +90,7 @@ def build_sheet(session: Session, file: str, catalogue: Catalogue, data: bool) -
         sides.source,
         sides.target,
         sides.people,
+        sides.departments,
         measures,
         unknown,
         able.our_key is OurKeyPlace.NONE,
@@ -107,7 +111,17 @@ def _sides(project: Project, source: Schema, target: Schema) -> Sides:
     ]
     config = project.spec.people
     sources = with_assemblies(files, source)
-    return Sides({each.name: each for each in files}, sources, target, config.target.object if config else "")
+    return Sides(
+        {each.name: each for each in files},
+        sources,
+        target,
+        config.target.object if config else "",
+        _departments(config),
+    )
+
+
+def _departments(config: PeopleConfig | None) -> str:
+    return config.departments.target.object if config and config.departments else ""
 
 
 def _measured(session: Session, sides: Sides) -> dict[str, Measures]:
@@ -141,8 +155,9 @@ def _unknown(session: Session) -> dict[tuple[str, str], list[str]]:
 def _built(
     project: Project, found: Sequence[Need], findings: Sequence[Finding], file: str, catalogue: Catalogue
 ) -> Built:
-    head = tuple(map(catalogue.text, COLUMNS))
-    rows = [_cells(each, catalogue) for each in found]
+    classed = bool(project.spec.classes)
+    head = tuple(map(catalogue.text, (*COLUMNS, *((CLASS,) if classed else ()))))
+    rows = [(*_cells(each, catalogue), *((each.class_ or None,) if classed else ())) for each in found]
     text = _csv(head, rows) if file == STDOUT or file.lower().endswith(".csv") else None
     if file != STDOUT:
         body = text.encode("utf-8-sig") if text is not None else None
