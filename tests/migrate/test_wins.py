@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from changeover.connectors.errors import InputError
+from changeover.migrate.loading import load
 
 from .company import Company, make_company
 from .test_clobber import row, source, target
@@ -182,3 +183,24 @@ def test_a_mapping_means_something_else_where_somebody_else_wins(tmp_path: Path)
     company.rewrite("changeover.yaml", ("default: mock", "default: mock\nwins: new"))
     with pytest.raises(InputError, match=r"plan\.outdated"):
         company.run(plan=name)
+
+
+def test_a_run_that_dies_after_its_write_has_decided_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    company = make(tmp_path / "move", "A", "B", name="new", revenue="old")
+    both(company, "A")
+    with monkeypatch.context() as patched:
+        patched.setattr(load, "read_back", dies)
+        with pytest.raises(RuntimeError, match="dead"):
+            company.run()
+    assert row(company, "A") == ("target A", 11, "said")
+    done = company.run()
+    assert (done.code, done.counts("customer")) == (0, {"read": 2, "updated": 1, "unchanged": 1})
+    assert [line[1:] for line in done.table("table.decided_records")] == [
+        ("A", "name", "wins.side_new"),
+        ("A", "revenue", "wins.side_old"),
+    ]
+    assert company.reconcile().verdict == "reconcile.equal"
+
+
+def dies(*_: object) -> None:
+    raise RuntimeError("dead")
