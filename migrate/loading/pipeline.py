@@ -33,6 +33,7 @@ from .put_together import put_together
 from .staying import tally_left, tally_lives
 from .tally import ADOPTED, CARRIED, READ, UNTAKEN, MappingStop, StormWatch, Tally
 from .unfit_keys import UnfitKeys
+from .watch import FILTERED, Watch, unwatched
 
 
 class Reader(Protocol):
@@ -121,11 +122,12 @@ class _Work:
 class Pipeline:
     """Moves every mapping of a session in one run, or goes on where that run was cut off."""
 
-    def __init__(self, session: Session, run: Run, reader: Reader, cut: Cuts) -> None:
+    def __init__(self, session: Session, run: Run, reader: Reader, cut: Cuts, watch: Watch = unwatched) -> None:
         self.session = session
         self.run = run
         self.reader = reader
         self.cut = cut
+        self.watch = watch
         self.claims = Claims(session.ledger, session.keys.digest)
         self.moved = Moved(run, asked=reader.asked)
         self._progress = runlog.progress_of(session.ledger, run.id) if reader.resumes else {}
@@ -248,7 +250,7 @@ class Pipeline:
         """The end of a chunk: everything in it is settled or parked with its key, so its cursor may move."""
         deferred.put(mapped, loaded)
         tally.add(READ, mapped.read - loaded.buckets.count(""))
-        tally.add("filtered", len(mapped.filtered_keys))
+        tally.add(FILTERED, len(mapped.filtered_keys))
         tally.add(UNTAKEN, mapped.untaken)
         tally.add_all(filter(None, loaded.buckets))
         tally.add(ADOPTED, loaded.adopted)
@@ -276,6 +278,7 @@ class Pipeline:
         that ends leaves all of it or nothing. left_out: our keys of what `where` filters: it waits no longer. Raises
         the MappingStop that stopped the load, once this is kept."""
         self._keep_samples(findings)
+        self.watch(mapping, {each.our_key: each.state for each in loaded.parked} | dict.fromkeys(left_out, FILTERED))
         progress.counts, progress.pieces = tally.as_dict(), list(deferred.names)
         with self.session.ledger.transaction():
             records.park(
@@ -291,13 +294,7 @@ class Pipeline:
 
     def _keep_samples(self, findings: Sequence[Finding]) -> None:
         samples = [
-            (
-                SAMPLE,
-                str(self.run.id),
-                each.object or "",
-                sample_key(each),
-                each.sample.encode(),
-            )
+            (SAMPLE, str(self.run.id), each.object or "", sample_key(each), each.sample.encode())
             for each in findings
             if each.sample is not None
         ]
