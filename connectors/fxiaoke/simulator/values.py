@@ -50,15 +50,15 @@ def _unknown(tenant: Tenant, name: str) -> None:
 
 def check_required(tenant: Tenant, shape: ObjectShape, row: Row, creating: bool) -> None:
     """Raises RefusedError where a field that must be filled is not, or is being emptied."""
-    for field in shape.own:
-        if field.required and row.get(field.name) is None and (creating or field.name in row):
+    for field in shape.required:
+        if row.get(field.name) is None and (creating or field.name in row):
             raise _refused(tenant, field, "is required")
 
 
 def check_unique(tenant: Tenant, shape: ObjectShape, row: Row, row_id: str | None) -> None:
     """Raises RefusedError where another row has such a value already."""
-    for field in shape.own:
-        value = row.get(field.name) if field.unique else None
+    for field in shape.unique:
+        value = row.get(field.name)
         if value is None:
             continue
         living = "" if tenant.settings.invalid_holds_unique == "yes" else " AND \"life_status\" <> 'invalid'"

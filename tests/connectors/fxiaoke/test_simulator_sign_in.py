@@ -11,7 +11,7 @@ from changeover.connectors.fxiaoke.simulator.limits import PACK, Limits
 
 from .callers import CREDENTIALS, START, Caller, simulator
 
-TOKEN = "/cgi/corpAccessToken/get/V2"
+SIGN_IN = "/cgi/corpAccessToken/get/V2"
 MOBILE = "/cgi/user/getByMobile"
 
 
@@ -54,18 +54,18 @@ def test_a_token_endpoint_takes_ten_calls_a_minute() -> None:
     caller = Caller(simulator())
     for _ in range(9):
         caller.sign_in()
-    assert caller.raw(TOKEN, CREDENTIALS)["errorCode"] == 30004
+    assert caller.raw(SIGN_IN, CREDENTIALS)["errorCode"] == 30004
     caller.clock.sleep(60)
-    assert caller.raw(TOKEN, CREDENTIALS)["errorCode"] == 0
+    assert caller.raw(SIGN_IN, CREDENTIALS)["errorCode"] == 0
 
 
 def test_who_is_not_let_in_is_told_so_in_the_gateways_own_words() -> None:
     caller, new = Caller(simulator()), Caller(simulator(), new=True)
-    wrong = caller.raw(TOKEN, {**CREDENTIALS, "appSecret": "other"})
+    wrong = caller.raw(SIGN_IN, {**CREDENTIALS, "appSecret": "other"})
     assert (wrong["errorCode"], wrong["errorMessage"]) == (10006, "the parameter appSecret is missing or illegal")
     assert wrong["errorDescription"] == "缺少参数或参数不合法"
-    assert caller.raw(TOKEN, {**CREDENTIALS, "permanentCode": "other"})["errorCode"] == 20015
-    assert caller.raw(TOKEN, {**CREDENTIALS, "appId": "other"})["errorCode"] == 20006
+    assert caller.raw(SIGN_IN, {**CREDENTIALS, "permanentCode": "other"})["errorCode"] == 20015
+    assert caller.raw(SIGN_IN, {**CREDENTIALS, "appId": "other"})["errorCode"] == 20006
     assert caller.raw("/oauth2.0/token", CREDENTIALS)["errorCode"] == 10006
     without = caller.raw("/cgi/crm/v2/data/query", {})
     assert (without["errorCode"], without["errorMessage"]) == (20017, "corpAccessToken为必填项，不能为空")
