@@ -253,6 +253,23 @@ def test_an_owner_is_changed_by_a_call_of_its_own() -> None:
         update(owner="1002")
 
 
+def test_what_nobody_owns_goes_into_the_pool_that_is_named() -> None:
+    tenant = Tenant(pools={"AccountObj": "华东公海"})
+    tenant.write(account(1), account(2, owner="1002"))
+    told = {row["name"]: (row["owner"], row["high_seas_id"]) for row in tenant.simulator.rows("AccountObj")}
+    assert told == {"客户1": (None, "64a000000000000000000001"), "客户2": ('["1002"]', None)}
+    nowhere = Tenant(pools={"AccountObj": "华北公海"})
+    assert [each.code for each in nowhere.connector.lacking("AccountObj")] == ["fxiaoke.no_pool"]
+    with pytest.raises(InputError):
+        nowhere.accounts(1)
+    assert nowhere.connector.lacking("ContactObj") == ()
+    plain = Tenant()
+    [made] = plain.accounts(1)
+    assert plain.simulator.rows("AccountObj")[0]["owner"] == '["1000"]', "else it is the acting employee's"
+    [left] = plain.write(Change(ChangeKind.UPDATE, "k1", made.target_key, {"owner": None}))
+    assert (left.state, left.field) == (OutcomeState.REJECTED, "owner")
+
+
 def test_a_delete_goes_through_the_bin() -> None:
     tenant = Tenant()
     made = tenant.accounts(1, 2, 3)
