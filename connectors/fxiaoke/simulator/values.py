@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from decimal import Decimal, DecimalException
+from decimal import Context, Decimal, DecimalException
 from typing import Any, TypeAlias
 
 from .answers import RefusedError
@@ -14,6 +14,8 @@ from .tenant import Call, Tenant
 DERIVED = ("__r", "__l", "__o", "__v", "__p", "__relation_ids", "__e")
 ENVELOPE = frozenset({"dataObjectApiName", "object_describe_api_name", "object_describe_id"})
 NOT_BY_UPDATE = frozenset({"owner"})
+EXACT = Context(prec=1000)
+"""No number that a field takes is cut by what Decimal holds by itself."""
 
 
 def checked(tenant: Tenant, call: Call, shape: ObjectShape, told: Mapping[str, Any], creating: bool) -> Row:
@@ -122,7 +124,7 @@ def _number(tenant: Tenant, call: Call, field: FieldShape, value: object) -> str
         raise _wrong_type(tenant, field)
     if field.decimals is None:
         return format(number, "f")
-    cut = number.quantize(Decimal(1).scaleb(-field.decimals))
+    cut = number.quantize(Decimal(1).scaleb(-field.decimals), context=EXACT)
     if cut != number and tenant.settings.more_decimals == "refused":
         raise _refused(tenant, field, f"has more than {field.decimals} decimal places")
     return format(cut, "f")
