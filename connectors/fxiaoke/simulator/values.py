@@ -13,9 +13,9 @@ from .tenant import Call, Tenant
 
 DERIVED = ("__r", "__l", "__o", "__v", "__p", "__relation_ids", "__e")
 ENVELOPE = frozenset({"dataObjectApiName", "object_describe_api_name", "object_describe_id"})
-DIGITS = Context(prec=100)
-"""Python's own 28 are fewer than some fields hold."""
 NOT_BY_UPDATE = frozenset({"owner"})
+EXACT = Context(prec=1000)
+"""No number that a field takes is cut by what Decimal holds by itself."""
 
 
 def checked(tenant: Tenant, call: Call, shape: ObjectShape, told: Mapping[str, Any], creating: bool) -> Row:
@@ -124,7 +124,7 @@ def _number(tenant: Tenant, call: Call, field: FieldShape, value: object) -> str
         raise _wrong_type(tenant, field)
     if field.decimals is None:
         return format(number, "f")
-    cut = number.quantize(Decimal(1).scaleb(-field.decimals), context=DIGITS)
+    cut = number.quantize(Decimal(1).scaleb(-field.decimals), context=EXACT)
     if cut != number and tenant.settings.more_decimals == "refused":
         raise _refused(tenant, field, f"has more than {field.decimals} decimal places")
     return format(cut, "f")
