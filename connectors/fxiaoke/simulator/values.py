@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from decimal import Decimal, DecimalException
+from decimal import Context, Decimal, DecimalException
 from typing import Any, TypeAlias
 
 from .answers import RefusedError
@@ -15,6 +15,8 @@ DERIVED = ("__r", "__l", "__o", "__v", "__p", "__relation_ids", "__e")
 ENVELOPE = frozenset({"dataObjectApiName", "object_describe_api_name", "object_describe_id"})
 FARTHEST_TIME = 1 << 63
 NOT_BY_UPDATE = frozenset({"owner"})
+EXACT = Context(prec=1000)
+"""No number that a field takes is cut by what Decimal holds by itself."""
 
 
 def checked(tenant: Tenant, call: Call, shape: ObjectShape, told: Mapping[str, Any], creating: bool) -> Row:
@@ -123,7 +125,7 @@ def _number(tenant: Tenant, call: Call, field: FieldShape, value: object) -> str
         raise _wrong_type(tenant, field)
     if field.decimals is None:
         return format(number, "f")
-    cut = number.quantize(Decimal(1).scaleb(-field.decimals))
+    cut = number.quantize(Decimal(1).scaleb(-field.decimals), context=EXACT)
     if cut != number and tenant.settings.more_decimals == "refused":
         raise _refused(tenant, field, f"has more than {field.decimals} decimal places")
     return format(cut, "f")
