@@ -117,6 +117,7 @@ def _candidates(session: Session, text: str) -> list[_Subject]:
     readings: list[tuple[str | None, str]] = [(object_name, key), (None, text)] if colon else [(None, text)]
     mappings = list(session.mappings.values())
     ours = [(each.source.name, make_our_key(each.system, each.source.name, "")) for each in mappings]
+    ours += [(each.source.name, f"{each.source.name}:") for each in mappings if ":" in each.source.name]
     readings += [(name, text.removeprefix(before)) for name, before in ours if colon and text.startswith(before)]
     found = _in_ledger(session, mappings, readings, text) or _in_source(session, mappings, readings)
     if found or not colon:

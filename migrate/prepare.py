@@ -124,7 +124,7 @@ def compile_project(
         zones=sides.source_zones,
         own=own.transforms if own else {},
         wins=project.spec.wins,
-        classes=project.spec.classes,
+        classes=project.spec.classes if folder is None else None,  # earlier mappings had others
     )
     if own is not None:
         findings.append(own.used(name for mapping in compiled.values() for name in mapping.own_transforms))

@@ -36,10 +36,12 @@ class Seen:
         return sum(cause.count for cause in self.causes if cause.severity in KEEPS_BACK)
 
 
-def look_through(session: Session, order: Sequence[str]) -> Seen:
-    """Read every mapped source object once and judge its records. order: mappings, parents first."""
+def look_through(session: Session, order: Sequence[str], besides: Sequence[Probe] = ()) -> Seen:
+    """Read every mapped source object once and judge its records. order: mappings, parents first. besides: who else
+    looks on."""
     values = UnknownValues()
-    with _probes(session, order) as probes:
+    with _probes(session, order) as own:
+        probes = [*own, *besides]
         told = causes(_noted(read_through(session, probes), values))
     read = sum(session.source.count(name) for name in {probe.object for probe in probes})
     return Seen(told, values, read)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import Protocol
@@ -24,18 +22,18 @@ from ..causes import records_in, sample_key
 from ..corrections import lapsed_corrections
 from ..proving.prove import take_up
 from ..session import Session, Tick
+from .collections import few_collections, tidied
 from .deferred import Deferred
+from .details import NO_DETAILS, Carriage, Details, Kind, kinds_of
 from .left_out import left_out, untaken
 from .load import ObjectLoad
 from .loaded import Loaded
 from .outside import scoped, tally_outside
 from .put_together import put_together
 from .staying import tally_left, tally_lives
-from .tally import ADOPTED, READ, UNTAKEN, MappingStop, StormWatch, Tally
+from .tally import ADOPTED, CARRIED, READ, UNTAKEN, MappingStop, StormWatch, Tally
 from .unfit_keys import UnfitKeys
-
-WORTH_COLLECTING = 1_000
-"""Records in a chunk from which on its leavings are worth a look for cycles."""
+from .watch import FILTERED, Watch, unwatched
 
 
 class Reader(Protocol):
@@ -55,6 +53,10 @@ class Reader(Protocol):
 
     def released(self, mapping: CompiledMapping, run: Run) -> Iterator[Chunk]:
         """What may go now because of what this run has loaded so far, and was not read yet."""
+        ...
+
+    def takes(self, mapping: CompiledMapping, source_key: str) -> bool:
+        """Whether this record is read in the mapping's turn."""
         ...
 
     def absent(self, mapping: CompiledMapping) -> list[Finding]:
@@ -82,6 +84,9 @@ class SourceReader:
 
     def released(self, mapping: CompiledMapping, run: Run) -> Iterator[Chunk]:
         yield from ()
+
+    def takes(self, mapping: CompiledMapping, source_key: str) -> bool:
+        return True
 
     def absent(self, mapping: CompiledMapping) -> list[Finding]:
         return []
@@ -117,18 +122,19 @@ class _Work:
 class Pipeline:
     """Moves every mapping of a session in one run, or goes on where that run was cut off."""
 
-    def __init__(self, session: Session, run: Run, reader: Reader, cut: Cuts) -> None:
+    def __init__(self, session: Session, run: Run, reader: Reader, cut: Cuts, watch: Watch = unwatched) -> None:
         self.session = session
         self.run = run
         self.reader = reader
         self.cut = cut
+        self.watch = watch
         self.claims = Claims(session.ledger, session.keys.digest)
         self.moved = Moved(run, asked=reader.asked)
         self._progress = runlog.progress_of(session.ledger, run.id) if reader.resumes else {}
 
     def move(self, order: Sequence[str]) -> Moved:
         """Run the mappings in this order."""
-        with _few_collections():
+        with few_collections():
             return self._move(order)
 
     def _move(self, order: Sequence[str]) -> Moved:
@@ -157,11 +163,7 @@ class Pipeline:
             progress = Progress(mapping.name)
             chunks = self.reader.read(mapping, None)
         tally = self.moved.tallies[mapping.name] = Tally(progress.counts)
-        limits = self.session.project.spec.limits
-        storm = StormWatch(mapping.name, limits.stop_after_alike, limits.stop_share)
-        judge = self._judge(mapping)
-        cut = self.cut.get(mapping.name, {})
-        load = ObjectLoad(self.session, mapping, self.run.id, storm, judge, cut, self.reader.insists)
+        load = self._load_of(mapping, self._details(mapping))
         deferred = Deferred(self.session, self.run.id, mapping, progress.pieces)
         unfit = UnfitKeys(self.claims, self.run.id, mapping.name, self.session.source.capabilities.ordered_reads)
         work = _Work(mapping, self.reader.total(mapping), load, unfit, deferred, tally, progress)
@@ -178,6 +180,18 @@ class Pipeline:
             noted = [*absent, *lapsed, *untaken(mapping, tally.counts[UNTAKEN])]
             runlog.add_findings(self.session.ledger, self.run.id, noted)
             runlog.save_progress(self.session.ledger, self.run.id, progress)
+
+    def _load_of(self, mapping: CompiledMapping, details: Carriage) -> ObjectLoad:
+        limits = self.session.project.spec.limits
+        storm = StormWatch(mapping.name, limits.stop_after_alike, limits.stop_share)
+        judge, cut = self._judge(mapping), self.cut.get(mapping.name, {})
+        return ObjectLoad(self.session, mapping, self.run.id, storm, judge, cut, self.reader.insists, details)
+
+    def _details(self, mapping: CompiledMapping) -> Carriage:
+        kinds = [] if self.session.team is not None else kinds_of(self.session, mapping)
+        ahead = (each for each in kinds if each[0].name not in self.moved.tallies)  # whose turn counts them
+        loads = [Kind(self._load_of(child, NO_DETAILS), name, by) for child, name, by in ahead]
+        return Details(self.session, mapping, self.run.id, loads, self.reader.takes) if loads else NO_DETAILS
 
     def _load(self, work: _Work, chunks: Iterator[Chunk]) -> bool:
         """Load these chunks; true where there were records in them."""
@@ -208,8 +222,7 @@ class Pipeline:
             noted += left_out(self.session, mapping, chunk, mapped)
             self._keep(mapping, mapped, work.progress, tally, loaded, noted, work.deferred)
             self.session.tick(Tick(activity, mapping.name, tally.counts[READ], total))
-            if len(chunk) >= WORTH_COLLECTING:
-                gc.collect()
+            tidied(len(chunk))
         work.unfit.forget()
         return tally.counts[READ] > before
 
@@ -237,10 +250,11 @@ class Pipeline:
         """The end of a chunk: everything in it is settled or parked with its key, so its cursor may move."""
         deferred.put(mapped, loaded)
         tally.add(READ, mapped.read - loaded.buckets.count(""))
-        tally.add("filtered", len(mapped.filtered_keys))
+        tally.add(FILTERED, len(mapped.filtered_keys))
         tally.add(UNTAKEN, mapped.untaken)
         tally.add_all(filter(None, loaded.buckets))
         tally.add(ADOPTED, loaded.adopted)
+        tally.add(CARRIED, loaded.carried)
         if loaded.stopped is None:
             progress.cursor = mapped.cursor
         rejected = [mapped.our_keys[row] for row, bucket in enumerate(loaded.buckets) if bucket == "rejected"]
@@ -264,6 +278,7 @@ class Pipeline:
         that ends leaves all of it or nothing. left_out: our keys of what `where` filters: it waits no longer. Raises
         the MappingStop that stopped the load, once this is kept."""
         self._keep_samples(findings)
+        self.watch(mapping, {each.our_key: each.state for each in loaded.parked} | dict.fromkeys(left_out, FILTERED))
         progress.counts, progress.pieces = tally.as_dict(), list(deferred.names)
         with self.session.ledger.transaction():
             records.park(
@@ -279,13 +294,7 @@ class Pipeline:
 
     def _keep_samples(self, findings: Sequence[Finding]) -> None:
         samples = [
-            (
-                SAMPLE,
-                str(self.run.id),
-                each.object or "",
-                sample_key(each),
-                each.sample.encode(),
-            )
+            (SAMPLE, str(self.run.id), each.object or "", sample_key(each), each.sample.encode())
             for each in findings
             if each.sample is not None
         ]
@@ -334,6 +343,7 @@ class Pipeline:
         for bucket in ended:
             tally.move("held", bucket)
         tally.add(ADOPTED, loaded.adopted)
+        tally.add(CARRIED, loaded.carried)
         deferred.replace(name, mapped, loaded)
         self._settle(mapping, loaded, loaded.findings, progress, tally, deferred)
         return bool(ended)
@@ -383,17 +393,3 @@ def _begun(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
     """The same chunks, the first of them fetched already."""
     first = list(islice(chunks, 1))
     return chain(first, chunks)
-
-
-@contextmanager
-def _few_collections() -> Iterator[None]:
-    """A chunk's changes and outcomes are a hundred thousand small objects: looking for cycles every 700 of them took a
-    fifth of a run's time. It is done once a chunk instead, among what came since the run began."""
-    before = gc.get_threshold()
-    gc.freeze()
-    gc.set_threshold(500_000, 20, 100)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
-        gc.unfreeze()

@@ -7,12 +7,11 @@ from collections.abc import Iterator, Mapping
 from ...mappings.yaml.plain_yaml import flow
 from ...runs.catalogue import Catalogue
 
+_LAST = ("write", "wins", "outside", "class")
 _KNOWN = (
-    *("from", "constant", "transform", "values", "otherwise", "reference", "people", "department"),
-    *("default", "write", "outside"),
+    *("from", "constant", "transform", "values", "otherwise", "reference", "people", "department", "default"),
+    *_LAST,
 )
-_ELSEWHERE = ("class",)
-"""What has a column of its own."""
 
 
 def in_words(rule: object, catalogue: Catalogue) -> str:
@@ -40,11 +39,8 @@ def _pieces(rule: Mapping[str, object], catalogue: Catalogue) -> Iterator[str]:
     yield from _people(rule, catalogue)
     if "default" in rule:
         yield catalogue.text("rule.default", {"value": _text(rule["default"])})
-    if "write" in rule:
-        yield catalogue.text("rule.write", {"policy": _text(rule["write"])})
-    if "outside" in rule:
-        yield catalogue.text("rule.outside", {"policy": _text(rule["outside"])})
-    yield from (f"{key}: {flow(value)}" for key, value in rule.items() if key not in (*_KNOWN, *_ELSEWHERE))
+    yield from (catalogue.text(f"rule.{key}", {"policy": _text(rule[key])}) for key in _LAST if key in rule)
+    yield from (f"{key}: {flow(value)}" for key, value in rule.items() if key not in _KNOWN)
 
 
 def _people(rule: Mapping[str, object], catalogue: Catalogue) -> Iterator[str]:
