@@ -20,6 +20,7 @@ from .condition import Conditions, Literally, Strict, as_tuple, filled
 from .folding import FOLD
 from .life import LifeState
 from .lookup import Lookup
+from .people_rule import PeopleOfRule, PeopleRule
 from .record_example import RecordExample
 from .reference import Kinds, Reference
 from .wins import Wins
@@ -93,9 +94,9 @@ class Rule(Strict):
     """How one target field is filled.
 
     Evaluated in this order: `from`, `transform`, `values`, the cast to the target field's type, and last `default`,
-    where the result is null. `reference` and `people` take the place of the cast. when: else the result is null.
-    cases, first: whole rules in place of `from`; of `cases` the first whose `when` holds counts, of `first` the first
-    that, besides, has a value. compare_only: never written, and always compared.
+    where the result is null. `reference`, `people` and `department` take the place of the cast. when: else the result
+    is null. cases, first: whole rules in place of `from`; of `cases` the first whose `when` holds counts, of `first`
+    the first that, besides, has a value. compare_only: never written, and always compared.
     """
 
     from_: Annotated[tuple[str, ...], BeforeValidator(_one_or_many), Field(alias="from", min_length=1)] = ()
@@ -105,7 +106,8 @@ class Rule(Strict):
     values: Annotated[dict[str, Literally | None] | None, Field(min_length=1)] = None
     otherwise: Annotated[Otherwise | None, BeforeValidator(_otherwise)] = None
     reference: Reference | None = None
-    people: bool = False
+    people: PeopleOfRule = False
+    department: bool = False
     outside: Outside | None = None
     zone: str | None = None
     when: Conditions | None = None
@@ -130,6 +132,21 @@ class Rule(Strict):
     @property
     def policy(self) -> WritePolicy:
         return WritePolicy.NEVER if self.compare_only else self.write
+
+    @property
+    def of_people(self) -> bool:
+        """Whether its value is a person, several, or a department: found in the target by who is who."""
+        return bool(self.people) or self.department
+
+    @property
+    def outside_unsaid(self) -> Outside:
+        """What is done where nothing is said of `outside`: nobody waits for a person."""
+        return Outside.ERROR if self.of_people else Outside.HOLD
+
+    @property
+    def of_one(self) -> bool:
+        """Whether a cell is one person at most."""
+        return not isinstance(self.people, PeopleRule) or self.people.separator is None
 
     @property
     def inner(self) -> tuple[tuple[YamlPath, Rule], ...]:
@@ -362,7 +379,7 @@ class MappingFile:
         if folds := {name: each.does() for name, each in self.model.fold.items() if f"{FOLD}.{name}" in named}:
             plain["fold"] = folds
         for name, rule in self.model.fields.items():
-            if rule.outside is (Outside.ERROR if rule.people else Outside.HOLD):  # what is done without a word as well
+            if rule.outside is rule.outside_unsaid:
                 del plain["fields"][name]["outside"]
             plain["fields"][name].pop("wins", None)  # said of all fields alike, with the project's own word
             plain["fields"][name].pop("class", None)

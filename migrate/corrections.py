@@ -75,6 +75,8 @@ def take_corrections(session: Session, mappings: Mapping[str, CompiledMapping]) 
     people = session.project.spec.people
     if people is not None:
         used[people.source.object] |= set(people.source.fields)
+        if people.departments is not None and (source := people.departments.source) is not None:
+            used[source.object] |= set(source.fields)
     found = check_corrections(corrections, session.source_schema, used, session.project.environment.zone_of)
     findings = sorted(found, key=lambda each: (each.file or "", each.line or 0))
     together = layer_of(session.source, AssembledSource)

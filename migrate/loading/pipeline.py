@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import Protocol
@@ -24,7 +22,9 @@ from ..causes import records_in, sample_key
 from ..corrections import lapsed_corrections
 from ..proving.prove import take_up
 from ..session import Session, Tick
+from .collections import few_collections, tidied
 from .deferred import Deferred
+from .details import NO_DETAILS, Carriage, Details, Kind, kinds_of
 from .left_out import left_out, untaken
 from .load import ObjectLoad
 from .loaded import Loaded
@@ -32,12 +32,9 @@ from .outside import scoped, tally_outside
 from .put_together import put_together
 from .second_try import SecondTry
 from .staying import tally_left, tally_lives
-from .tally import ADOPTED, READ, UNTAKEN, MappingStop, StormWatch, Tally
+from .tally import ADOPTED, CARRIED, READ, UNTAKEN, MappingStop, StormWatch, Tally
 from .unfit_keys import UnfitKeys
 from .watch import FILTERED, Watch, unwatched
-
-WORTH_COLLECTING = 1_000
-"""Records in a chunk from which on its leavings are worth a look for cycles."""
 
 
 class Reader(Protocol):
@@ -57,6 +54,10 @@ class Reader(Protocol):
 
     def released(self, mapping: CompiledMapping, run: Run) -> Iterator[Chunk]:
         """What may go now because of what this run has loaded so far, and was not read yet."""
+        ...
+
+    def takes(self, mapping: CompiledMapping, source_key: str) -> bool:
+        """Whether this record is read in the mapping's turn."""
         ...
 
     def absent(self, mapping: CompiledMapping) -> list[Finding]:
@@ -84,6 +85,9 @@ class SourceReader:
 
     def released(self, mapping: CompiledMapping, run: Run) -> Iterator[Chunk]:
         yield from ()
+
+    def takes(self, mapping: CompiledMapping, source_key: str) -> bool:
+        return True
 
     def absent(self, mapping: CompiledMapping) -> list[Finding]:
         return []
@@ -132,7 +136,7 @@ class Pipeline:
 
     def move(self, order: Sequence[str]) -> Moved:
         """Run the mappings in this order."""
-        with _few_collections():
+        with few_collections():
             return self._move(order)
 
     def _move(self, order: Sequence[str]) -> Moved:
@@ -161,11 +165,7 @@ class Pipeline:
             progress = Progress(mapping.name)
             chunks = self.reader.read(mapping, None)
         tally = self.moved.tallies[mapping.name] = Tally(progress.counts)
-        limits = self.session.project.spec.limits
-        storm = StormWatch(mapping.name, limits.stop_after_alike, limits.stop_share)
-        judge = self._judge(mapping)
-        cut = self.cut.get(mapping.name, {})
-        load = ObjectLoad(self.session, mapping, self.run.id, storm, judge, cut, self.reader.insists)
+        load = self._load_of(mapping, self._details(mapping))
         deferred = Deferred(self.session, self.run.id, mapping, progress.pieces)
         unfit = UnfitKeys(self.claims, self.run.id, mapping.name, self.session.source.capabilities.ordered_reads)
         taken = SecondTry(self.session, mapping, self.run.id)
@@ -185,6 +185,18 @@ class Pipeline:
             noted = [*absent, *lapsed, *untaken(mapping, tally.counts[UNTAKEN])]
             runlog.add_findings(self.session.ledger, self.run.id, noted)
             runlog.save_progress(self.session.ledger, self.run.id, progress)
+
+    def _load_of(self, mapping: CompiledMapping, details: Carriage) -> ObjectLoad:
+        limits = self.session.project.spec.limits
+        storm = StormWatch(mapping.name, limits.stop_after_alike, limits.stop_share)
+        judge, cut = self._judge(mapping), self.cut.get(mapping.name, {})
+        return ObjectLoad(self.session, mapping, self.run.id, storm, judge, cut, self.reader.insists, details)
+
+    def _details(self, mapping: CompiledMapping) -> Carriage:
+        kinds = [] if self.session.team is not None else kinds_of(self.session, mapping)
+        ahead = (each for each in kinds if each[0].name not in self.moved.tallies)  # whose turn counts them
+        loads = [Kind(self._load_of(child, NO_DETAILS), name, by) for child, name, by in ahead]
+        return Details(self.session, mapping, self.run.id, loads, self.reader.takes) if loads else NO_DETAILS
 
     def _load(self, work: _Work, chunks: Iterator[Chunk], anew: bool = False) -> bool:
         """Load these chunks; true where there were records in them. anew: they were mapped in this run before."""
@@ -217,8 +229,7 @@ class Pipeline:
             work.taken.note(findings)
             self._keep(mapping, mapped, work.progress, tally, loaded, noted, work.deferred)
             self.session.tick(Tick(activity, mapping.name, tally.counts[READ], total))
-            if len(chunk) >= WORTH_COLLECTING:
-                gc.collect()
+            tidied(len(chunk))
         work.unfit.forget()
         return tally.counts[READ] > before
 
@@ -243,6 +254,7 @@ class Pipeline:
         tally.add(UNTAKEN, mapped.untaken)
         tally.add_all(filter(None, loaded.buckets))
         tally.add(ADOPTED, loaded.adopted)
+        tally.add(CARRIED, loaded.carried)
         if loaded.stopped is None:
             progress.cursor = mapped.cursor
         rejected = [mapped.our_keys[row] for row, bucket in enumerate(loaded.buckets) if bucket == "rejected"]
@@ -331,6 +343,7 @@ class Pipeline:
         for bucket in ended:
             tally.move("held", bucket)
         tally.add(ADOPTED, loaded.adopted)
+        tally.add(CARRIED, loaded.carried)
         deferred.replace(name, mapped, loaded)
         self._settle(mapping, loaded, loaded.findings, progress, tally, deferred)
         return bool(ended)
@@ -380,17 +393,3 @@ def _begun(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
     """The same chunks, the first of them fetched already."""
     first = list(islice(chunks, 1))
     return chain(first, chunks)
-
-
-@contextmanager
-def _few_collections() -> Iterator[None]:
-    """A chunk's changes and outcomes are a hundred thousand small objects: looking for cycles every 700 of them took a
-    fifth of a run's time. It is done once a chunk instead, among what came since the run began."""
-    before = gc.get_threshold()
-    gc.freeze()
-    gc.set_threshold(500_000, 20, 100)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
-        gc.unfreeze()

@@ -18,7 +18,7 @@ from changeover.connectors.memory import MemoryConnector
 from changeover.connectors.testing.hostile import Call, Fault, FaultKind, Operation
 from changeover.migrate.session import Interrupted, Interruption
 
-from .firms import BATCHES, CIRCLE, ONE, PAIR, PLAIN, Keyless, NoRoom, Rows, Tried
+from .firms import BATCHES, CIRCLE, FAMILY, ONE, PAIR, PLAIN, Keyless, NoRoom, Rows, Tried, Untold
 from .laws import Move, first, prepared
 from .moving import Way, World, way
 
@@ -145,6 +145,7 @@ MOVES: dict[str, tuple[Rows, type[MemoryConnector], Callable[[World], None]]] = 
     "keyless": (PAIR, Keyless, first),
     "tried": (ONE, Tried, first),
     "noroom": (PLAIN, NoRoom, first),
+    "details": (FAMILY, Untold, first),
 }
 
 

@@ -71,7 +71,9 @@ class Settings:
     no_owner: str = _of("acting_user", "rows made without owner and pool", "acting_user", "none", "refused")
     disabled_creator: str = _of("refused", "created_by of somebody who has left", "refused", "accepted")
     max_details: int = _of(100, "rows of details in one call; 0: any number")
-    duplicate_rules: str = _of("", "fields by which duplicates are searched, as AccountObj.name,LeadsObj.email")
+    duplicate_rules: str = _of(
+        "", "fields by which duplicates are found, as AccountObj.name,LeadsObj.email", known=True
+    )
     duplicate_answer: str = _of("error", "a duplicate found", "error", "error_with_rows")
     locked_update: str = _of("refused", "updates of a locked row", "refused", "accepted")
     under_review_update: str = _of("refused", "updates of a row under review", "refused", "accepted")
@@ -92,7 +94,7 @@ class Settings:
     workflow: str = _of("", "what a workflow sets on new rows, as AccountObj.remark=text,...", known=True)
     bulk_function: str = _of("off", "an own function for many rows a call is installed", "on", "off", known=True)
     bulk_function_name: str = _of("changeover_bulk__c", "its api_name", known=True)
-    random_seed: int = _of(0, "of ids and of faults at random", known=True)
+    random_seed: int = _of(0, "of the ids", known=True)
 
     @classmethod
     def of(cls, given: Mapping[str, str]) -> Settings:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import cached_property
 
 from ...errors import InputError
 from .answers import Document
@@ -84,7 +85,7 @@ class FieldShape:
     single: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ObjectShape:
     name: str
     label: str
@@ -98,10 +99,18 @@ class ObjectShape:
         """Of the field that refers to the master; empty where there is none."""
         return self.master.name if self.master else ""
 
-    @property
-    def own(self) -> Iterable[FieldShape]:
+    @cached_property
+    def own(self) -> tuple[FieldShape, ...]:
         """What a write may name and a row keeps besides what is the system's."""
-        return (each for each in self.fields.values() if not each.system)
+        return tuple(each for each in self.fields.values() if not each.system)
+
+    @cached_property
+    def required(self) -> tuple[FieldShape, ...]:
+        return tuple(each for each in self.own if each.required)
+
+    @cached_property
+    def unique(self) -> tuple[FieldShape, ...]:
+        return tuple(each for each in self.own if each.unique)
 
 
 def object_shape(describe: Document, where: str) -> ObjectShape:

@@ -146,6 +146,9 @@ class Ids:
     def token(self) -> str:
         return f"{self._chance.getrandbits(256):064X}"
 
+    def trace(self) -> str:
+        return f"{self._chance.getrandbits(48):012x}"
+
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from decimal import Decimal, DecimalException
+from decimal import Context, Decimal, DecimalException
 from typing import Any, TypeAlias
 
 from .answers import RefusedError
@@ -14,6 +14,8 @@ from .tenant import Call, Tenant
 DERIVED = ("__r", "__l", "__o", "__v", "__p", "__relation_ids", "__e")
 ENVELOPE = frozenset({"dataObjectApiName", "object_describe_api_name", "object_describe_id"})
 NOT_BY_UPDATE = frozenset({"owner"})
+EXACT = Context(prec=1000)
+"""No number that a field takes is cut by what Decimal holds by itself."""
 
 
 def checked(tenant: Tenant, call: Call, shape: ObjectShape, told: Mapping[str, Any], creating: bool) -> Row:
@@ -48,15 +50,15 @@ def _unknown(tenant: Tenant, name: str) -> None:
 
 def check_required(tenant: Tenant, shape: ObjectShape, row: Row, creating: bool) -> None:
     """Raises RefusedError where a field that must be filled is not, or is being emptied."""
-    for field in shape.own:
-        if field.required and row.get(field.name) is None and (creating or field.name in row):
+    for field in shape.required:
+        if row.get(field.name) is None and (creating or field.name in row):
             raise _refused(tenant, field, "is required")
 
 
 def check_unique(tenant: Tenant, shape: ObjectShape, row: Row, row_id: str | None) -> None:
     """Raises RefusedError where another row has such a value already."""
-    for field in shape.own:
-        value = row.get(field.name) if field.unique else None
+    for field in shape.unique:
+        value = row.get(field.name)
         if value is None:
             continue
         living = "" if tenant.settings.invalid_holds_unique == "yes" else " AND \"life_status\" <> 'invalid'"
@@ -122,7 +124,7 @@ def _number(tenant: Tenant, call: Call, field: FieldShape, value: object) -> str
         raise _wrong_type(tenant, field)
     if field.decimals is None:
         return format(number, "f")
-    cut = number.quantize(Decimal(1).scaleb(-field.decimals))
+    cut = number.quantize(Decimal(1).scaleb(-field.decimals), context=EXACT)
     if cut != number and tenant.settings.more_decimals == "refused":
         raise _refused(tenant, field, f"has more than {field.decimals} decimal places")
     return format(cut, "f")
