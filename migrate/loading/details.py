@@ -163,7 +163,7 @@ class Details:
             yield alone[-1:], {}
             if result.buckets[alone[-1]] in ("created", "pending"):
                 self._rehearsed.add(name)
-        size = min(SHARE, self._session.source.capabilities.find_size)
+        size = max(1, min(SHARE, self._session.source.capabilities.find_size) - 1)  # the one that went alone goes along
         for start in range(0, len(left), size):
             yield from self._share(mapped, left[start : start + size], alone[-1:], adopted, kinds, result)
             alone.clear()
