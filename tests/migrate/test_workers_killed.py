@@ -27,6 +27,7 @@ from .sharing import BATCH, JOIN, LEAD, NOBODY, PATIENCE, STANDING, Left, Shared
 from .test_kill import RUN
 from .test_server_ledger import PASSWORD
 
+pytestmark = pytest.mark.long
 KILLS = int(os.environ.get("CHANGEOVER_TEST_KILLS", "50"))
 SEED = int(os.environ.get("CHANGEOVER_TEST_SEED", "20240229"))
 
