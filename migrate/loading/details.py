@@ -263,7 +263,7 @@ class Details:
             if done:
                 result.carried += len(done)
                 result.findings += read_back(
-                    self._session, kind.mapping, _written(done, len(kind.load.names)), self._run
+                    self._session, kind.mapping, as_written(done, len(kind.load.names)), self._run
                 )
 
 
@@ -281,7 +281,8 @@ def _planned(kind: Kind, rows: Sorted, resolved: Resolved, good: Sequence[int]) 
         yield Planned(change, intent)
 
 
-def _written(done: Sequence[Ended], fields: int) -> Written:
+def as_written(done: Sequence[Ended], fields: int) -> Written:
+    """What was created so, to be read back. fields: how many its mapping has."""
     intents = [each.planned.intent for each in done]
     written = np.array([list(each.written or b"") for each in intents], dtype=bool)
     return Written(
