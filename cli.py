@@ -345,7 +345,7 @@ def simulator(call: Call) -> Report | None:
     """A server on this machine that imitates a system, to rehearse against, until you stop it."""
     from .migrate import simulator as verb
 
-    return verb.simulate(**call.chosen, clock=call.outside[1], say=call.voice.report)
+    return verb.simulate(**call.chosen, clock=call.outside[1], voice=call.voice)
 
 
 @command(of_a_project=False)

@@ -14,6 +14,7 @@ from ..connectors.clock import Clock
 from ..connectors.errors import InputError
 from ..connectors.simulators import Running, Wanted, available, simulator
 from ..runs.report.model import Report, Table, Text
+from ..runs.report.voice import Voice
 
 Say = Callable[[Report], None]
 SETTING_COLUMNS = ("column.setting", "column.default", "column.choices", "column.decides", "column.known")
@@ -32,32 +33,34 @@ def simulate(
     values: Sequence[str],
     faults: Path | None,
     clock: Clock,
-    say: Say,
+    voice: Voice,
 ) -> Report:
     """Without a name: what there is. Else serves until it is stopped, and raises Stopped."""
-    return listed() if name is None else serve(name, wanted(port, data, values, faults), clock, say)
+    if name is None:
+        return listed(voice.catalogue.language)
+    return serve(name, wanted(port, data, values, faults), clock, voice.report)
 
 
-def listed() -> Report:
+def listed(language: str) -> Report:
     """Every simulator that is installed, and its settings."""
     names = tuple(available())
     return Report(
         verb="simulator",
         verdict=Text("simulator.listed", {"count": len(names)}),
         good=True,
-        tables=tuple(_settings(name) for name in names),
+        tables=tuple(_settings(name, language) for name in names),
         next_steps=tuple(f"changeover simulator {name}" for name in names),
         extra={"simulators": list(names)},
     )
 
 
-def _settings(name: str) -> Table:
+def _settings(name: str, language: str) -> Table:
     rows = tuple(
         (
             each.name,
             each.default,
             " | ".join(each.choices),
-            each.about,
+            each.about.get(language, each.about["en"]),
             Text("simulator.told" if each.known else "simulator.guessed"),
         )
         for each in simulator(name).settings()

@@ -9,7 +9,7 @@ from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from ..cell import Cell
-from ..change import Batch, Change, Outcome
+from ..change import Batch, Change, ChangeKind, Outcome
 from ..chunk import Chunk
 from ..clock import Clock
 from ..errors import InputError
@@ -22,6 +22,7 @@ from .gateway import Gateway
 from .options import Options
 from .ordeals import Ordeals
 from .paths import DESCRIBE, OBJECTS, Paths, data_path
+from .pools import Pools
 from .query import Query
 from .session import TOKEN_PATHS
 from .tenant import TenantObject, described, listed, no_field, no_object
@@ -55,7 +56,8 @@ class FxiaokeConnector:
         self._transport = transport
         self._gateway = Gateway(options, secrets, transport, pace, clock, zone)
         self._query = Query(self._gateway, options, dates)
-        self._writer = Writer(self._gateway, self._query, options, dates, self._there)
+        self._pools = Pools(self._query, options, settings.name)
+        self._writer = Writer(self._gateway, self._query, self._pools, options, dates, self._there)
         self._ordeals = Ordeals(self._query, self._writer, options)
         self._paths = Paths(options.custom_path == "always")
         self._lock = threading.Lock()
@@ -120,10 +122,11 @@ class FxiaokeConnector:
         if len(batch.changes) > self.capabilities.batch_size:
             raise ValueError(f"{batch.object}: {len(batch.changes)} changes, {self.capabilities.batch_size} at most")
         there = self._written(batch.object, batch.changes)
+        self._pools.of(there)
         for change in batch.changes:
             for each in change.details:
                 self._written(each.object, each.changes)
-        self._speak_of(there)
+        self._speak_of(there, batch)
         return self._writer.write(there, batch)
 
     def _written(self, name: str, changes: Sequence[Change]) -> TenantObject:
@@ -147,8 +150,12 @@ class FxiaokeConnector:
         """The field for our key is the administrator's to make; `write` refuses an object that lacks it."""
 
     def lacking(self, object_name: str) -> tuple[Finding, ...]:
-        """The unique text field for our key, which only the administrator can make."""
+        """The unique text field for our key, which only the administrator can make, and the pool that is named."""
         there = self._there(object_name)
+        try:
+            self._pools.of(there)
+        except InputError as error:
+            return (Finding(error.code, Severity.BLOCKS, error.params, object=object_name),)
         if there.our_key is not None and there.unique:
             return ()
         code = "fxiaoke.our_key" if there.our_key is None else "fxiaoke.our_key_twice"
@@ -207,9 +214,10 @@ class FxiaokeConnector:
                 raise no_field(there, field)
         return there
 
-    def _speak_of(self, there: TenantObject) -> None:
+    def _speak_of(self, there: TenantObject, batch: Batch) -> None:
         """How many calls of `write` do good is told by the interface that they go to."""
-        path = self._paths.of(there, "create")
+        creates = any(each.kind is ChangeKind.CREATE for each in batch.changes)
+        path = self._paths.of(there, "create" if creates else "update")
         allowance = self.capabilities.allowance
         if allowance.needs[Action.WRITE][0].interface != path:
             needs = {**allowance.needs, Action.WRITE: (Need(path),)}

@@ -30,6 +30,7 @@ from .load import ObjectLoad
 from .loaded import Loaded
 from .outside import scoped, tally_outside
 from .put_together import put_together
+from .second_try import SecondTry
 from .staying import tally_left, tally_lives
 from .tally import ADOPTED, CARRIED, READ, UNTAKEN, MappingStop, StormWatch, Tally
 from .unfit_keys import UnfitKeys
@@ -117,6 +118,7 @@ class _Work:
     deferred: Deferred
     tally: Tally
     progress: Progress
+    taken: SecondTry
 
 
 class Pipeline:
@@ -166,8 +168,11 @@ class Pipeline:
         load = self._load_of(mapping, self._details(mapping))
         deferred = Deferred(self.session, self.run.id, mapping, progress.pieces)
         unfit = UnfitKeys(self.claims, self.run.id, mapping.name, self.session.source.capabilities.ordered_reads)
-        work = _Work(mapping, self.reader.total(mapping), load, unfit, deferred, tally, progress)
+        taken = SecondTry(self.session, mapping, self.run.id)
+        work = _Work(mapping, self.reader.total(mapping), load, unfit, deferred, tally, progress, taken)
         self._load(work, chunks)
+        while due := taken.due():
+            self._load(work, taken.again(due, tally, progress.cursor), anew=True)
         self._release(mapping, load, deferred, tally, progress)
         while self._load(work, self.reader.released(mapping, self.run)):
             self._release(mapping, load, deferred, tally, progress)
@@ -193,8 +198,8 @@ class Pipeline:
         loads = [Kind(self._load_of(child, NO_DETAILS), name, by) for child, name, by in ahead]
         return Details(self.session, mapping, self.run.id, loads, self.reader.takes) if loads else NO_DETAILS
 
-    def _load(self, work: _Work, chunks: Iterator[Chunk]) -> bool:
-        """Load these chunks; true where there were records in them."""
+    def _load(self, work: _Work, chunks: Iterator[Chunk], anew: bool = False) -> bool:
+        """Load these chunks; true where there were records in them. anew: they were mapped in this run before."""
         mapping, tally, total = work.mapping, work.tally, work.total
         before = tally.counts[READ]
         activity = "plan" if self.session.rehearsal else "load"
@@ -214,12 +219,14 @@ class Pipeline:
             loaded = work.load.load(mapped, findings)
             tally_outside(tally, scope.counted(loaded.buckets))
             tally_left(tally, scope.left)
-            tally_lives(tally, mapped.lives)
+            tally_lives(tally, {} if anew else mapped.lives)
             tally.add("rejected", len(nameless))
             tally.add("held", len(together.held))
             loaded.parked += together.held.values()
             noted = [*nameless.values(), *together.findings, *mapped.findings, *findings]
             noted += left_out(self.session, mapping, chunk, mapped)
+            noted = [each for each in noted if each.key is not None] if anew else noted
+            work.taken.note(findings)
             self._keep(mapping, mapped, work.progress, tally, loaded, noted, work.deferred)
             self.session.tick(Tick(activity, mapping.name, tally.counts[READ], total))
             tidied(len(chunk))
@@ -227,15 +234,8 @@ class Pipeline:
         return tally.counts[READ] > before
 
     def _judge(self, mapping: CompiledMapping) -> Judge:
-        return Judge(
-            mapping.target_fields,
-            mapping.name,
-            mapping.file,
-            mapping.rule_lines,
-            mapping.expectations,
-            self.claims,
-            mapping.unwritten,
-        )
+        place = mapping.name, mapping.file, mapping.rule_lines
+        return Judge(mapping.target_fields, *place, mapping.expectations, self.claims, mapping.unwritten)
 
     def _keep(
         self,

@@ -152,6 +152,10 @@ def test_what_was_corrected_in_a_child_is_folded_so(company: Company) -> None:
     assert "correction.not_read" not in {each.text.code for each in told.report.causes}
     assert remarks(company)["A"] == "2024-01-01: first\n2024-03-01 李娜: mended"
     assert remarks(company)["C"] == "2024-02-01 li: nobody's"
+    company.old("update t_visit set text = 'mended by somebody' where id = 10")
+    told = company.run()
+    lapsed = [(each.text.code, each.keys) for each in told.report.causes if each.text.code.startswith("correction.")]
+    assert lapsed == [("correction.lapsed", ("10",))]
 
 
 def test_a_fold_is_part_of_what_the_mapping_means(company: Company) -> None:

@@ -26,7 +26,7 @@ def company(tmp_path: Path) -> Company:
     rows = [("theirs", "TAXDRIFT", "users wrote this"), ("客户NAMED", None, None), ("twin", None, None)]
     company.new("insert into customer (name, tax_no, remark) values (?, ?, ?)", [*rows, ("twin", None, None)])
     company.customer("CHILD", khmc="客户NAMED", sjkh="DRIFT", sh=None, zt="test")
-    company.customer("DRIFT", bz="from the source")
+    company.customer("DRIFT")
     company.customer("ZNAMED", khmc="客户NAMED", zt="test")
     company.customer("NEW", zt="test")
     company.customer("TWIN", khmc="twin", sh=None, zt="test")

@@ -20,6 +20,8 @@ def test_without_a_name_it_lists_what_there_is_and_what_can_be_set() -> None:
     assert told["next"] == ["changeover simulator fxiaoke"]
     rows = {row[0]: row for row in told["tables"][0]["rows"]}
     assert rows["burst_code"][1:3] == ["30004", "30004 | 14001"]
+    chinese = json.loads(CliRunner().invoke(app, ["simulator", "--json", "--lang", "zh"]).output)["tables"][0]["rows"]
+    assert [(row[0], row[3]) for row in chinese][-1] == ("random_seed", "生成 _id 的随机种子")
     assert (rows["rate_calls"][4]["text"], rows["burst_code"][4]["text"]) == ("told or yours", "a guess")
 
 

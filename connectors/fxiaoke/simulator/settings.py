@@ -5,10 +5,15 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+
+import yaml
 
 from ...errors import InputError
 from ...simulators import Setting
+
+CHINESE = Path(__file__).with_name("settings.zh.yaml")
 
 
 def _of(default: Any, about: str, *choices: str, known: bool = False) -> Any:
@@ -121,7 +126,14 @@ class Settings:
 
 def told_settings() -> tuple[Setting, ...]:
     """For the list that the command shows."""
+    chinese = yaml.safe_load(CHINESE.read_text(encoding="utf-8"))
     return tuple(
-        Setting(each.name, str(each.default), each.metadata["choices"], each.metadata["about"], each.metadata["known"])
+        Setting(
+            each.name,
+            str(each.default),
+            each.metadata["choices"],
+            {"en": each.metadata["about"], "zh": chinese[each.name]},
+            each.metadata["known"],
+        )
         for each in dataclasses.fields(Settings)
     )

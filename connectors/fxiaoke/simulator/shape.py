@@ -12,8 +12,9 @@ from ...errors import InputError
 from .answers import Document
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
-TEXT_LENGTH, LONG_TEXT_LENGTH = 255, 2000
-"""Where the describe tells no max_length."""
+TEXT_LENGTH = 255
+LENGTHS = {"long_text": 2000, "html_rich_text": 0, "rich_text": 0}
+"""Where the describe tells no max_length; 0 is any."""
 
 
 class Kind(Enum):
@@ -137,7 +138,7 @@ def _field(name: str, told: Document, person: bool) -> FieldShape:
         for each in told.get("options") or ()
         if isinstance(each, dict) and "value" in each and not each.get("not_usable")
     }
-    length = told.get("max_length") or (LONG_TEXT_LENGTH if "long" in told["type"] else TEXT_LENGTH)
+    length = told.get("max_length") or LENGTHS.get(told["type"], TEXT_LENGTH)
     decimals = told.get("decimal_places")
     return FieldShape(
         name,

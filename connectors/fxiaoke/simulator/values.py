@@ -13,6 +13,7 @@ from .tenant import Call, Tenant
 
 DERIVED = ("__r", "__l", "__o", "__v", "__p", "__relation_ids", "__e")
 ENVELOPE = frozenset({"dataObjectApiName", "object_describe_api_name", "object_describe_id"})
+FARTHEST_TIME = 1 << 63
 NOT_BY_UPDATE = frozenset({"owner"})
 EXACT = Context(prec=1000)
 """No number that a field takes is cut by what Decimal holds by itself."""
@@ -81,13 +82,13 @@ def stored(tenant: Tenant, call: Call, field: FieldShape, value: Any) -> Stored:
 def _text(tenant: Tenant, call: Call, field: FieldShape, value: object) -> str:
     if not isinstance(value, str):
         raise _wrong_type(tenant, field)
-    if len(value) > field.length:
+    if field.length and len(value) > field.length:
         raise _refused(tenant, field, f"is longer than {field.length}")
     return value
 
 
 def _time(tenant: Tenant, call: Call, field: FieldShape, value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
+    if not isinstance(value, int) or isinstance(value, bool) or abs(value) >= FARTHEST_TIME:
         raise _wrong_type(tenant, field)
     return value
 

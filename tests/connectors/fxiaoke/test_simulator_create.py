@@ -103,6 +103,7 @@ def test_who_made_it_and_when_is_taken_from_the_row_only_where_the_flags_say_so(
         ("ProductObj", {"name": "甲", "price": "9,5"}, "is no currency"),
         ("ProductObj", {"name": "甲", "price": "9.555"}, "more than 2 decimal places"),
         ("NewOpportunityObj", {"name": "甲", "close_date": "2026-01-01"}, "is no date"),
+        ("NewOpportunityObj", {"name": "甲", "close_date": 1 << 63}, "is no date"),
         ("NewOpportunityObj", {"name": "甲", "cost_time": "1"}, "is read-only"),
         ("PersonnelObj", {"name": "甲", "main_department": ["7"]}, "names no department"),
         ("NothingObj", {"name": "甲"}, "no such object"),

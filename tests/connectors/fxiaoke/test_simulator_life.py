@@ -247,6 +247,8 @@ def test_a_tenant_of_ones_own_has_its_objects_fields_and_people_and_keeps_its_ro
     listed = caller.well("/cgi/crm/v2/object/list")["data"]["objects"]
     names = {each["describeApiName"]: (each["describeDisplayName"], each["defineType"]) for each in listed}
     assert (names["object_stmt__c"], names["AccountObj"]) == (("对账单", "custom"), ("客户", "package"))
+    with pytest.raises(InputError, match="database"):
+        simulator(tmp_path / "tenant")
     caller.simulator.close()
     again = Caller(simulator(tmp_path / "tenant"), new=True)
     assert [each["credit__c"] for each in again.find("AccountObj")] == ["5.00"]

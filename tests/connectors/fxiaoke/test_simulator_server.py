@@ -55,6 +55,10 @@ def test_calls_of_one_connection_come_off_or_break_and_another_may_take_the_port
     assert (page.status_code, "<html>" in page.text) == (502, True)
     assert client.session.get(client.url + "/cgi/nothing", timeout=30).json()["errorCode"] == 10006
     assert server.simulator.count("AccountObj") == 3
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(server.simulator, "answer", lambda *_: 1 / 0)
+        broken = client.create("戊")
+    assert (broken.status_code, "ZeroDivisionError" in broken.text) == (500, True)
     with pytest.raises(InputError) as error:
         Server(Simulator(SystemClock()), port)
     assert error.value.code == "simulator.port"
