@@ -204,7 +204,9 @@ def _serve() -> None:
     import changeover.migrate.keeping
     import changeover.migrate.run
     import changeover.runs.report.terminal  # noqa: F401
+    from changeover.connectors.registry import available
 
+    available()  # each command finds them as found
     with hasty():
         for line in sys.stdin:
             told = json.loads(line)
