@@ -163,10 +163,11 @@ class Details:
             yield alone[-1:], {}
             if result.buckets[alone[-1]] in ("created", "pending"):
                 self._rehearsed.add(name)
-        size = max(1, min(SHARE, self._session.source.capabilities.find_size) - 1)  # the one that went alone goes along
+        if alone:
+            yield from self._share(mapped, (), alone[-1:], adopted, kinds, result)
+        size = min(SHARE, self._session.source.capabilities.find_size)
         for start in range(0, len(left), size):
-            yield from self._share(mapped, left[start : start + size], alone[-1:], adopted, kinds, result)
-            alone.clear()
+            yield from self._share(mapped, left[start : start + size], (), adopted, kinds, result)
 
     def _share(
         self,
