@@ -22,6 +22,7 @@ from .cases import Case, by_cases
 from .checking.kinds import check_kinds
 from .checking.mapping import check, check_objects, check_together
 from .checking.place import Examined
+from .checking.stub import check_stub, stub_file
 from .compiled import CompiledMapping, FieldTrace, TraceStep
 from .condition import CompiledConditions, compile_conditions
 from .folding.check import check_folds
@@ -30,6 +31,8 @@ from .kinds import by_kinds
 from .language import MappingFile, MappingModel, Rule, WritePolicy
 from .left_out import by_year
 from .life import CompiledState, LifeState
+from .linking.compiled import CompiledLinks, compile_links
+from .linking.language import NONE, Links
 from .lookup import with_lookups
 from .order import check_order
 from .reference import Kinds
@@ -116,14 +119,16 @@ def compile_mappings(
     target_zone: ZoneInfo | None = None,
     zones: Mapping[str, ZoneInfo | None] = MappingProxyType({}),
     own: Mapping[str, Transform] = MappingProxyType({}),
+    links: Links = NONE,
 ) -> tuple[dict[str, CompiledMapping], list[Finding]]:
     """The mappings by name, and everything the check noticed, the worst first.
 
     system: the source connection's name, which is part of our keys; empty where there are several, whose names begin
     those of their objects. zone, target_zone: what wall clock times mean on either side. zones: the same by source
     connection, where there are several. people: whether the project configures people. own: the project's own
-    transforms. A mapping with a finding that
-    BLOCKS is left out of the result; nothing may run while there is one. Expectations are checked by the validators.
+    transforms. links: addresses of records; those of mappings that there are not are nobody's. A mapping with a
+    finding that BLOCKS is left out of the result; nothing may run while there is one. Expectations are checked by the
+    validators.
     """
     named = {file.name: file for file in files}
 
@@ -146,15 +151,26 @@ def compile_mappings(
         folding = list(check_folds(file, source_object, read, named, zone_of))
         source_object = with_folds(source_object, [file])
         examined = Examined(
-            file, source_object, target_object, here, target_zone, people, named, sources, clocks=clocks, own=own
+            file,
+            source_object,
+            target_object,
+            here,
+            target_zone,
+            people,
+            named,
+            sources,
+            clocks=clocks,
+            own=own,
+            links=links,
         )
-        noticed = [*folding, *check(examined), *check_clocks(examined, zones)]
+        noticed = [*folding, *check(examined), *check_stub(examined), *check_clocks(examined, zones)]
         findings.extend(noticed)
         ways = [way for rule in examined.rules.values() for _, way in rule.ways()]
         parents = {named[maker].model.from_ for way in ways for _, maker in way.makers if maker in named}
         if parents <= sources.keys() and not any(each.severity is Severity.BLOCKS for each in noticed):
             folds = compile_folds(file, read, zone_of)
-            compiled[file.name] = replace(_compile(examined, system), folds=folds)
+            stub = _compile(replace(examined, file=stub_file(file)), system) if file.model.stub else None
+            compiled[file.name] = replace(_compile(examined, system), folds=folds, stub=stub)
     findings.extend(check_order(compiled))
     findings = told_once(files, findings)
     return compiled, sorted(findings, key=lambda each: (_ORDER[each.severity], each.file or "", each.line or 0))
@@ -178,7 +194,19 @@ def _compile(examined: Examined, system: str) -> CompiledMapping:
         untaken=_untaken(examined),
         by_year=by_year(conditions, examined.source.field(file.model.by_year or ""), examined.zone),
         states=tuple(_state(examined, name, each) for name, each in file.model.life.items()),
+        links=_links(examined, system),
     )
+
+
+def _links(examined: Examined, system: str) -> CompiledLinks | None:
+    if not any(rule.rewrite_links for rule in examined.rules.values()):
+        return None
+
+    def keys(maker: str) -> ParentKeys | None:
+        source = examined.sources.get(examined.others[maker].model.from_) if maker in examined.others else None
+        return _parent(examined, maker, system) if source is not None and len(source.key) == 1 else None
+
+    return compile_links(examined.links, keys)
 
 
 def _state(examined: Examined, name: str, state: LifeState) -> CompiledState:

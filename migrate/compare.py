@@ -13,6 +13,7 @@ from ..runs.report.model import BUCKETS, Report, Row, Table, Text
 from .causes import causes
 from .corrections import lapsed_corrections
 from .loading.outside import outside_table, outside_told
+from .loading.rewriting import links_table, links_told
 from .plan import reader_for
 from .prepare import prepare
 from .project import Project
@@ -85,6 +86,7 @@ def reconcile_report(
             _compared_table(compared),
             _compared_detail(compared),
             *outside_table({each.mapping: each.outside for each in compared}),
+            *links_table({each.mapping: each.linked for each in compared}),
             *(totals_tables(totals.lines) if totals is not None else ()),
         ),
         next_steps=_next(session.project, differences),
@@ -93,6 +95,7 @@ def reconcile_report(
             "differences_by": {whose.value: differences.of(whose) for whose in Whose},
             "explained": explained,
             "outside": outside_told({each.mapping: each.outside for each in compared}),
+            "links": links_told({each.mapping: each.linked for each in compared}),
             "theirs": {each.object: each.theirs for each in compared},
             "totals_equal": equal,
             **grades_told(session.graded),

@@ -15,13 +15,17 @@ from ..connectors.secrets import Secrets
 from ..mappings.compile import CompiledMapping
 from ..mappings.language import Outside
 from ..mappings.mapped import branch_suffix, make_our_key
+from ..mappings.stub import makes_stubs
 from ..runs.ledger import operations, records, runlog
 from ..runs.ledger.records import RecordRow
 from ..runs.masking import mask
 from ..runs.report.model import Report, Table, Text
 from ..runs.values import REJECT
+from .addresses import new_address
 from .corrections import corrections_of
 from .loading.outside import Reason, Scoped, scoped
+from .loading.rewriting import addresses_table, rewritten
+from .loading.stubs import stub_chunks
 from .other_branches import other_branches
 from .prepare import prepare
 from .project import Project
@@ -137,9 +141,10 @@ def _in_ledger(
         known = records.lookup(session.ledger, mapping.target.name, ours)
         known |= records.lookup_target(session.ledger, mapping.target.name, new)
         found += [
-            _Subject(mapping, record.source_key or "", record.our_key, record)
+            _Subject(each, record.source_key or "", record.our_key, record)
             for record in known.values()
-            if record.mapping == mapping.name
+            for each in mapping.with_stub
+            if record.mapping == each.name
         ]
     return found
 
@@ -193,6 +198,8 @@ def _sentence(
         return Text("explain.waits" if record.target_key is None else "explain.waits_in_target", params)
     if filtered is not None and filtered.code == "explain.filtered" and record.state in ("live", "pending"):
         return Text("explain.left_out", params)
+    if makes_stubs(subject.mapping.name) and record.state == "live":
+        return Text("explain.stub", params)
     if record.run in undoes:
         return Text(f"explain.{_taken_back(record, history)}", params | {"undoes": undoes[record.run]})
     how = "adopted" if record.adopted else record.state
@@ -221,7 +228,7 @@ def _facts(session: Session, subject: _Subject) -> tuple[tuple[str, str | int | 
             ("fact.old_link", session.source.record_url(mapping.source.name, subject.source_key)),
             (
                 "fact.new_link",
-                session.target.record_url(mapping.target.name, record.target_key) if record.target_key else None,
+                new_address(session, mapping.target.name, record.target_key) if record.target_key else None,
             ),
         ):
             if link:
@@ -257,6 +264,8 @@ def _trace(session: Session, subject: _Subject, show_values: bool) -> tuple[tupl
     """Field by field from the source's cell to the target's; and what leaves the record out, if anything does."""
     mapping = subject.mapping
     chunk = session.source.find(mapping.source.name, (KEY,), [(subject.source_key,)], mapping.source_fields)
+    if makes_stubs(mapping.name):
+        chunk = next(stub_chunks(session, mapping, [subject.our_key]))
     if not len(chunk):
         return (), None
     mapped = mapping.apply(chunk, session.people)
@@ -286,7 +295,8 @@ def _trace(session: Session, subject: _Subject, show_values: bool) -> tuple[tupl
         for each in mapping.trace(chunk, session.people)
     )
     columns = ("column.field", "column.source_field", "column.cell", "column.steps", "column.value", "column.rule")
-    return (Table(Text("table.fields"), columns, rows), *successions(mapped.findings)), filtered
+    addresses = addresses_table(rewritten(session, mapping, scope.mapped), shown)
+    return (Table(Text("table.fields"), columns, rows), *addresses, *successions(mapped.findings)), filtered
 
 
 def _corrections_table(session: Session, subject: _Subject, show_values: bool) -> tuple[Table, ...]:

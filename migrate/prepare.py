@@ -23,6 +23,7 @@ from ..mappings.own_transforms import read_own_transforms
 from ..mappings.people import People, PeopleConfig, PersonSide, build_people
 from ..mappings.people_list import read_people_csv
 from ..validators.declared import check_expectations
+from .addresses import check_new_addresses, check_old_addresses, links_of
 from .checking.examples import check_examples
 from .corrections import take_corrections
 from .fingerprint import joined
@@ -63,7 +64,7 @@ def prepare(
     compiled, findings = compile_project(project, session.source_schema, session.target_schema, examples=examples)
     wrong = {each.mapping for each in findings if each.severity is Severity.BLOCKS}
     corrected, noticed = lay_over(session, compiled, wrong)
-    findings += noticed
+    findings += [*noticed, *check_new_addresses(session, compiled)]
     config = project.spec.people
     if config is not None and people:
         session.people, noticed = people_of(session, config)
@@ -75,7 +76,9 @@ def prepare(
         raise InputError("mapping.problems", problems, count=len(problems))
     order = load_order(compiled)
     session.mappings = {name: compiled[name] for name in order}
-    says = [f"{name} {compiled[name].digest}" for name in order] + ([f"corrections {corrected}"] if corrected else [])
+    says = [f"{each.name} {each.digest}" for name in order for each in compiled[name].with_stub] + (
+        [f"corrections {corrected}"] if corrected else []
+    )
     digest = hashlib.sha256("\n".join(says).encode()).hexdigest()
     ranked = sorted(findings, key=lambda each: (_WORST_FIRST[each.severity], each.file or "", each.line or 0))
     return Prepared(tuple(order), cut_references(compiled), digest, corrected, tuple(ranked))
@@ -100,10 +103,11 @@ def compile_project(
         target_zone=sides.target_zone,
         zones=sides.source_zones,
         own=own.transforms if own else {},
+        links=links_of(project),
     )
     if own is not None:
         findings.append(own.used(name for mapping in compiled.values() for name in mapping.own_transforms))
-    findings += noticed
+    findings += [*noticed, *check_old_addresses(project, chosen, source)]
     for name, mapping in compiled.items():
         wrong = check_expectations(mapping.expectations, mapping.target_fields, name)
         findings += wrong

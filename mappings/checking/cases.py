@@ -12,7 +12,7 @@ from .place import Examined
 from .values import check_values
 
 BLOCKS = Severity.BLOCKS
-WHOLE = ("write", "outside", "compare_only")
+WHOLE = ("write", "outside", "compare_only", "rewrite_links")
 """What is said of a whole rule and not of its cases."""
 
 

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from ...connectors.finding import Finding, Severity
 from ...connectors.schema import Field, ObjectSchema
 from ..language import MappingFile, Rule
+from ..linking.language import NONE, Links
 from ..transform import Transform, available
 from ..yaml.document import YamlPath
 
@@ -20,7 +21,7 @@ class Examined:
     source, target: the objects it speaks of. zone, target_zone: of wall clock times on either side. people: they are
     configured. others: every mapping file that could be read, by name, this one among them. sources: the source objects
     of all of them that are known. inside: of a case of a rule under examination, its place below that rule. clocks:
-    zones of source fields that have one of their own. own: the project's own transforms.
+    zones of source fields that have one of their own. own: the project's own transforms. links: addresses of records.
     """
 
     file: MappingFile
@@ -34,6 +35,7 @@ class Examined:
     inside: YamlPath = ()
     clocks: Mapping[str, ZoneInfo | None] = field(default_factory=dict)
     own: Mapping[str, Transform] = field(default_factory=dict)
+    links: Links = NONE
 
     @property
     def transforms(self) -> Mapping[str, Transform]:

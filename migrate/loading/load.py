@@ -84,6 +84,8 @@ class ObjectLoad:
             return result
         resolved = resolve(self.session, self.mapping, mapped, [*rows.new, *rows.changed])
         empty = self._hold_back(rows, resolved, result, wait, break_at or {})
+        for row in mapped.waiting:  # its text is to be filled, and nothing is empty
+            empty.setdefault(row, set())
         matches = self._match(mapped, resolved, [row for row in rows.new if not result.buckets[row]], result)
         self._create(rows, resolved, matches, [row for row in rows.new if not result.buckets[row]], empty, result)
         if result.stopped is None:

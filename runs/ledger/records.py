@@ -294,6 +294,25 @@ def settled_by(
     ).fetchall()
 
 
+def settled_under(ledger: Ledger, run_id: int, object_name: str, mapping: str) -> dict[str, int]:
+    """Bucket -> how many records of a mapping this run settled or parked."""
+    rows = ledger.db.execute(
+        "select bucket, count(*) from record where object = ? and run = ? and mapping = ? group by bucket",
+        (object_name, run_id, mapping),
+    )
+    return {str(bucket): int(number) for bucket, number in rows}
+
+
+def under(ledger: Ledger, object_name: str, mapping: str, after: str, size: int) -> list[str]:
+    """Our keys, in order, of what lies in the target with the fields of this mapping, behind that key."""
+    rows = ledger.db.execute(
+        "select r.our_key from record r join fieldset f on f.id = r.fieldset where r.object = ? and f.mapping = ? "
+        "and r.target_key is not null and r.our_key > ? order by r.our_key limit ?",
+        (object_name, mapping, after, size),
+    )
+    return [str(row[0]) for row in rows]
+
+
 def count_in_target(ledger: Ledger, object_name: str) -> int:
     return int(
         ledger.db.execute(
