@@ -33,6 +33,8 @@ class Change:
     LOCAL_TIME, text for references: the *target's* key of the parent). Only these fields are written.
     expect: compare-and-set. Where given, the change is applied only while every named field still holds this cell (by
     canonical text); otherwise its outcome is STALE and nothing of it is written.
+    details: records that a CREATE carries, as many as `Capabilities.details` says. They are done with it or not at all:
+    where one of them is refused so is the whole change, and a record that EXISTS takes none.
     """
 
     kind: ChangeKind
@@ -40,12 +42,24 @@ class Change:
     target_key: str | None = None
     values: Mapping[str, Cell] = field(default_factory=dict)
     expect: Mapping[str, Cell] | None = None
+    details: tuple[Details, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """Records of one object that are created inside their master's CREATE. by: their field that refers to it, which the
+    target fills in, so that no change names it. changes: each a CREATE; our keys are unique among those of one object.
+    """
+
+    object: str
+    by: str
+    changes: tuple[Change, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Changes of one object sent together. Our keys are unique within it; its size keeps to the target's
-    capabilities."""
+    """Changes of one object sent together, some of them with details. Our keys are unique within it; its size keeps to
+    the target's capabilities, in which details do not count."""
 
     object: str
     changes: tuple[Change, ...]
@@ -82,7 +96,8 @@ class Outcome:
     target_key: the record's key where known. code: our catalogue's code of the cause (`target.duplicate`,
     `target.required`, ...), None when ACKED. detail: the server's own words; they may hold values, so they go to the
     value store and nowhere else. field: the target field at fault where the target names it. retry_after: seconds to
-    wait before the next call where a THROTTLED says so.
+    wait before the next call where a THROTTLED says so. object: of a detail, its object; None for a change of the batch
+    itself. A detail that the answer does not name is not done where its master is certainly not, else UNKNOWN.
     """
 
     our_key: str
@@ -92,3 +107,4 @@ class Outcome:
     detail: str | None = None
     field: str | None = None
     retry_after: float | None = None
+    object: str | None = None

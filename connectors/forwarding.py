@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from .cell import Cell
 from .change import Batch, Outcome
 from .chunk import Chunk
-from .port import AuditFields, Capabilities, Connector, Identity
+from .finding import Finding
+from .port import AuditFields, Capabilities, Connector, Identity, TellsLacking
 from .schema import Schema
 
 Layer = TypeVar("Layer")
@@ -55,6 +56,10 @@ class Forwarding:
 
     def prepare(self) -> None:
         self.inner.prepare()
+
+    def lacking(self, object_name: str) -> tuple[Finding, ...]:
+        """Where its capabilities say that it tells."""
+        return cast(TellsLacking, self.inner).lacking(object_name)
 
     def our_keys(self, object_name: str) -> Iterator[list[tuple[str, str]]]:
         return self.inner.our_keys(object_name)

@@ -19,11 +19,13 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import pyarrow as pa
 
-from .cell import Cell, arrow_type, canonical_value, cast
+from .cell import Cell, arrow_type, canonical_value
 from .change import Batch, Change, ChangeKind, Outcome, OutcomeState
 from .chunk import Chunk
 from .clock import Clock, SystemClock
 from .errors import InputError
+from .memory_details import CarryingDetails
+from .memory_file import typed_rows
 from .memory_ordeals import Undergoing
 from .memory_table import Record, RefusedError, Row, SortKey, Table, searchable, sort_key_from
 from .pace import Pace
@@ -38,11 +40,12 @@ _LOCK = threading.RLock()
 """While a batch is written; one for all systems in memory, so that each of them can be copied."""
 
 
-class MemoryConnector(Undergoing):
+class MemoryConnector(Undergoing, CarryingDetails):
     """A system in memory.
 
     rows: records it starts with, by object (see `seed`). zone: of its LOCAL_TIME stamps, UTC where not given.
-    batch_size, at_once, find_size, read_back_lag, server_maximum: as in Capabilities; the lag passes by `clock`.
+    batch_size, at_once, find_size, details, answers_details, read_back_lag, server_maximum: as in Capabilities; the lag
+    passes by `clock`.
     audit: the fields that every write and edit stamps with the clock's time and its author; the author of a write is
     `acting_user`. automation: called after each create, and after each update or adopt that wrote values; what it
     returns is stored at once, unchecked but for its types. our_key: NONE leaves no room for our key. ordeals: that it
@@ -62,6 +65,8 @@ class MemoryConnector(Undergoing):
         batch_size: int = 1000,
         at_once: int = 1,
         find_size: int = 1000,
+        details: int = 0,
+        answers_details: bool = True,
         read_back_lag: dt.timedelta = dt.timedelta(0),
         server_maximum: dt.timedelta = dt.timedelta(0),
         audit: Mapping[str, AuditFields] | None = None,
@@ -78,6 +83,8 @@ class MemoryConnector(Undergoing):
             writes=True,
             our_key=our_key,
             compare_and_set=True,
+            details=details,
+            answers_details=answers_details,
             deletes=True,
             read_back_lag=read_back_lag,
             server_maximum=server_maximum,
@@ -150,10 +157,9 @@ class MemoryConnector(Undergoing):
         table = self._table(batch.object)
         if len(batch.changes) > self.capabilities.batch_size:
             raise ValueError(f"{batch.object}: {len(batch.changes)} changes, {self.capabilities.batch_size} at most")
-        for change in batch.changes:
-            self._table(batch.object, [*change.values, *(change.expect or ())])
+        self._check(batch.object, batch.changes)
         with _LOCK:
-            return [self._apply(table, change) for change in batch.changes]
+            return [outcome for change in batch.changes for outcome in self._apply_whole(table, change)]
 
     def prepare(self) -> None:
         """There is always room for our key here."""
@@ -366,32 +372,7 @@ def connect(settings: Settings, secrets: Secrets, pace: Pace, clock: Clock) -> M
         rows = dict(json.loads(text, parse_float=str, parse_int=str).get("rows", {}))
         connector = MemoryConnector(schema, clock=clock, name=settings.name, zone=settings.zone)
         for name, listed in rows.items():
-            connector.seed(name, _typed_rows(schema, name, listed, settings))
+            connector.seed(name, typed_rows(schema, name, listed, settings))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError("memory.file", connection=settings.name, file=str(path), reason=str(error)) from error
     return connector
-
-
-def _typed_rows(schema: Schema, name: str, listed: Sequence[Mapping[str, object]], settings: Settings) -> list[Row]:
-    described = schema.objects[name]
-    columns: dict[str, list[Cell]] = {}
-    for each in described.fields:
-        texts = pa.array([_text(row.get(each.name)) for row in listed], pa.string())
-        typed, misfits = cast(texts, each, ZoneInfo(settings.zone) if settings.zone else None)
-        first = misfits.to_pylist().index(True) + 1 if True in misfits.to_pylist() else 0
-        if first:
-            raise InputError("memory.cell", connection=settings.name, object=name, field=each.name, row=first)
-        columns[each.name] = typed.to_pylist()
-    for row in listed:
-        for field in row:
-            if described.field(field) is None:
-                raise InputError("memory.no_field", object=name, field=field, known=", ".join(columns))
-    return [dict(zip(columns, cells_of_row, strict=True)) for cells_of_row in zip(*columns.values(), strict=True)]
-
-
-def _text(cell: object) -> str | None:
-    if cell is None or isinstance(cell, str):
-        return cell
-    if isinstance(cell, bool):
-        return "true" if cell else "false"
-    raise TypeError("a cell is a text, a number, true, false or null")

@@ -30,10 +30,11 @@ def nearest(word: str, known: Iterable[str] | Mapping[str, str]) -> str:
 
     best = max(labels, key=likeness)
     if likeness(best) >= ALIKE:
-        return _shown(best, labels[best])
-    told = [_shown(name, label) for name, label in list(labels.items())[:SHOWN]]
+        return labelled(best, labels[best])
+    told = [labelled(name, label) for name, label in list(labels.items())[:SHOWN]]
     return ", ".join(told) + (", ..." if len(labels) > SHOWN else "")
 
 
-def _shown(name: str, label: str) -> str:
+def labelled(name: str, label: str) -> str:
+    """`cust_name (客户名称)`, or the name alone where its label says no more."""
     return f"{name} ({label})" if label and label != name else name

@@ -12,6 +12,7 @@ from .cell import Cell
 from .change import Batch, Outcome
 from .chunk import Chunk
 from .clock import Clock
+from .finding import Finding
 from .pace import UNLIMITED, Allowance, Pace
 from .schema import Schema
 from .secrets import Secrets
@@ -50,6 +51,8 @@ class Capabilities:
     our_key: where our key lies. compare_and_set: `Change.expect` is honoured in one act with the write.
     all_or_nothing: a batch commits whole or not at all (each bad record is still told apart). answers_as_one: where it
     refuses a batch it names no record: every change comes back REJECTED, and the bad ones are found by splitting.
+    details: how many details one CREATE may carry (`Change.details`); none where that is 0. answers_details: the target
+    tells what became of them; else only what became of their master, and they are asked for.
     deletes: DELETE is possible. ordered_reads: chunks come in key order and a cursor resumes exactly.
     read_back_lag: how long a write may stay unseen by `find`. server_maximum: how long the server may still finish a
     call that we gave up on; an UNKNOWN outcome is probed only after both have passed. allowance: the calls that the
@@ -65,12 +68,15 @@ class Capabilities:
     compare_and_set: bool = False
     all_or_nothing: bool = False
     answers_as_one: bool = False
+    details: int = 0
+    answers_details: bool = True
     deletes: bool = False
     ordered_reads: bool = True
     read_back_lag: dt.timedelta = dt.timedelta(0)
     server_maximum: dt.timedelta = dt.timedelta(0)
     allowance: Allowance = UNLIMITED
     ordeals: tuple[Ordeal, ...] = ()
+    tells_lacking: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +133,8 @@ class Connector(Protocol):
         On a target the chunk carries our keys."""
 
     def write(self, batch: Batch) -> list[Outcome]:
-        """Apply the changes; one Outcome for each, whatever happened. Raises only if nothing has left this machine."""
+        """Apply the changes; one Outcome for each, whatever happened, and one for each detail where the target tells.
+        Raises only if nothing has left this machine."""
 
     def prepare(self) -> None:
         """Make room for our key (a target only), once before the first write: the side table on a database."""
@@ -155,6 +162,13 @@ class UndergoesOrdeals(Protocol):
         self, ordeal: Ordeal, object_name: str, our_key: str, key: str, before: Mapping[str, Cell]
     ) -> Outcome:
         """Undo it. before: every cell of the record as it was, by field; empty where that is lost."""
+
+
+class TellsLacking(Protocol):
+    """What a connector has besides whose capabilities say `tells_lacking`."""
+
+    def lacking(self, object_name: str) -> tuple[Finding, ...]:
+        """What has to be done in the system before records of this object may be written to it."""
 
 
 @dataclass(frozen=True, slots=True)

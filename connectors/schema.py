@@ -42,7 +42,8 @@ class Field:
     writable: false for formulas, generated and read-only fields. unique: two records may not share a value.
     length: in characters, None where unlimited. precision, scale: decimal digits in all and after the point.
     minimum, maximum: the smallest and largest number that fits, as text, None where unlimited.
-    choices: the only values allowed, empty where any is. references: objects a REFERENCE may point to.
+    choices: the only values allowed, empty where any is. references: objects a REFERENCE may point to. master: the
+    record is a detail of the one that this REFERENCE points to, and may be created inside it (`Change.details`).
     """
 
     name: str
@@ -58,6 +59,7 @@ class Field:
     maximum: str | None = None
     choices: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
+    master: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from .checking.kinds import check_kinds
 from .checking.mapping import check, check_objects, check_together
 from .checking.place import Examined
 from .checking.stub import check_stub, stub_file
+from .classes import DataClass
 from .compiled import CompiledMapping, FieldTrace, TraceStep
 from .condition import CompiledConditions, compile_conditions
 from .folding.check import check_folds
@@ -39,6 +40,7 @@ from .reference import Kinds
 from .rule import CompiledRule, ParentKeys, ValueMap
 from .transform import Transform
 from .untaken import Untaken
+from .wins import Wins
 from .yaml.strict_yaml import read_yaml
 
 __all__ = [
@@ -120,15 +122,19 @@ def compile_mappings(
     zones: Mapping[str, ZoneInfo | None] = MappingProxyType({}),
     own: Mapping[str, Transform] = MappingProxyType({}),
     links: Links = NONE,
+    wins: Wins = Wins.ASK,
+    classes: Mapping[str, DataClass] = MappingProxyType({}),
 ) -> tuple[dict[str, CompiledMapping], list[Finding]]:
     """The mappings by name, and everything the check noticed, the worst first.
 
     system: the source connection's name, which is part of our keys; empty where there are several, whose names begin
     those of their objects. zone, target_zone: what wall clock times mean on either side. zones: the same by source
     connection, where there are several. people: whether the project configures people. own: the project's own
-    transforms. links: addresses of records; those of mappings that there are not are nobody's. A mapping with a
-    finding that BLOCKS is left out of the result; nothing may run while there is one. Expectations are checked by the
-    validators.
+    transforms. wins: who wins fields of which no rule says it. classes: the project's data classes. links: addresses of
+    records; those of mappings that there are not are nobody's.
+
+    A mapping with a finding that BLOCKS is left out of the result; nothing may run while there is one. Expectations are
+    checked by the validators.
     """
     named = {file.name: file for file in files}
 
@@ -162,6 +168,7 @@ def compile_mappings(
             clocks=clocks,
             own=own,
             links=links,
+            classes=classes,
         )
         noticed = [*folding, *check(examined), *check_stub(examined), *check_clocks(examined, zones)]
         findings.extend(noticed)
@@ -170,7 +177,7 @@ def compile_mappings(
         if parents <= sources.keys() and not any(each.severity is Severity.BLOCKS for each in noticed):
             folds = compile_folds(file, read, zone_of)
             stub = _compile(replace(examined, file=stub_file(file)), system) if file.model.stub else None
-            compiled[file.name] = replace(_compile(examined, system), folds=folds, stub=stub)
+            compiled[file.name] = replace(_compile(examined, system), folds=folds, stub=stub, otherwise_wins=wins)
     findings.extend(check_order(compiled))
     findings = told_once(files, findings)
     return compiled, sorted(findings, key=lambda each: (_ORDER[each.severity], each.file or "", each.line or 0))

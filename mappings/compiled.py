@@ -22,7 +22,7 @@ from ..connectors.schema import Field, ObjectSchema
 from ..connectors.stored import as_stored, plain_text
 from .condition import CompiledConditions
 from .folding.compiled import CompiledFold
-from .language import Expectation, MappingFile, Outside, WritePolicy
+from .language import WRITTEN_ONCE, Expectation, MappingFile, Outside, WritePolicy
 from .left_out import ByYear, Cause, count_left, left_by
 from .life import LEAVE, CompiledState, lives_of
 from .linking.compiled import CompiledLinks
@@ -30,6 +30,7 @@ from .mapped import MappedChunk, Misfit, make_our_key
 from .people import People
 from .rule import Columns, CompiledRule, ParentKeys, samples
 from .untaken import Unmet, Untaken, first_unmet
+from .wins import Wins
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +62,9 @@ class CompiledMapping:
     """One mapping branch. system: the source system's name in our keys. rules: one a target field, in the file's order.
     conditions: which source records move, None where all do. branch: its name; empty where the mapping has none.
     untaken: in one branch of a file, what none of them takes. states: life states of the records. by_year: by whose
-    year those that are left out are counted. folds: what children are folded into, of the whole file. links: the
-    addresses of old records, where some of its texts are to be rid of them. stub: what makes its stubs, where it says
-    so."""
+    year those that are left out are counted. folds: what children are folded into, of the whole file. otherwise_wins:
+    who wins fields of which no rule says it. links: the addresses of old records, where some of its texts are to be rid
+    of them. stub: what makes its stubs, where it says so."""
 
     mapping_file: MappingFile
     system: str
@@ -78,6 +79,7 @@ class CompiledMapping:
     folds: tuple[CompiledFold, ...] = ()
     links: CompiledLinks | None = None
     stub: CompiledMapping | None = None
+    otherwise_wins: Wins = Wins.ASK
 
     @property
     def name(self) -> str:
@@ -181,6 +183,13 @@ class CompiledMapping:
         return tuple(rule.field.name for rule in self.rules if rule.rule.rewrite_links)
 
     @cached_property
+    def wins(self) -> dict[str, Wins]:
+        """Target field -> who wins it where both sides have changed it, where that is decided without asking."""
+        said = {rule.field.name: rule.rule.wins or self.otherwise_wins for rule in self.rules}
+        again = {name for name, policy in self.write_policy.items() if policy not in WRITTEN_ONCE}
+        return {name: wins for name, wins in said.items() if name in again and wins is not Wins.ASK}
+
+    @cached_property
     def rule_lines(self) -> dict[str, tuple[str, int]]:
         """Target field -> file and line of its rule."""
         return {rule.field.name: (rule.file, rule.line) for rule in self.rules}
@@ -205,6 +214,7 @@ class CompiledMapping:
             **({"when_zones": asked} if (asked := sorted({z for rule in self.rules for z in rule.when_zones})) else {}),
             **({"fold_zones": folded} if (folded := self._fold_zones) else {}),
             **({"links": self.links.meaning} if self.links is not None else {}),
+            **({"wins": self.wins} if self.wins else {}),
             **({"where_zones": zones} if self.conditions and (zones := self.conditions.zones) else {}),
         }
         text = json.dumps(meaning, ensure_ascii=False, sort_keys=True, separators=(",", ":"))

@@ -6,8 +6,6 @@ the source's own value counts.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,6 +23,7 @@ from ..connectors.nearest import nearest
 from ..connectors.schema import Field, ObjectSchema, Schema
 from ..connectors.stored import plain_text, readable
 from .checking.place import labels
+from .strict_csv import NotCsvError, records
 
 COLUMNS: Final = ("object", "key", "field", "old", "new", "who", "why")
 MAY_BE_EMPTY: Final = ("old", "new")
@@ -58,25 +57,22 @@ ZoneOf = Callable[[str], ZoneInfo | None]
 
 def read_corrections(text: str, file: str) -> tuple[list[Correction], list[Finding]]:
     """The corrections of one file, and whatever is wrong with its lines. file: how findings name it."""
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     read: list[Correction] = []
     wrong: list[Finding] = []
     order: list[str] = []
-    line = 1
     try:
-        for cells in reader:
+        for line, cells in records(text):
             if not order:
                 order = [cell.strip() for cell in cells]
                 wrong += _heading(order, file)
                 if wrong:
                     break
             elif any(cell.strip() for cell in cells):
-                told = _line(dict(zip(order, cells, strict=False)), len(cells), file, line)
-                (read if isinstance(told, Correction) else wrong).append(told)  # type: ignore[arg-type]
-            line = reader.line_num + 1
-    except csv.Error as error:
-        told = Finding("correction.unreadable", Severity.BLOCKS, {"reason": str(error)}, file=file, line=line)
-        wrong.append(told)
+                said = _line(dict(zip(order, cells, strict=False)), len(cells), file, line)
+                (read if isinstance(said, Correction) else wrong).append(said)  # type: ignore[arg-type]
+    except NotCsvError as error:
+        told = {"reason": error.reason}
+        wrong.append(Finding("correction.unreadable", Severity.BLOCKS, told, file=file, line=error.line))
     return read, wrong or ([] if order else list(_heading([], file)))
 
 

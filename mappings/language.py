@@ -23,6 +23,7 @@ from .lookup import Lookup
 from .record_example import RecordExample
 from .reference import Kinds, Reference
 from .stub import OF_STUB, STUB
+from .wins import Wins
 from .yaml.document import Document, YamlPath
 
 
@@ -33,6 +34,10 @@ class WritePolicy(StrEnum):
     ONLY_CREATE = "only_create"
     ONLY_IF_EMPTY = "only_if_empty"
     NEVER = "never"
+
+
+WRITTEN_ONCE = (WritePolicy.ONLY_CREATE, WritePolicy.NEVER)
+"""What is never written to a record that exists."""
 
 
 class Outside(StrEnum):
@@ -111,6 +116,8 @@ class Rule(Strict):
     cases: Annotated[tuple[Rule, ...] | None, BeforeValidator(filled)] = None
     first: Annotated[tuple[Rule, ...] | None, BeforeValidator(filled)] = None
     write: WritePolicy = WritePolicy.ALWAYS
+    wins: Wins | None = None
+    class_: Annotated[str | None, Field(alias="class")] = None
     compare_only: bool = False
     rewrite_links: bool = False
 
@@ -369,6 +376,8 @@ class MappingFile:
         for name, rule in self.model.fields.items():
             if rule.outside is (Outside.ERROR if rule.people else Outside.HOLD):  # what is done without a word as well
                 del plain["fields"][name]["outside"]
+            plain["fields"][name].pop("wins", None)  # said of all fields alike, with the project's own word
+            plain["fields"][name].pop("class", None)
         for state in plain.get("life", {}).values():
             state["then"].pop("reason", None)
         return plain

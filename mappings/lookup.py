@@ -6,8 +6,6 @@ one form of value map. Of several key columns the cells are joined as those of t
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,6 +18,7 @@ from ..connectors.errors import InputError
 from ..connectors.finding import Finding, Severity
 from ..connectors.nearest import nearest
 from .condition import Strict, filled
+from .strict_csv import NotCsvError, NotUtf8Error, decoded, records
 from .yaml.document import Document, YamlPath
 from .yaml.model import load_model
 
@@ -91,14 +90,14 @@ def _read(document: Document, path: YamlPath, value: dict[str, object], project:
     except OSError as error:
         return refused("mapping.lookup_unreadable", reason=error.strerror or type(error).__name__)
     try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        return refused("mapping.lookup_not_utf8", line=raw.count(b"\n", 0, error.start) + 1)
+        text = decoded(raw)
+    except NotUtf8Error as error:
+        return refused("mapping.lookup_not_utf8", line=error.line)
     table = Lookup(spec.csv)
     try:
         wrong = list(_fill(table, spec, text))
-    except csv.Error as error:
-        return refused("mapping.lookup_unreadable", reason=str(error))
+    except NotCsvError as error:
+        return refused("mapping.lookup_unreadable", reason=error.reason)
     return (table, wrong) if wrong or table.values else refused("mapping.lookup_empty")
 
 
@@ -108,18 +107,14 @@ def _fill(table: Lookup, spec: LookupSpec, text: str) -> Iterator[Finding]:
     def found(code: str, line: int, **params: str | int) -> Finding:
         return Finding(code, Severity.BLOCKS, params, file=spec.csv, line=line)
 
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    heading = next(reader, [])
+    lines = records(text)
+    _, heading = next(lines, (1, []))
     missing = [name for name in (*spec.key, spec.value) if heading.count(name) != 1]
     for name in missing:
         twice = name in heading
         code = "mapping.lookup_column_twice" if twice else "mapping.lookup_no_column"
         yield found(code, 1, name=name, **({} if twice else {"nearest": nearest(name, heading)}))
-    line = reader.line_num + 1
-    for cells in () if missing else reader:
-        here, line = line, reader.line_num + 1
-        if not cells:
-            continue
+    for here, cells in () if missing else lines:
         if len(cells) != len(heading):
             yield found("mapping.lookup_cells", here, count=len(cells), wanted=len(heading))
             continue

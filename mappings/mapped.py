@@ -79,9 +79,13 @@ class MappedChunk:
 def make_our_key(system: str, source_object: str, source_key: str, branch: str = "") -> str:
     """Our key of the target record made from this source record: `system:object:key`, with `#branch` where named.
     system: empty where the object's own name begins with it: `crm.customer` gives `crm:customer:key`, as it does where
-    `crm` is the only source."""
-    place = f"{system}:{source_object}" if system else source_object.replace(".", ":", 1)
-    return f"{place}:{source_key}{branch_suffix(branch)}"
+    `crm` is the only source. What comes before the key has no `:` of its own, so that no two records have one key: a
+    `:` in the object's name is written `%3A`, and a `%` there `%25`. Mappings of one object into one other have all of
+    them a branch, or there is only one."""
+    if not system:
+        system, _, source_object = source_object.partition(".")
+    place = source_object.replace("%", "%25").replace(":", "%3A")
+    return f"{system}:{place}:{source_key}{branch_suffix(branch)}"
 
 
 def branch_suffix(branch: str) -> str:

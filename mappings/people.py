@@ -12,78 +12,21 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Annotated, Final, Literal
+from typing import Final
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
 
 from ..connectors.cell import text_of
 from ..connectors.errors import InputError
 from ..connectors.finding import Finding, Severity
 from ..connectors.nearest import nearest
+from .people_config import PeopleConfig, PersonSide
 from .people_list import PersonRow
+from .reporting_line import ReportingLine, ends, managers_of
 
-MATCHES: Final = ("email", "phone", "name", "number")
 _SHORTEST_PHONE: Final = 7
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class ActiveRule(_Strict):
-    """Who counts as active: those whose `field` holds one of the texts."""
-
-    field: str
-    is_: Annotated[tuple[str | int | bool, ...], Field(alias="is", min_length=1)]
-
-
-class PersonSide(_Strict):
-    """The people of one system. object: where they are kept. key: the field that owner fields hold; None for the
-    object's own key. email, phone, name, number: the fields to match by. department: the field by which `successors`
-    are chosen, of the source. active: who is still there; without it all are."""
-
-    object: str
-    key: str | None = None
-    email: str | None = None
-    phone: str | None = None
-    name: str | None = None
-    number: str | None = None
-    department: str | None = None
-    active: ActiveRule | None = None
-
-    def match_field(self, match: str) -> str | None:
-        """The field that holds what is matched by, None where the side names none."""
-        return {"email": self.email, "phone": self.phone, "name": self.name, "number": self.number}[match]
-
-    @property
-    def fields(self) -> tuple[str, ...]:
-        """Every field of the object that `build_people` wants in the side's frame."""
-        matched = (self.match_field(match) for match in MATCHES)
-        named = [self.key, *matched, self.department, self.active.field if self.active else None]
-        return tuple(dict.fromkeys(name for name in named if name is not None))
-
-
-class PeopleConfig(_Strict):
-    """`people:` of changeover.yaml. match: what to compare, in this order. csv: a file with the columns `source` and
-    `target`; it wins over `match`. successors: who takes over from the people of a department of the source, by
-    e-mail or key in the target; successor: who does from everybody else."""
-
-    source: PersonSide
-    target: PersonSide
-    match: tuple[Literal["email", "phone", "name", "number"], ...] = ("email",)
-    csv: str | None = None
-    successors: dict[str, str] = {}
-    successor: str | None = None
-
-    @model_validator(mode="after")
-    def _department_named(self) -> PeopleConfig:
-        if self.successors and self.source.department is None:
-            raise PydanticCustomError("people.no_department", "no_department")
-        return self
 
 
 class Fate(StrEnum):
@@ -97,11 +40,12 @@ class Fate(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Person:
     """target: the target's key of who stands for a person, None where nobody does. department: for which a successor
-    was chosen; empty where it is everybody's."""
+    was chosen; steps: how far up the reporting line the successor was found. Neither, where it is everybody's."""
 
     target: str | None
     fate: Fate
     department: str = ""
+    steps: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -275,36 +219,39 @@ class _Search:
         self.findings: list[Finding] = []
         self._target_rows = {key: row for row, key in enumerate(target.keys) if key is not None}
         self._target_emails = target.index("email")
-        self._stranger = self._successor(config.successor)
+        self._by_key = {key: row for row, key in enumerate(source.keys) if key is not None}
+        self._source_emails = source.index("email")
+        self._stranger = self._successor(config.of_all)
         self._successors = {each: self._successor(who, each) for each, who in config.successors.items()}
         place = config.source.department
         self._departments = [None] * len(source.keys) if place is None else source.texts[place]
 
     def run(self, rows: Iterable[PersonRow]) -> tuple[People, list[Finding]]:
+        rows = list(rows)
         listed = self._listed(rows)
         matches = [(match, self.source.values(match), self.target.index(match)) for match in self.config.match]
-        by_key: dict[str, Person] = {}
-        for row, key in enumerate(self.source.keys):
-            if key is not None:
-                by_key[key] = listed[row] if row in listed else self._match(row, matches)
+        keyed = [(row, key) for row, key in enumerate(self.source.keys) if key is not None]
+        themselves = {row: listed[row] if row in listed else self._match(row, matches) for row, _ in keyed}
+        by_line = self._by_line(themselves, rows) if self.config.by_manager else {}
+        by_key = {key: themselves[row] or by_line.get(row) or self._heir(row) for row, key in keyed}
         self.findings += self._nobodys_departments()
         return People(by_key, self._emails(by_key), self._stranger, self._directory()), self.findings
 
     def _directory(self) -> Directory:
         source, target = (
             {email: frozenset(key for row in rows if (key := side.keys[row])) for email, rows in index.items()}
-            for side, index in ((self.source, self.source.index("email")), (self.target, self._target_emails))
+            for side, index in ((self.source, self._source_emails), (self.target, self._target_emails))
         )
         return Directory(source, frozenset(self._target_rows), target)
 
     def _emails(self, by_key: Mapping[str, Person]) -> dict[str, Person]:
         """Everybody by e-mail: whom only the target knows by it, then whom the source does."""
         emails = {
-            email: self._person(rows[0], self._stranger)
+            email: self._person(rows[0]) or self._stranger
             for email, rows in self._target_emails.items()
             if len(rows) == 1
         }
-        for email, rows in self.source.index("email").items():
+        for email, rows in self._source_emails.items():
             people = {by_key[self.source.keys[row] or ""] for row in rows}
             emails[email] = people.pop() if len(people) == 1 else Person(None, Fate.UNKNOWN)
         return emails
@@ -340,10 +287,29 @@ class _Search:
         """Who takes over from the person in this row of the source."""
         return self._successors.get((self._departments[row] or "").strip(), self._stranger)
 
-    def _person(self, row: int, heir: Person) -> Person:
-        return Person(self.target.keys[row], Fate.FOUND) if self.target.active[row] else heir
+    def _by_line(self, themselves: Mapping[int, Person | None], rows: Sequence[PersonRow]) -> dict[int, Person]:
+        """Source row -> the first one up the line who is still there, of those who are not."""
+        above, noticed = managers_of(self.config, self.source.keys, self.source.texts, self._source_rows, rows)
+        line = ReportingLine(above)
+        self.findings += noticed
+        self.findings += line.circles(self.config.source.object, self.source.keys)
+        heirs: dict[int, Person] = {}
+        for row in (row for row, person in themselves.items() if person is None):
+            for steps, superior in enumerate(line.up(row), 1):
+                person = themselves.get(superior)
+                if person is not None and person.fate is Fate.FOUND:
+                    heirs[row] = replace(person, fate=Fate.SUBSTITUTED, steps=steps)
+                    break
+            else:
+                self.findings.append(ends(self.config.source.object, self.source.keys[row]))
+        return heirs
 
-    def _match(self, row: int, matches: Sequence[tuple[str, list[str | None], dict[str, list[int]]]]) -> Person:
+    def _person(self, row: int) -> Person | None:
+        """The person in this row of the target; None who left."""
+        return Person(self.target.keys[row], Fate.FOUND) if self.target.active[row] else None
+
+    def _match(self, row: int, matches: Sequence[tuple[str, list[str | None], dict[str, list[int]]]]) -> Person | None:
+        """Who is found in the target; None who is not there, or left."""
         for match, values, index in matches:
             found = index.get(values[row] or "", [])
             if len(found) > 1:
@@ -353,25 +319,31 @@ class _Search:
                 self.findings.append(Finding("people.ambiguous", Severity.WARNS, told, object=place, key=who))
                 return Person(None, Fate.UNKNOWN)
             if found:
-                return self._person(found[0], self._heir(row))
-        return self._heir(row)
+                return self._person(found[0])
+        return None
 
-    def _listed(self, rows: Iterable[PersonRow]) -> dict[int, Person]:
-        """Source row -> person, for everybody in the list."""
-        by_key = {key: [row] for row, key in enumerate(self.source.keys) if key is not None}
-        by_email = self.source.index("email")
-        listed: dict[int, Person] = {}
+    def _source_rows(self, name: str) -> list[int]:
+        """The source rows of a key or an e-mail."""
+        if name in self._by_key:
+            return [self._by_key[name]]
+        return self._source_emails.get(comparable("email", name) or "", [])
+
+    def _listed(self, rows: Iterable[PersonRow]) -> dict[int, Person | None]:
+        """Source row -> person, for everybody in the list; None who left."""
+        listed: dict[int, Person | None] = {}
         for each in rows:
-            owners = by_key.get(each.source) or by_email.get(comparable("email", each.source) or "", [])
+            owners = self._source_rows(each.source)
             found = self._named(each.target)
             if len(owners) != 1:
                 self._say(Finding("people.list_no_source", Severity.WARNS, line=each.line, sample=each.source))
+            elif not each.target:
+                continue
             elif not found:
                 self._say(Finding("people.list_unknown", Severity.BLOCKS, line=each.line, sample=each.target))
             elif len(found) > 1:
                 self._say(Finding("people.list_ambiguous", Severity.BLOCKS, line=each.line, sample=each.target))
             else:
-                listed[owners[0]] = self._person(found[0], self._heir(owners[0]))
+                listed[owners[0]] = self._person(found[0])
         return listed
 
     def _say(self, finding: Finding) -> None:

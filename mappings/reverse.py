@@ -28,8 +28,8 @@ from .rule import CompiledRule
 from .transform import BoundTransform
 
 KNOWN: Final = frozenset(
-    ("from", "constant", "default", "transform", "values", "otherwise", "reference", "people", "outside", "write")
-)
+    ("from", "constant", "default", "transform", "values", "otherwise", "reference", "people", "outside")
+) | {"write", "wins", "class"}
 WHOLE: Final = frozenset(("mapping", "from", "to", "where", "match", "fields", "drop", "expect", "examples", "by_year"))
 """Of a mapping and of a rule, the keys that are understood here; what says more goes one way."""
 

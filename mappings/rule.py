@@ -237,7 +237,7 @@ class CompiledRule:
                 cell = str(each["values"])
                 heir = people.find(cell)
                 told = {"field": self.field.name, "count": each["counts"], "person": people.known_as(cell)}
-                told |= {"successor": heir.target or "", "department": heir.department}
+                told |= {"successor": heir.target or "", "department": heir.department, "steps": heir.steps}
                 filled.findings.append(self._finding("people.substituted", Severity.WARNS, told, each["values"]))
         note("people", resolved.keys)
         filled.column = resolved.keys

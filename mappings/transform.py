@@ -13,6 +13,7 @@ from typing import Any, get_type_hints
 
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+from pydantic_core import ErrorDetails
 
 from ..connectors.errors import InputError
 from . import transforms
@@ -50,9 +51,7 @@ class Transform:
         try:
             checked = self._model.model_validate(dict(arguments), strict=True)
         except ValidationError as error:
-            raise WrongArgumentError(
-                [f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors(include_url=False)]
-            ) from error
+            raise WrongArgumentError([self._problem(each) for each in error.errors(include_url=False)]) from error
         bound = BoundTransform(self, {name: getattr(checked, name) for name in checked.model_fields_set})
         probe = pa.array(_PROBE, pa.string())
         try:
@@ -63,6 +62,12 @@ class Transform:
             told = error.__cause__ or error
             raise WrongArgumentError([f"{type(told).__name__}: {told}"]) from error
         return bound
+
+    def _problem(self, error: ErrorDetails) -> str:
+        place = ".".join(map(str, error["loc"]))
+        if error["type"] != "extra_forbidden" or len(error["loc"]) > 1:
+            return f"{place}: {error['msg']}"
+        return f"{place} is none of its arguments ({', '.join(self.parameters) or 'it has none'})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..connectors.clock import Clock
+from ..connectors.finding import Severity
 from ..connectors.port import OurKeyPlace
 from ..connectors.secrets import Secrets
 from ..runs.catalogue import Catalogue
 from ..runs.report.model import Report, Table, Text
 from .causes import causes
+from .checking.class_table import classes_table
 from .checking.data import Seen, look_through, values_table
 from .checking.examples import count_examples
 from .checking.mutate import mutate_report
@@ -45,7 +47,8 @@ def check(
     project: Project, secrets: Secrets, clock: Clock, asked: Asked = Asked(), tick: Callable[[Tick], None] = _silent
 ) -> Report:
     """Everything that can be known without moving a record, every problem at once. Raises InputError
-    `mapping.problems` with all of them where something blocks."""
+    `mapping.problems` with all of them where something blocks, but for a field that nobody speaks of and that holds
+    data: that is seen together with the data, and told with it."""
     if asked.offline:
         return check_offline(project, clock, asked.mutate)
     with open_session(project, secrets, clock, alone=False) as session:
@@ -56,8 +59,9 @@ def check(
         load_totals(session)
         if asked.mutate:
             return mutate_report(project, prepared.order, session.mappings)
-        seen = look_through(session, prepared.order) if asked.data else None
-        return _report(session, prepared, coverage, seen, asked)
+        seen = look_through(session, prepared.order, coverage.probes) if asked.data else None
+        findings = (*prepared.findings, *coverage.found())
+        return _report(session, replace(prepared, findings=findings), coverage, seen, asked)
 
 
 def build(
@@ -84,15 +88,17 @@ def build(
 def _report(session: Session, prepared: Prepared, coverage: Coverage, seen: Seen | None, asked: Asked) -> Report:
     project, mappings = session.project, _mappings_table(session, prepared)
     source, target = session.source.identity(), session.target.identity()
+    remarks = prepared.remarks(data_read=seen is not None)
     degraded = session.target.capabilities.our_key is OurKeyPlace.NONE
     kept_back = seen.kept_back if seen else 0
-    told = {"mappings": len(mappings.rows), "warnings": len(prepared.findings)}
-    code = "check.degraded" if degraded else "check.data" if kept_back else "check.good"
+    forgotten = sum(each.severity is Severity.BLOCKS for each in remarks)
+    told = {"mappings": len(mappings.rows), "warnings": len(remarks), "count": forgotten or kept_back}
+    worst = (("forgotten", forgotten), ("degraded", degraded), ("data", kept_back), ("good", True))
     return Report(
         verb="check",
-        verdict=Text(code, {**told, "count": kept_back}),
-        good=not degraded and not kept_back,
-        exit_code=1 if kept_back else 0,
+        verdict=Text(next(f"check.{code}" for code, so in worst if so), told),
+        good=not degraded and not kept_back and not forgotten,
+        exit_code=2 if forgotten else 1 if kept_back else 0,
         facts=(
             ("fact.project", project.spec.project),
             ("fact.environment", project.env),
@@ -103,14 +109,15 @@ def _report(session: Session, prepared: Prepared, coverage: Coverage, seen: Seen
             ("fact.examples", count_examples(session.mappings.values())),
             ("fact.data", Text("check.data_read", {"count": seen.read}) if seen else Text("check.data_unread")),
         ),
-        causes=causes(prepared.findings) + (seen.causes if seen else ()),
+        causes=causes(remarks) + (seen.causes if seen else ()),
         tables=(
             mappings,
             *coverage.tables(),
+            *classes_table(project, session.mappings.values()),
             *(values_table(session, seen.values, asked.show_values) if seen else ()),
             *grades_table(session.graded),
         ),
-        next_steps=(project.command("plan"),),
+        next_steps=(project.command("check" if forgotten else "plan"),),
         extra={
             "mappings_checked": list(prepared.order),
             "data_read": seen.read if seen else None,

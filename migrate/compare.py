@@ -74,6 +74,7 @@ def reconcile_report(
             ("fact.equal", sum(each.equal for each in compared)),
             ("fact.explained", explained),
             *_explained_by(compared),
+            *_won(compared),
             *(totals_facts(totals.lines) if totals is not None else ()),
             *((f"whose.{whose.value}", differences.of(whose)) for whose in Whose if differences.of(whose)),
             *degraded_facts(session.graded),
@@ -94,6 +95,7 @@ def reconcile_report(
             "differences": number,
             "differences_by": {whose.value: differences.of(whose) for whose in Whose},
             "explained": explained,
+            "won": sum(each.won for each in compared),
             "outside": outside_told({each.mapping: each.outside for each in compared}),
             "links": links_told({each.mapping: each.linked for each in compared}),
             "theirs": {each.object: each.theirs for each in compared},
@@ -128,6 +130,11 @@ def _explained_by(compared: Sequence[Compared]) -> Iterator[tuple[str, int]]:
         number = sum(each.explained[bucket] for each in compared)
         if number:
             yield f"bucket.{bucket}", number
+
+
+def _won(compared: Sequence[Compared]) -> tuple[tuple[str, int], ...]:
+    number = sum(each.won for each in compared)
+    return (("fact.won", number),) if number else ()
 
 
 def _compared_detail(compared: Sequence[Compared]) -> Table:

@@ -26,6 +26,7 @@ from ..mappings.corrections import (
     correct,
     read_corrections,
 )
+from ..mappings.strict_csv import NotUtf8Error, decoded
 from .fingerprint import arrow_column, joined
 from .session import Session
 from .sources.assembled import AssembledSource
@@ -44,10 +45,9 @@ def load_corrections(folder: Path) -> list[Correction]:
             continue
         shown = f"{folder.name}/{path.name}"
         try:
-            text = path.read_bytes().decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            line = error.object.count(b"\n", 0, error.start) + 1
-            wrong.append(Finding("correction.not_utf8", Severity.BLOCKS, file=shown, line=line))
+            text = decoded(path.read_bytes())
+        except NotUtf8Error as error:
+            wrong.append(Finding("correction.not_utf8", Severity.BLOCKS, file=shown, line=error.line))
             continue
         except OSError as error:
             told: dict[str, str | int] = {"reason": error.strerror or "?"}

@@ -5,24 +5,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-
-import pyarrow as pa
-import pyarrow.compute as pc
+from dataclasses import dataclass, field
 
 from ..connectors.finding import Finding, Severity
-from ..connectors.forwarding import layer_of
-from ..connectors.pace import Action
-from ..connectors.stored import plain_text
+from ..connectors.nearest import labelled
 from ..mappings.yaml.strict_yaml import read_yaml
 from ..runs.report.model import Row, Table, Text
-from .fingerprint import arrow_column
+from .checking.left_over import LeftOver
+from .checking.reading import read_through
 from .objects import MOVE, check_entries, decided, in_project
-from .pace.predict import calls_of
 from .prepare import chosen_files
 from .project import FILE, OWN_NAMES
 from .session import Session, Tick
-from .sources.assembled import AssembledSource
 
 LEFT_OVER = "mapping.left_over"
 
@@ -30,16 +24,19 @@ LEFT_OVER = "mapping.left_over"
 @dataclass
 class Coverage:
     """What of the source is spoken for. data: whether the source may be asked what it holds: the number of records of
-    each object that no mapping moves, and one pass over the fields that no mapping speaks of. fates: (object, what
-    becomes of it, records of those that stay, why, who)."""
+    each object that no mapping moves, and the fields that no mapping speaks of. fates: (object, what becomes of it,
+    records of those that stay, why, who). probes: of these fields, for the pass over the records that follows where
+    nothing is wrong."""
 
     session: Session
     data: bool = True
     fates: list[tuple[str, str, int | None, str | None, str | None]] = field(default_factory=list)
+    probes: list[LeftOver] = field(default_factory=list)
 
     def judge(self, findings: Sequence[Finding]) -> list[Finding]:
-        """These findings on the mappings, those on what they leave over judged by what the source holds; and those on
-        the objects that they do not move."""
+        """These findings on the mappings, and those on the objects that they do not move. Those on what they leave over
+        are for `found`, once its probes have seen the source; where anything blocks, so that its records are not looked
+        through, that is now."""
         meant = {(each.mapping, each.params["nearest"]) for each in findings if each.code == "mapping.no_source_field"}
         left_over = [each for each in findings if each.code == LEFT_OVER and (each.mapping, each.field) not in meant]
         kept = [each for each in findings if each.code != LEFT_OVER]
@@ -49,7 +46,19 @@ class Coverage:
         # what mappings put together is there only once nothing is wrong with them
         ready = [each for each in left_over if not blocked or each.object in there]
         unready = [each for each in left_over if each not in ready]
-        return [*kept, *unready, *self._objects(misspelt), *self._fields(ready)]
+        found = [*kept, *unready, *self._objects(misspelt)]
+        if not self.data:
+            return [*found, *ready]
+        self.probes = self._probes(ready)
+        if not self.probes or not any(each.severity is Severity.BLOCKS for each in found):
+            return found
+        for _ in read_through(self.session, self.probes):
+            pass
+        return found + self.found()
+
+    def found(self) -> list[Finding]:
+        """What is to be said of the fields that no mapping speaks of."""
+        return [finding for probe in self.probes for finding in probe.found()]
 
     def _objects(self, misspelt: set[str]) -> list[Finding]:
         """People are spoken for where the project says who is who. misspelt: objects that a mapping may mean."""
@@ -61,7 +70,7 @@ class Coverage:
         said = decided(spec.objects, source, moved)
         findings = list(check_entries(document, spec.objects, source, moved))
         silent = [name for name in source.objects if name not in moved | people | misspelt | said.keys()]
-        self.tell_cost([*said, *silent], [])
+        self._tell_cost(len(said) + len(silent))
         for name in source.objects:
             if name in moved:
                 self.fates.append((name, MOVE, None, None, None))
@@ -70,58 +79,26 @@ class Coverage:
         for name in silent:
             records = self._count(name)
             if records:
-                label = source.objects[name].label or "-"
-                findings.append(in_project(document, "objects.undecided", name, name=name, label=label, count=records))
+                called = labelled(name, source.objects[name].label)
+                told = in_project(document, "objects.undecided", name, name=name, called=called, count=records)
+                findings.append(told)
         if silent and not self.data:
             findings.append(Finding("objects.not_counted", Severity.WARNS, {"count": len(silent)}, file=FILE))
         return findings
 
-    def _fields(self, left_over: Sequence[Finding]) -> list[Finding]:
-        """Of each field that no mapping speaks of: BLOCKS where it holds data, INFO where it is empty."""
-        if not self.data:
-            return list(left_over)
+    def _probes(self, left_over: Sequence[Finding]) -> list[LeftOver]:
         by_object: dict[str, list[Finding]] = defaultdict(list)
-        together = layer_of(self.session.source, AssembledSource)
-        known = self.session.source_schema.objects.keys() | (together.assemblies.keys() if together else set())
         for each in left_over:
             by_object[each.object or ""].append(each)
-        unread = [each for name in by_object.keys() - known for each in by_object.pop(name)]
-        self.tell_cost([], list(by_object))
-        findings = unread  # nothing can be put together yet
-        for name, named in by_object.items():
-            filled, read = self._filled(name, [each.field or "" for each in named])
-            for each in named:
-                count = filled[each.field or ""]
-                told = {**each.params, "filled": count, "records": read}
-                if count:
-                    findings.append(replace(each, code="mapping.data_left_over", severity=Severity.BLOCKS, params=told))
-                else:
-                    findings.append(replace(each, code="mapping.empty_left_over", severity=Severity.INFO))
-        return findings
-
-    def _filled(self, name: str, fields: Sequence[str]) -> tuple[dict[str, int], int]:
-        """Field -> records in which it is neither null nor empty; and the number of all. One pass."""
-        filled, read = dict.fromkeys(fields, 0), 0
-        size = self.session.project.spec.limits.chunk
-        for chunk in self.session.source.read(name, list(fields), size=size):
-            self.session.interruption.check()
-            read += len(chunk)
-            self.session.tick(Tick("coverage", name, read))
-            for each in fields:
-                filled[each] += _there(arrow_column(chunk.frame, each))
-        return filled, read
+        return [LeftOver(name, findings) for name, findings in by_object.items()]
 
     def _count(self, name: str) -> int | None:
         return self.session.source.count(name) if self.data else None
 
-    def tell_cost(self, counted: Sequence[str], passed: Sequence[str]) -> None:
-        """Where the source limits its calls: how many it takes at most, before the first is made."""
-        allowance = self.session.source.capabilities.allowance
-        if not self.data or not allowance.limited:
-            return
-        records = sum(self.session.source.count(name) for name in passed)
-        most = len(counted) + len(passed) + sum(calls_of({Action.READ: records}, allowance).values())
-        self.session.tick(Tick("reading_calls", self.session.source_name, most, most))
+    def _tell_cost(self, counts: int) -> None:
+        """Where the source limits its calls: how many the counting takes, before the first is made."""
+        if self.data and self.session.source.capabilities.allowance.limited:
+            self.session.tick(Tick("reading_calls", self.session.source_name, counts, counts))
 
     def tables(self) -> tuple[Table, ...]:
         """What becomes of each object that somebody has spoken of, and moves not."""
@@ -139,8 +116,3 @@ class Coverage:
             name: {"fate": fate, "records": records, "reason": reason, "who": who}
             for name, fate, records, reason, who in self.fates
         }
-
-
-def _there(column: pa.Array) -> int:
-    text = plain_text(column)
-    return int(pc.sum(pc.and_(text.is_valid(), pc.fill_null(pc.not_equal(text, ""), False))).as_py() or 0)

@@ -6,19 +6,19 @@ import json
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from ..connectors.clock import Clock
 from ..connectors.errors import DecisionError, InputError
 from ..connectors.finding import Finding
 from ..connectors.port import KEY
 from ..connectors.secrets import Secrets
-from ..mappings.compile import CompiledMapping
+from ..mappings.compile import CompiledMapping, FieldTrace
 from ..mappings.language import Outside
 from ..mappings.mapped import branch_suffix, make_our_key
-from ..mappings.stub import makes_stubs
+from ..mappings.stub import makes_stubs, of_mapping
 from ..runs.ledger import operations, records, runlog
 from ..runs.ledger.records import RecordRow
-from ..runs.masking import mask
 from ..runs.report.model import Report, Table, Text
 from ..runs.values import REJECT
 from .addresses import new_address
@@ -30,6 +30,7 @@ from .other_branches import other_branches
 from .prepare import prepare
 from .project import Project
 from .session import Session, open_session
+from .showing import Showing, showing
 from .sources.folded import folded_table
 from .sources.told import made_of_table
 from .successions import successions
@@ -58,7 +59,9 @@ def explain(project: Project, key: str, show_values: bool, secrets: Secrets, clo
         named = (None, subject.mapping.name)
         about = runlog.findings_about(session.ledger, subject.mapping.source.name, subject.source_key)
         noted = [(number, each) for number, each in about if not subject.mapping.branch or each.mapping in named]
-        trace, filtered = _trace(session, subject, show_values)
+        files = [each.mapping_file for each in session.mappings.values()]
+        may = showing(project.spec.classes, files, show_values)
+        trace, filtered = _trace(session, subject, may)
         latest = [each for run, each in noted if run == max((number for number, _ in noted), default=0)]
         record = subject.record
         orphan = record is not None and record.waits_for is not None and not _candidates(session, record.waits_for)
@@ -66,12 +69,12 @@ def explain(project: Project, key: str, show_values: bool, secrets: Secrets, clo
             verb="explain",
             verdict=_sentence(subject, filtered, orphan, latest, history, undoes),
             good=_good(record, filtered is not None),
-            facts=(*_facts(session, subject), *_words(session, subject, show_values)),
+            facts=(*_facts(session, subject), *_words(session, subject, may)),
             tables=(
                 *made_of_table(session, subject.mapping, subject.source_key),
                 *folded_table(session.source, subject.mapping, subject.source_key),
                 *trace,
-                *_corrections_table(session, subject, show_values),
+                *_corrections_table(session, subject, may),
                 *other_branches(session, subject.mapping, subject.source_key),
                 *_findings_table(latest, subject.mapping.file),
                 *_history_table(history, undoes),
@@ -119,6 +122,7 @@ def _candidates(session: Session, text: str) -> list[_Subject]:
     readings: list[tuple[str | None, str]] = [(object_name, key), (None, text)] if colon else [(None, text)]
     mappings = list(session.mappings.values())
     ours = [(each.source.name, make_our_key(each.system, each.source.name, "")) for each in mappings]
+    ours += [(each.source.name, f"{each.source.name}:") for each in mappings if ":" in each.source.name]
     readings += [(name, text.removeprefix(before)) for name, before in ours if colon and text.startswith(before)]
     found = _in_ledger(session, mappings, readings, text) or _in_source(session, mappings, readings)
     if found or not colon:
@@ -236,7 +240,7 @@ def _facts(session: Session, subject: _Subject) -> tuple[tuple[str, str | int | 
     return tuple(facts)
 
 
-def _words(session: Session, subject: _Subject, show_values: bool) -> tuple[tuple[str, str | Text], ...]:
+def _words(session: Session, subject: _Subject, may: Showing) -> tuple[tuple[str, str | Text], ...]:
     """What the target itself said when it refused the record. It may quote cells, so it is shown as cells are."""
     record = subject.record
     if record is None or record.code is None:
@@ -247,7 +251,9 @@ def _words(session: Session, subject: _Subject, show_values: bool) -> tuple[tupl
         return (("fact.target_said", Text(lost.code, lost.params)),)
     if kept is None:
         return ()
-    return (("fact.target_said", json.loads(kept) if show_values else Text("explain.words_kept")),)
+    if may.hidden(of_mapping(subject.mapping.name)):  # they may quote any cell
+        return (("fact.target_said", Text("explain.words_withheld")),)
+    return (("fact.target_said", json.loads(kept) if may.asked else Text("explain.words_kept")),)
 
 
 def _left_out(scope: Scoped, source: str) -> Text:
@@ -260,7 +266,7 @@ def _left_out(scope: Scoped, source: str) -> Text:
     return Text("explain.skipped", {"source": source, "field": reason.field, "why": f"@outside.{reason.why}"})
 
 
-def _trace(session: Session, subject: _Subject, show_values: bool) -> tuple[tuple[Table, ...], Text | None]:
+def _trace(session: Session, subject: _Subject, may: Showing) -> tuple[tuple[Table, ...], Text | None]:
     """Field by field from the source's cell to the target's; and what leaves the record out, if anything does."""
     mapping = subject.mapping
     chunk = session.source.find(mapping.source.name, (KEY,), [(subject.source_key,)], mapping.source_fields)
@@ -274,37 +280,48 @@ def _trace(session: Session, subject: _Subject, show_values: bool) -> tuple[tupl
     filtered = _left_out(scope, source) if scope.mapped.filtered_keys else None
     nulled = {reason.field: reason for reason, rows in scope.rows.items() if reason.policy is Outside.NULL}
 
-    def shown(text: str | None) -> str | None:
-        return text if text is None or show_values else mask(text)
-
+    classes = {rule.field.name: rule.rule.class_ for rule in mapping.rules}
     rows = tuple(
         (
             each.field,
             ", ".join(name for name, _ in each.sources) or None,
-            "; ".join(shown(text) or "-" for _, text in each.sources) or None,
+            "; ".join(may.source(mapping.source.name, name, text) if text else "-" for name, text in each.sources)
+            or None,
             " > ".join(step.name for step in each.steps) or None,
             Text(each.misfit, {"field": each.field})
             if each.misfit
             else Text("explain.nulled", {"parent": each.result or "-", "why": f"@outside.{nulled[each.field].why}"})
             if each.field in nulled
-            else each.result
-            if each.field in mapping.references
-            else shown(each.result),
+            else _result(may, mapping, each),
             _place(each.file, each.line, mapping.file),
+            *((classes[each.field],) if session.project.spec.classes else ()),
         )
         for each in mapping.trace(chunk, session.people)
     )
-    columns = ("column.field", "column.source_field", "column.cell", "column.steps", "column.value", "column.rule")
-    addresses = addresses_table(rewritten(session, mapping, scope.mapped), shown)
-    return (Table(Text("table.fields"), columns, rows), *addresses, *successions(mapped.findings)), filtered
+    columns = ["field", "source_field", "cell", "steps", "value", "rule"]
+    columns += ["class"] if session.project.spec.classes else []
+    addresses = addresses_table(rewritten(session, mapping, scope.mapped), partial(may.target, mapping.name))
+    return (
+        Table(Text("table.fields"), tuple(f"column.{each}" for each in columns), rows),
+        *addresses,
+        *successions(mapped.findings),
+    ), filtered
 
 
-def _corrections_table(session: Session, subject: _Subject, show_values: bool) -> tuple[Table, ...]:
+def _result(may: Showing, mapping: CompiledMapping, each: FieldTrace) -> str | None:
+    """A key of a parent is no value that is masked without a word."""
+    name = of_mapping(mapping.name)
+    if each.result is None or (each.field in mapping.references and not may.hidden(name, each.field)):
+        return each.result
+    return may.target(name, each.field, each.result)
+
+
+def _corrections_table(session: Session, subject: _Subject, may: Showing) -> tuple[Table, ...]:
     """What was corrected in the record, by whom and why, and whether it still holds. Looked at once the record was."""
     rows = tuple(
         (
             each.field,
-            *((text or None) if show_values or not text else mask(text) for text in (each.old, each.new)),
+            *(may.source(each.object, each.field, text) if text else None for text in (each.old, each.new)),
             each.who,
             each.why,
             Text(_STANDS[holds]),

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 import pandas as pd
 
 from ..connectors.errors import InputError
 from ..connectors.finding import Finding, Severity
-from ..connectors.port import Connector
+from ..connectors.port import Connector, TellsLacking
 from ..connectors.schema import Schema
 from ..mappings.assembly.compiled import compile_assemblies
 from ..mappings.assembly.derived import with_assemblies
@@ -20,11 +21,13 @@ from ..mappings.language import MappingFile
 from ..mappings.order import Cuts, cut_references, load_order
 from ..mappings.own_transforms import FILE as OWN_TRANSFORMS
 from ..mappings.own_transforms import read_own_transforms
-from ..mappings.people import People, PeopleConfig, PersonSide, build_people
+from ..mappings.people import People, build_people
+from ..mappings.people_config import PeopleConfig, PersonSide
 from ..mappings.people_list import read_people_csv
 from ..validators.declared import check_expectations
 from .addresses import check_new_addresses, check_old_addresses, links_of
 from .checking.examples import check_examples
+from .checking.newest import check_newest
 from .corrections import take_corrections
 from .fingerprint import joined
 from .project import Project
@@ -34,6 +37,7 @@ from .sources.folded import with_folded
 
 FOLDER = "mappings"
 Further = Callable[[Sequence[Finding]], list[Finding]]
+ANSWERED_BY_DATA = {"mapping.required_may_be_null"}
 _WORST_FIRST = {severity: place for place, severity in enumerate(Severity)}
 
 
@@ -48,6 +52,11 @@ class Prepared:
     digest: str
     corrected: str
     findings: tuple[Finding, ...]
+
+    def remarks(self, data_read: bool) -> list[Finding]:
+        """What there is to say of the mappings; once all records were read and judged, without what these have
+        answered."""
+        return [each for each in self.findings if not data_read or each.code not in ANSWERED_BY_DATA]
 
 
 def prepare(
@@ -65,6 +74,8 @@ def prepare(
     wrong = {each.mapping for each in findings if each.severity is Severity.BLOCKS}
     corrected, noticed = lay_over(session, compiled, wrong)
     findings += [*noticed, *check_new_addresses(session, compiled)]
+    findings += _lacking(session, compiled)
+    findings += check_newest(session, [each for name, each in compiled.items() if name not in wrong])
     config = project.spec.people
     if config is not None and people:
         session.people, noticed = people_of(session, config)
@@ -82,6 +93,16 @@ def prepare(
     digest = hashlib.sha256("\n".join(says).encode()).hexdigest()
     ranked = sorted(findings, key=lambda each: (_WORST_FIRST[each.severity], each.file or "", each.line or 0))
     return Prepared(tuple(order), cut_references(compiled), digest, corrected, tuple(ranked))
+
+
+def _lacking(session: Session, compiled: Mapping[str, CompiledMapping]) -> list[Finding]:
+    """What the target's administrator has to do first, for each object that mappings write, where the target tells."""
+    target = session.target
+    if not target.capabilities.tells_lacking:
+        return []
+    told = cast(TellsLacking, target)
+    names = {mapping.target.name: name for name, mapping in compiled.items()}
+    return [replace(each, mapping=mapping) for name, mapping in names.items() for each in told.lacking(name)]
 
 
 def compile_project(
@@ -104,6 +125,8 @@ def compile_project(
         zones=sides.source_zones,
         own=own.transforms if own else {},
         links=links_of(project),
+        wins=project.spec.wins,
+        classes=project.spec.classes,
     )
     if own is not None:
         findings.append(own.used(name for mapping in compiled.values() for name in mapping.own_transforms))
@@ -166,7 +189,8 @@ def chosen_files(project: Project, folder: Path | None = None) -> tuple[list[Map
 
 def people_of(session: Session, config: PeopleConfig) -> tuple[People, list[Finding]]:
     """Who is who, from both systems' own lists of people and the project's CSV."""
-    rows = read_people_csv(session.project.folder / config.csv, config.csv) if config.csv else []
+    managers = config.by_manager
+    rows = read_people_csv(session.project.folder / config.csv, config.csv, managers=managers) if config.csv else []
     source_frame, source_keys = _side(session.source, session.source_schema, config.source, "source")
     target_frame, target_keys = _side(session.target, session.target_schema, config.target, "target")
     return build_people(config, source_frame, source_keys, target_frame, target_keys, rows)

@@ -20,16 +20,18 @@ from ..connectors.pace import ALWAYS, Hours, Narrowed, Schedule
 from ..connectors.port import Settings
 from ..connectors.secrets import Secrets
 from ..mappings.assembly import ASSEMBLY
+from ..mappings.classes import DataClass
 from ..mappings.linking.language import OldAddress, RecordUrl
-from ..mappings.people import PeopleConfig
+from ..mappings.people_config import PeopleConfig
+from ..mappings.wins import Wins
 from ..mappings.yaml.strict_yaml import load_model, read_yaml
 from ..runs.ledger.place import Place, Server, schema_name
 from .objects import ObjectSpec
 from .sources.several import BETWEEN
 
 FILE = "changeover.yaml"
-OWN_NAMES = frozenset({"objects"})
-"""Keys below which keys are names that the source gives."""
+OWN_NAMES = frozenset({"objects", "classes"})
+"""Keys below which keys are names that the source gives, or the project itself."""
 LEDGER_URL = r"^(postgresql(\+psycopg)?://\S+|\$\{[A-Z][A-Z0-9_]*\})$"
 
 
@@ -205,6 +207,8 @@ class ProjectFile(BaseModel):
     objects: dict[str, ObjectSpec] = {}
     links: list[OldAddress] = []
     people: PeopleConfig | None = None
+    wins: Wins = Wins.ASK
+    classes: dict[str, DataClass] = {}
     limits: Limits = Limits()
     schedule: ScheduleSpec | None = None
     hooks: Hooks = Hooks()

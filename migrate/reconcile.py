@@ -24,6 +24,7 @@ from .loading.rewriting import rewritten
 from .loading.stub_records import stubs_among
 from .loading.stubs import stub_chunks
 from .loading.tally import chosen
+from .loading.wins import won_by_target
 from .session import Session, Tick
 
 PAGE = 5_000
@@ -33,9 +34,9 @@ PAGE = 5_000
 class Compared:
     """What reconcile saw of one mapping. source: records read. explained: bucket -> records that are rightly not
     there or wait for somebody. outside: references that leave the scope. linked: addresses of old records, by field and
-    what becomes of them. equal: records equal in every field. kept:
-    fields left alone by their `write:` policy. ours, theirs: records of the target object that are ours, and that are
-    not."""
+    what becomes of them. equal: records equal in every field. kept: fields left alone by their `write:` policy. won:
+    fields in which it was decided that the target's value stays. ours, theirs: records of the target object that are
+    ours, and that are not."""
 
     mapping: str
     object: str
@@ -43,6 +44,7 @@ class Compared:
     equal: int = 0
     differing: int = 0
     kept: int = 0
+    won: int = 0
     ours: int = 0
     theirs: int = 0
     explained: Counter[str] = field(default_factory=Counter)
@@ -217,6 +219,11 @@ class Reconciler:
         kept = off & kept_alone & (now == back)
         off &= ~kept
         compared.kept += int(kept.sum())
+        doubtful = chosen(off.any(axis=1))
+        keys = [mapped.source_keys[rows[place]] for place in doubtful]
+        won = off[doubtful] & won_by_target(self.session, mapping, keys, expected[doubtful], now[doubtful])
+        compared.won += int(won.sum())
+        off[doubtful] &= ~won
         bad = chosen(off.any(axis=1))
         compared.equal += len(rows) - len(bad)
         compared.differing += len(bad)

@@ -13,6 +13,7 @@ from ..runs.report.model import BUCKETS, BranchCounts, Cause, Report, Row, Table
 from ..runs.values import SAMPLE
 from .addresses import new_address
 from .causes import causes, sample_key
+from .decided import decided_tables, decided_told
 from .loading.outside import Reason, outside_table, outside_told, tallied
 from .loading.pipeline import Moved
 from .loading.rewriting import links_table, links_told, tallied_links
@@ -72,12 +73,13 @@ def plan_report(
             ("fact.seconds", f"{seconds:.1f}"),
         ),
         counts=counts,
-        causes=causes([*session.notices, *prepared.findings, *findings]),
-        tables=(*_stops(moved), *_scope_tables(session, moved), *successions(findings)),
+        causes=causes([*session.notices, *prepared.remarks(data_read=not chosen and not stopped), *findings]),
+        tables=(*_stops(moved), *decided_tables(findings), *_scope_tables(session, moved), *successions(findings)),
         next_steps=() if stopped or idle else (session.project.command(f"run --execute --plan {plan_id}{chosen}"),),
         extra={
             "plan": str(path),
             **_scope_told(moved),
+            "decided": decided_told(findings),
             "seconds": round(seconds, 3),
             **calls.extra,
         },
@@ -125,6 +127,7 @@ def run_report(
         causes=told,
         tables=(
             *_stops(moved),
+            *decided_tables(findings),
             *_scope_tables(session, moved),
             *degraded_tables(graded),
             *successions(findings),
@@ -135,6 +138,7 @@ def run_report(
             "run": moved.run.id,
             "differences": differences,
             **_scope_told(moved),
+            "decided": decided_told(findings),
             "totals_equal": equal,
             **grades_told(graded),
             "seconds": round(seconds, 3),

@@ -18,12 +18,12 @@ def successions(findings: Iterable[Finding]) -> tuple[Table, ...]:
     counts: Counter[tuple[str, ...]] = Counter()
     for each in findings:
         if each.code == SUBSTITUTED and "person" in each.params:
-            told = (str(each.params[name]) for name in ("person", "successor", "department"))
+            told = (str(each.params[name]) for name in ("person", "successor", "department", "steps"))
             counts[each.mapping or "", each.field or "", *told] += int(each.params["count"])
     ranked = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
     rows: list[Row] = [
-        (mapping, field, person, successor, _rule(department), number)
-        for (mapping, field, person, successor, department), number in ranked[:LISTED]
+        (mapping, field, person, successor, _rule(department, int(steps)), number)
+        for (mapping, field, person, successor, department, steps), number in ranked[:LISTED]
     ]
     if not rows:
         return ()
@@ -32,5 +32,7 @@ def successions(findings: Iterable[Finding]) -> tuple[Table, ...]:
     return (Table(Text("table.successions"), heads, tuple(rows), max(0, len(ranked) - LISTED)),)
 
 
-def _rule(department: str) -> Text:
+def _rule(department: str, steps: int) -> Text:
+    if steps:
+        return Text("people.by_manager", {"steps": steps})
     return Text("people.by_department", {"name": department}) if department else Text("people.by_default")

@@ -25,6 +25,7 @@ from .loading.parked import chosen_parked, owners_of
 from .prepare import prepare
 from .project import Project
 from .session import Session, open_session
+from .showing import showing
 from .waiting import Reason, causes_of, codes_table, reasons_of, text_of
 from .worklist_cells import cells_at_fault
 
@@ -141,6 +142,8 @@ def _rows(
     owners = owners_of(session, [each.record for each in reasons])
     samples = _samples(session, reasons)
     cells = cells_at_fault(session, reasons)
+    files = [each.mapping_file for each in session.mappings.values()]
+    may = showing(session.project.spec.classes, files, show_values)
     started = {run.id: run.started[:16].replace("T", " ") for run in runlog.history(session.ledger)}
     rows: dict[str, list[_Row]] = defaultdict(list)
     for each in reasons:
@@ -157,7 +160,7 @@ def _rows(
                 told,
                 None if sample is None else mask(sample),
                 None if cell is None else cell.field,
-                None if cell is None or cell.text is None else cell.text if show_values else mask(cell.text),
+                None if cell is None or cell.text is None else may.source(cell.object, cell.field, cell.text),
                 *(None,) * len(FILLED),
                 catalogue.text(each.mender),
                 owners.get((record.object, record.our_key)),

@@ -15,9 +15,9 @@ from collections.abc import Iterable
 
 from ..change import Change, ChangeKind, OutcomeState
 from ..port import Connector
+from .details_laws import DetailsLaws
 from .field_laws import FieldLaws
 from .find_laws import FindLaws
-from .ordeal_laws import OrdealLaws
 from .read_laws import ReadLaws
 from .sample import SCHEMA, Row, write
 
@@ -27,8 +27,9 @@ class SourceContract(ReadLaws, FindLaws, FieldLaws):
     `sample.SCHEMA`, and `seed`."""
 
 
-class TargetContract(SourceContract, OrdealLaws):
-    """Laws of a connector that writes. To provide: the fixture `connector` alone; records get in through the port."""
+class TargetContract(SourceContract, DetailsLaws):
+    """Laws of a connector that writes. To provide: the fixture `connector` alone; records get in through the port.
+    Where its creates carry details, the system has the object `sample.LINE` besides."""
 
     def seed(self, connector: Connector, object_name: str, rows: Iterable[Row]) -> None:
         connector.prepare()

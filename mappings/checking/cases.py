@@ -12,7 +12,7 @@ from .place import Examined
 from .values import check_values
 
 BLOCKS = Severity.BLOCKS
-WHOLE = ("write", "outside", "compare_only", "rewrite_links")
+WHOLE = ("write", "wins", "outside", "compare_only", "class_", "rewrite_links")
 """What is said of a whole rule and not of its cases."""
 
 
@@ -50,7 +50,7 @@ def _check_node(examined: Examined, name: str, rule: Rule, field: Field) -> Iter
             yield inner.found("mapping.case_never_reached", BLOCKS, *place)
         for key in WHOLE:
             if key in case.model_fields_set:
-                yield inner.found("mapping.case_with_more", BLOCKS, *place, key, key=key)
+                yield inner.found("mapping.case_with_more", BLOCKS, *place, said := key.rstrip("_"), key=said)
         yield from _check_node(inner, name, case, field)
         covered = covered or (case.when is None and (below[0] == "cases" or _always(case)))
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from ...connectors.finding import Finding, Severity
-from ...connectors.nearest import nearest
+from ...connectors.nearest import labelled, nearest
 from ...connectors.schema import Field, FieldType, Schema
 from ..assembly.derived import settled_by
 from ..branches import models_of_file
@@ -17,6 +17,7 @@ from ..lookup import has_parts
 from ..transform import WrongArgumentError
 from ..yaml.document import YamlPath
 from .cases import check_cases, told_whole
+from .classes import check_class
 from .conditions import check_conditions
 from .life import check_life
 from .links import check_links
@@ -24,6 +25,7 @@ from .outside import check_outside
 from .place import Examined, finding_in, known_zone, labels
 from .unwritten import check_unwritten
 from .values import check_values
+from .wins import check_wins
 
 BLOCKS, WARNS, INFO = Severity.BLOCKS, Severity.WARNS, Severity.INFO
 
@@ -89,6 +91,8 @@ def check_rules(examined: Examined) -> Iterator[Finding]:
     for name, rule, field in examined.filled():
         yield from check_cases(examined, name, rule, field)
         yield from check_unwritten(examined, name, rule)
+        yield from check_wins(examined, name, rule)
+        yield from check_class(examined, name, rule)
         yield from check_outside(examined, name, told_whole(rule), field)
         yield from check_links(examined, name, rule, field)
         for here, way in examined.ways(rule):
@@ -189,7 +193,7 @@ def _check_left_over(examined: Examined) -> Iterator[Finding]:
     place = "fields" if examined.file.whole is None else "branches"
     for field in examined.source.fields:
         if field.name not in settled:
-            told = examined.found("mapping.left_over", WARNS, place, name=field.name, label=field.label or "-")
+            told = examined.found("mapping.left_over", WARNS, place, called=labelled(field.name, field.label))
             yield replace(told, object=examined.source.name, field=field.name, mapping=model.mapping)
 
 

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ...connectors.finding import Finding, Severity
 from ...connectors.schema import Field, ObjectSchema
+from ..classes import DataClass
 from ..language import MappingFile, Rule
 from ..linking.language import NONE, Links
 from ..transform import Transform, available
@@ -21,7 +22,8 @@ class Examined:
     source, target: the objects it speaks of. zone, target_zone: of wall clock times on either side. people: they are
     configured. others: every mapping file that could be read, by name, this one among them. sources: the source objects
     of all of them that are known. inside: of a case of a rule under examination, its place below that rule. clocks:
-    zones of source fields that have one of their own. own: the project's own transforms. links: addresses of records.
+    zones of source fields that have one of their own. own: the project's own transforms. classes: its data classes.
+    links: addresses of records.
     """
 
     file: MappingFile
@@ -36,6 +38,7 @@ class Examined:
     clocks: Mapping[str, ZoneInfo | None] = field(default_factory=dict)
     own: Mapping[str, Transform] = field(default_factory=dict)
     links: Links = NONE
+    classes: Mapping[str, DataClass] = field(default_factory=dict)
 
     @property
     def transforms(self) -> Mapping[str, Transform]:

@@ -13,7 +13,7 @@ from .mapping import check_rules
 from .place import Examined, finding_in
 
 BLOCKS = Severity.BLOCKS
-_NOT_HERE = ("reference", "people", "outside", "write", "compare_only", "rewrite_links", "wins")
+_NOT_HERE = ("reference", "people", "outside", "write", "compare_only", "rewrite_links", "wins", "class_")
 """What makes no sense in a record that is written once and stands for another."""
 
 
@@ -58,7 +58,7 @@ def _check_each(alone: Examined, file: MappingFile) -> Iterator[Finding]:
             yield alone.found("stub.stays", BLOCKS, "fields", name, name=name)
         for _, way in rule.ways():
             if strange := sorted(set(_NOT_HERE) & way.model_fields_set):
-                yield alone.found("stub.not_here", BLOCKS, "fields", name, key=strange[0])
+                yield alone.found("stub.not_here", BLOCKS, "fields", name, key=strange[0].rstrip("_"))
             if any(each.startswith(f"{FOLD}.") for each in way.fed):
                 yield alone.found("stub.not_here", BLOCKS, "fields", name, key=FOLD)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from ...connectors.finding import Finding, Severity
-from ...connectors.nearest import nearest
+from ...connectors.nearest import labelled, nearest
 from ...connectors.schema import ObjectSchema, Schema
 from ..branches import models_of_file
 from ..checking.conditions import check_conditions
@@ -87,8 +87,8 @@ def _left_over(file: MappingFile, name: str, child: ObjectSchema, files: Iterabl
     settled = settled_by_folds(child.name, folding) | set(child.key)
     for field in child.fields:
         if field.name not in settled:
-            told = {"name": field.name, "label": field.label or "-"}
-            found = finding_in(file, "mapping.left_over", WARNS, FOLD, name, **told)
+            called = labelled(field.name, field.label)
+            found = finding_in(file, "mapping.left_over", WARNS, FOLD, name, called=called)
             yield replace(found, object=child.name, field=field.name, mapping=file.model.mapping)
 
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from ...connectors.finding import Finding, Severity
 from ...runs.ledger.claims import Claims
-from ...runs.masking import mask, plain
+from ...runs.masking import plain
 from ...runs.report.model import Cause, Row, Table, Text
 from ..causes import causes
 from ..session import Session, rehearse
+from ..showing import showing
 from .links import Links
 from .reading import Probe, read_through
 from .records import Records, UnknownValues
@@ -35,10 +36,12 @@ class Seen:
         return sum(cause.count for cause in self.causes if cause.severity in KEEPS_BACK)
 
 
-def look_through(session: Session, order: Sequence[str]) -> Seen:
-    """Read every mapped source object once and judge its records. order: mappings, parents first."""
+def look_through(session: Session, order: Sequence[str], besides: Sequence[Probe] = ()) -> Seen:
+    """Read every mapped source object once and judge its records. order: mappings, parents first. besides: who else
+    looks on."""
     values = UnknownValues()
-    with _probes(session, order) as probes:
+    with _probes(session, order) as own:
+        probes = [*own, *besides]
         told = causes(_noted(read_through(session, probes), values))
     read = sum(session.source.count(name) for name in {probe.object for probe in probes})
     return Seen(told, values, read)
@@ -60,13 +63,16 @@ def _noted(findings: Iterator[Finding], values: UnknownValues) -> Iterator[Findi
 
 
 def values_table(session: Session, values: UnknownValues, show_values: bool) -> tuple[Table, ...]:
-    """Each unknown value and how many records have it, the most frequent first. Masked but with `show_values`."""
+    """Each unknown value and how many records have it, the most frequent first. Masked but with `show_values`, as far
+    as the field's class allows."""
+    files = [each.mapping_file for each in session.mappings.values()]
+    shown = showing(session.project.spec.classes, files, show_values)
     rows: list[Row] = []
     for (name, field, code), counted in sorted(values.counts.items()):
         file, line = session.mappings[name].rule_lines[field]
         place = f"{file}:{line}"
         rows += [
-            (name, field, plain(value) if show_values else mask(value), count, place)
+            (name, field, plain(shown.target(name, field, value)), count, place)
             for value, count in counted.most_common()
         ]
         if more := values.more[name, field, code]:

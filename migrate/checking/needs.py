@@ -26,8 +26,8 @@ _NO_LONGER = frozenset({"trim", "collapse_spaces", "half_width", "company_name",
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """One line of the sheet. kind: see above. value: an option, or the number to start with. why: for the reader.
-    file, line: the rule that asks for it."""
+    """One line of the sheet. kind: see above. value: an option, or the number to start with. class_: of its data.
+    why: for the reader. file, line: the rule that asks for it."""
 
     kind: str
     object: str
@@ -44,6 +44,7 @@ class Need:
     unique: bool = False
     refers: str = ""
     value: str = ""
+    class_: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +136,7 @@ def _missing(
         why=why,
         file=file.file,
         line=file.line("fields", name),
+        class_=file.model.fields[name].class_ or "",
     )
     if kind is FieldType.CHOICE:
         for option in dict.fromkeys(value for way in ways for value in _written(way)):

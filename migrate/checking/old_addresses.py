@@ -27,15 +27,11 @@ class OldAddresses:
     def end(self) -> Iterator[Finding]:
         """INFO for each field: how many of each form, also where there are none. A warning for addresses of an old
         system's that have none of the forms."""
-        links = self._mapping.links
-        for name in self._mapping.linked if links is not None else ():
-            counts = {
-                form.address: self._counts[name, place] for place, form in enumerate(links.forms if links else ())
-            }
-            told = {
-                "count": sum(counts.values()),
-                "told": ", ".join(f"{count} {form}" for form, count in counts.items()),
-            }
+        forms = self._mapping.links.forms if self._mapping.links is not None else ()
+        for name in self._mapping.linked:
+            counts = {form.address: self._counts[name, place] for place, form in enumerate(forms)}
+            listed = ", ".join(f"{count} {form}" for form, count in counts.items())
+            told: dict[str, int | str] = {"count": sum(counts.values()), "told": listed}
             yield self._finding("linking.found", Severity.INFO, name, told)
             if strange := self._counts[name, None]:
                 yield self._finding("linking.found_strange", Severity.WARNS, name, {"count": strange})

@@ -45,6 +45,8 @@ COLUMNS = (
     "column.why",
     "column.where",
 )
+CLASS = "column.class"
+"""A column of its own where the project declares data classes."""
 CURED = frozenset(
     {"mapping.no_target_field", "mapping.no_target_object", "mapping.value_choice", "mapping.value_too_long"}
 )
@@ -141,8 +143,9 @@ def _unknown(session: Session) -> dict[tuple[str, str], list[str]]:
 def _built(
     project: Project, found: Sequence[Need], findings: Sequence[Finding], file: str, catalogue: Catalogue
 ) -> Built:
-    head = tuple(map(catalogue.text, COLUMNS))
-    rows = [_cells(each, catalogue) for each in found]
+    classed = bool(project.spec.classes)
+    head = tuple(map(catalogue.text, (*COLUMNS, *((CLASS,) if classed else ()))))
+    rows = [(*_cells(each, catalogue), *((each.class_ or None,) if classed else ())) for each in found]
     text = _csv(head, rows) if file == STDOUT or file.lower().endswith(".csv") else None
     if file != STDOUT:
         body = text.encode("utf-8-sig") if text is not None else None

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import pandas as pd
 
@@ -106,11 +107,11 @@ class Deferred:
     def _pieces(self, kind: str) -> Iterator[Piece]:
         for name in [each for each in self.names if each.startswith(self._prefix + kind)]:
             frame, extra = self._session.stage.take(name)
-            yield Piece(name, self._mapped(frame, extra["keys"], extra.get("waiting", [])))
+            keys, waiting = cast("list[list[str]]", extra["keys"]), cast("list[int]", extra.get("waiting", []))
+            yield Piece(name, self._mapped(frame, keys, waiting))
 
-    def _mapped(self, frame: pd.DataFrame, keys: object, waiting: object) -> MappedChunk:
-        if not isinstance(keys, list) or not isinstance(waiting, list):
-            raise TypeError("a staged piece without keys")
+    def _mapped(self, frame: pd.DataFrame, keys: Sequence[Sequence[str]], waiting: Sequence[int]) -> MappedChunk:
+        """keys: source key and our key, a row each. waiting: as a chunk has it."""
         mapping = self._mapping
         return MappedChunk(
             mapping=mapping.name,

@@ -17,7 +17,7 @@ from ...mappings.compile import CompiledMapping
 from ...mappings.mapped import MappedChunk
 from ...runs.cells import decode_cells, encode_cells
 from ...runs.digest import pack
-from ...runs.ledger import records
+from ...runs.ledger import records, runlog
 from ...runs.ledger.operations import Intent, Settled
 from ...runs.ledger.records import Parked, RecordRow
 from ...runs.values import PREIMAGE
@@ -34,6 +34,7 @@ from .loaded import Loaded
 from .references import Resolved, cells_to_send, come_later, resolve
 from .tally import RejectStorm, StormWatch, chosen
 from .update import plan_updates
+from .wins import unsay
 
 
 class ObjectLoad:
@@ -261,9 +262,10 @@ class ObjectLoad:
                 self.mapping.target.name,
                 [
                     (self.fieldset, sent, back, self.run, mapped.our_keys[row])
-                    for row, (sent, back) in plan.settled.items()
+                    for row, (sent, back) in {**plan.settled, **plan.stays}.items()
                 ],
             )
+            runlog.add_findings(self.session.ledger, self.run, plan.decided)
             whole = [mapped.our_keys[row] for row in plan.settled if row not in empty]
             records.fulfil(self.session.ledger, self.mapping.target.name, whole)
         for row in plan.settled:
@@ -274,6 +276,7 @@ class ObjectLoad:
         writing = plan.rows
         row_of = {mapped.our_keys[row]: place for place, row in enumerate(writing)}
         ended = self._send(plan.planned, mapped, row_of, writing, result)
+        unsay(self.session, self.run, mapped, plan.decided, ended)
         digests = (np.array(plan.sent), np.array(plan.written), np.array(plan.before))
         self._read_back(mapped, writing, row_of, ended, *digests, [False] * len(writing), result)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import takewhile
 
 from ...connectors.chunk import Chunk
 from ...connectors.errors import InputError
@@ -115,8 +116,7 @@ def owners_of(session: Session, waiting: Sequence[Waiting]) -> dict[tuple[str, s
     """(target object, our key) -> the owner as the source names them, of those records that have one."""
     by_mapping: dict[str, dict[str, Waiting]] = defaultdict(dict)
     for each in waiting:
-        if each.source_key is not None:
-            by_mapping[each.mapping][each.source_key] = each
+        by_mapping[each.mapping][each.source_key or ""] = each
     found: dict[tuple[str, str], str] = {}
     for name, parked in by_mapping.items():
         mapping = session.mappings.get(name)
@@ -141,11 +141,7 @@ def find_pieces(
 
 def _same_runs(session: Session, run: Run) -> list[int]:
     """This run and the ones just before it that were asked the same and did not come to their end."""
-    same = [run.id]
-    for each in runlog.history(session.ledger):
-        if each.id >= run.id:
-            continue
-        if (each.verb, each.selection) != ("run", run.selection) or each.state not in UNFINISHED:
-            break
-        same.append(each.id)
-    return same
+    before = [each for each in runlog.history(session.ledger) if each.id < run.id]
+    asked = ("run", run.selection)
+    same = takewhile(lambda each: (each.verb, each.selection) == asked and each.state in UNFINISHED, before)
+    return [run.id, *(each.id for each in same)]

@@ -200,7 +200,7 @@ class Pipeline:
             if together.held:
                 mapped = mapped.without(together.held.keys())
             scope = scoped(self.session, mapping, mapped)
-            make_stubs(self.session, self.run.id, self.claims, scope.stubs)
+            make_stubs(self.session, self.run.id, self.claims, scope.stubs, self.reader.insists)
             texts = rewritten(self.session, mapping, scope.mapped)
             mapped = texts.mapped
             findings = [*work.load.judge.judge(mapped), *scope.findings, *texts.findings]

@@ -195,11 +195,11 @@ def links_told(counts: Mapping[str, Mapping[tuple[str, str], int]]) -> list[dict
     ]
 
 
-def addresses_table(texts: Rewritten, shown: Callable[[str], str | None]) -> tuple[Table, ...]:
+def addresses_table(texts: Rewritten, shown: Callable[[str, str], str]) -> tuple[Table, ...]:
     """Each address in the texts of a record, whose it is and what it becomes; no table where there are none. shown: of
-    a value, as much as may be seen."""
+    a field and a cell, as much of the latter as may be seen."""
     rows = tuple(
-        (each.field, shown(each.text), each.link.our_key, Text(f"linking.{each.what}"), each.becomes)
+        (each.field, shown(each.field, each.text), each.link.our_key, Text(f"linking.{each.what}"), each.becomes)
         for each in texts.seen
     )
     columns = ("column.field", "column.old", "column.record", "column.address", "column.new")

@@ -8,7 +8,7 @@ from a record is the fieldset under which the ledger has it.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,6 @@ from ...connectors.chunk import Chunk, split_key
 from ...connectors.port import KEY
 from ...mappings.compile import CompiledMapping
 from ...mappings.mapped import branch_suffix, make_our_key
-from ...mappings.stub import OF_STUB
 from ...runs.ledger import records, runlog
 from ...runs.ledger.claims import Claims
 from ...runs.report.model import Table, Text
@@ -33,17 +32,16 @@ from .tally import StormWatch
 SHOWN_KEYS = 5
 
 
-@dataclass
-class Made:
-    """Stubs of one mapping that a run has made, or tried to. buckets: what became of them -> how many. keys: the first
-    few of the records for which they stand."""
-
-    buckets: Mapping[str, int] = field(default_factory=dict)
-    keys: Sequence[str] = ()
+Made: TypeAlias = Mapping[str, tuple[int, Sequence[str]]]
+"""Stubs of one mapping that a run has made, or tried to: what became of them -> how many, and the keys of the first few
+records for which they stand."""
 
 
-def make_stubs(session: Session, run_id: int, claims: Claims, wanted: Mapping[str, Collection[str]]) -> None:
-    """Make those that are not there yet. wanted: mapping -> our keys. Raises the MappingStop that stopped it."""
+def make_stubs(
+    session: Session, run_id: int, claims: Claims, wanted: Mapping[str, Collection[str]], insist: bool
+) -> None:
+    """Make those that are not there yet. wanted: mapping -> our keys. insist: also what the target refused before.
+    Raises the MappingStop that stopped it."""
     for maker, keys in wanted.items():
         parent = session.mappings[maker]
         there = records.target_keys(session.ledger, parent.target.name, sorted(keys))
@@ -51,18 +49,24 @@ def make_stubs(session: Session, run_id: int, claims: Claims, wanted: Mapping[st
         if missing and parent.stub is not None:
             take_up(session, parent, run_id)
             for chunk in stub_chunks(session, parent.stub, missing):
-                _make(session, run_id, claims, parent, parent.stub, chunk)
+                _make(session, run_id, claims, parent, parent.stub, chunk, insist)
 
 
 def _make(
-    session: Session, run_id: int, claims: Claims, parent: CompiledMapping, stub: CompiledMapping, chunk: Chunk
+    session: Session,
+    run_id: int,
+    claims: Claims,
+    parent: CompiledMapping,
+    stub: CompiledMapping,
+    chunk: Chunk,
+    insist: bool,
 ) -> None:
     mapped = stub.apply(chunk, session.people)
     limits = session.project.spec.limits
     storm = StormWatch(stub.name, limits.stop_after_alike, limits.stop_share)
     judge = Judge(stub.target_fields, stub.name, stub.file, stub.rule_lines, (), claims)
     findings = judge.judge(mapped)
-    loaded = ObjectLoad(session, stub, run_id, storm, judge).load(mapped, findings, wait=False)
+    loaded = ObjectLoad(session, stub, run_id, storm, judge, insist=insist).load(mapped, findings, wait=False)
     with session.ledger.transaction():
         records.park(session.ledger, run_id, stub.name, stub.source.name, stub.target.name, loaded.parked)
         runlog.add_findings(session.ledger, run_id, [*mapped.findings, *findings, *loaded.findings])
@@ -124,19 +128,18 @@ def made_by(session: Session, run_id: int) -> dict[str, Made]:
     """By mapping, the stubs that this run has made or tried to make."""
     found: dict[str, Made] = {}
     for name, mapping in session.mappings.items():
-        buckets = records.settled_under(session.ledger, run_id, mapping.target.name, name + OF_STUB)
-        if mapping.stub is not None and buckets:
-            first = records.settled_by(session.ledger, run_id, mapping.target.name, name + OF_STUB, SHOWN_KEYS)
-            found[name] = Made(buckets, [key for key, _, _ in first])
-    return found
+        if mapping.stub is not None:
+            under = (mapping.target.name, mapping.stub.name, SHOWN_KEYS)
+            found[name] = records.settled_under(session.ledger, run_id, *under)
+    return {name: made for name, made in found.items() if made}
 
 
 def stubs_table(made: Mapping[str, Made]) -> tuple[Table, ...]:
     """Stubs by mapping and what became of them, with the first few keys; no table where there are none."""
     rows = tuple(
-        (name, Text(f"bucket.{bucket}"), number, ", ".join(each.keys))
+        (name, Text(f"bucket.{bucket}"), number, ", ".join(keys))
         for name, each in made.items()
-        for bucket, number in sorted(each.buckets.items())
+        for bucket, (number, keys) in each.items()
     )
     columns = ("column.mapping", "column.state", "column.number", "column.old")
     return (Table(Text("table.stubs"), columns, rows),) if rows else ()
@@ -144,4 +147,8 @@ def stubs_table(made: Mapping[str, Made]) -> tuple[Table, ...]:
 
 def stubs_told(made: Mapping[str, Made]) -> list[dict[str, object]]:
     """The same for the JSON document."""
-    return [{"mapping": name, **each.buckets, "first": list(each.keys)} for name, each in made.items()]
+    return [
+        {"mapping": name, "state": bucket, "count": number, "first": list(keys)}
+        for name, each in made.items()
+        for bucket, (number, keys) in each.items()
+    ]

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from ...connectors.cell import Cell
 from ...connectors.change import Change, ChangeKind
+from ...connectors.finding import Finding
 from ...connectors.port import KEY
 from ...mappings.compile import CompiledMapping
 from ...runs.cells import encode_cells
@@ -23,18 +24,22 @@ from ..session import Session
 from .classify import Sorted
 from .references import Resolved
 from .rehearsal import UNBORN
+from .wins import asked_code, decide, told
 
 
 @dataclass
 class UpdatePlan:
     """rows: those to be written, with `planned` in the same order, and sent, written, before a row each (see
-    readback). conflicts: row -> (code, field). settled: row -> (sent, back) where both sides agree already. images:
-    what the target holds now, for undo."""
+    readback). conflicts: row -> (code, field). settled: row -> (sent, back) where both sides agree already. stays: the
+    same of rows that are written, where the target wins a field. decided: one finding a field that somebody won.
+    images: what the target holds now, for undo."""
 
     rows: list[int] = field(default_factory=list)
     planned: list[Planned] = field(default_factory=list)
     conflicts: dict[int, tuple[str, str | None]] = field(default_factory=dict)
     settled: dict[int, tuple[bytes, bytes]] = field(default_factory=dict)
+    stays: dict[int, tuple[bytes, bytes]] = field(default_factory=dict)
+    decided: list[Finding] = field(default_factory=list)
     images: list[tuple[str, str, str, str, bytes]] = field(default_factory=list)
     sent: list[Digests] = field(default_factory=list)
     written: list[Marks] = field(default_factory=list)
@@ -43,11 +48,14 @@ class UpdatePlan:
 
 @dataclass(frozen=True)
 class _Verdict:
-    """Per row and field: write it; agreed already; somebody else changed it."""
+    """Per row and field: write it; agreed already; both sides changed it and nobody wins; it is written though somebody
+    else changed it; it stays because somebody else did."""
 
     write: Marks
     same: Marks
     clash: Marks
+    over: Marks
+    stays: Marks
 
 
 def plan_updates(
@@ -81,14 +89,21 @@ def plan_updates(
     if there:
         subset = [changed[place] for place in there]
         spots = [target.row_of[target_keys[place]] for place in there]
-        verdict = _judge(session, mapping, rows, subset, target.digests[spots], missing[there])
+        keys = [target_keys[place] for place in there]
+        verdict = _judge(session, mapping, rows, subset, keys, target.digests[spots], missing[there])
         for position, place in enumerate(there):
             found.row(changed[place], cells[place], target, spots[position], verdict, position)
     return plan
 
 
 def _judge(
-    session: Session, mapping: CompiledMapping, rows: Sorted, subset: Sequence[int], now: Digests, missing: Marks
+    session: Session,
+    mapping: CompiledMapping,
+    rows: Sorted,
+    subset: Sequence[int],
+    target_keys: Sequence[str],
+    now: Digests,
+    missing: Marks,
 ) -> _Verdict:
     nothing = _nothing(session)
     only_empty = np.array([mapping.write_policy[each.name] == "only_if_empty" for each in mapping.target_fields])
@@ -98,7 +113,8 @@ def _judge(
     same = wants & (now == wanted)
     untouched = (now == back) | empty & (back == 0)
     clash = wants & ~same & ~untouched
-    return _Verdict(wants & ~same & ~clash, same, clash)
+    decided = decide(session, mapping, clash, [rows.mapped.source_keys[row] for row in subset], target_keys)
+    return _Verdict(wants & ~same & ~clash | decided.over, same, decided.asks, decided.over, decided.stays)
 
 
 def _nothing(session: Session) -> np.uint64:
@@ -131,15 +147,26 @@ class _Found:
         names = [each.name for each in self.mapping.target_fields]
         write, same, clash = verdict.write[place], verdict.same[place], verdict.clash[place]
         if clash.any():
-            self.plan.conflicts[row] = ("conflict.edited", names[int(np.flatnonzero(clash)[0])])
+            name = names[int(np.flatnonzero(clash)[0])]
+            self.plan.conflicts[row] = (asked_code(self.mapping, name), name)
             return
-        sent = np.where(write | same, self.rows.digests[row], self.rows.sent[row])
-        back = np.where(same, target.digests[spot], self.rows.back[row])
+        over, stays, now, wanted = (
+            verdict.over[place],
+            verdict.stays[place],
+            target.digests[spot],
+            self.rows.digests[row],
+        )
+        self.plan.decided += told(self.mapping, self.rows.mapped, row, over, stays, wanted, now)
+        sent = np.where(write | same | stays, wanted, self.rows.sent[row])
+        back = np.where(same | stays, now, self.rows.back[row])
         if not write.any():
             self.plan.settled[row] = (sent.tobytes(), back.tobytes())
             return
+        if stays.any():
+            kept = np.where(stays, wanted, self.rows.sent[row]), np.where(stays, now, self.rows.back[row])
+            self.plan.stays[row] = kept[0].tobytes(), kept[1].tobytes()
         image: dict[str, Cell] = {
-            name: target.columns[name][spot].as_py() for name, wanted in zip(names, write, strict=True) if wanted
+            name: target.columns[name][spot].as_py() for name, marked in zip(names, write, strict=True) if marked
         }
         self._write(row, target.keys[spot], cells, write, sent, back, image)
         place_of_image = (PREIMAGE, str(self.run_id), self.mapping.target.name, self.rows.mapped.our_keys[row])

@@ -13,13 +13,13 @@ from ...connectors.errors import InputError
 from ...connectors.finding import Finding, Severity
 from ...connectors.secrets import Secrets
 from ...mappings.compile import SUFFIX
-from ...runs.masking import mask
 from ...runs.report.model import Report, Row, Table, Text
 from ..causes import causes
 from ..loading.parked import find_pieces
 from ..prepare import FOLDER, compile_project, lay_over, people_of
 from ..project import Project
 from ..session import Session, Tick, open_session
+from ..showing import showing
 from .changes import CREATED, LEFT, UPDATED, Changes, Side, changes
 from .revision import mappings_at
 
@@ -128,6 +128,8 @@ def _fields(found: Changes) -> tuple[Table, ...]:
 
 def _samples(session: Session, sides: Sequence[Side], found: Changes, show_values: bool) -> Iterator[Table]:
     """Some records of each field, from what the old mapping makes of them to what the new one does."""
+    files = [each.mapping_file for side in sides for each in side.mappings.values()]
+    may = showing(session.project.spec.classes, files, show_values)
     rows: list[Row] = []
     for name in sorted(found.samples):
         keys = sorted({key for kept in found.samples[name].values() for key in kept})
@@ -136,7 +138,7 @@ def _samples(session: Session, sides: Sequence[Side], found: Changes, show_value
             for key in kept:
                 shown = (side.get((key, target)) for side in (then, now))
                 rows.append(
-                    (name, target, key, *(text if text is None or show_values else mask(text) for text in shown))
+                    (name, target, key, *(text if text is None else may.target(name, target, text) for text in shown))
                 )
     if rows:
         yield Table(

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from ...connectors.clock import Clock
 from ...connectors.schema import JsonObject
 from ...connectors.secrets import Secrets
+from ...mappings.compile import load_mapping_files
 from ...mappings.profiling.profile import FieldProfile, ObjectProfile
-from ...runs.masking import mask
 from ...runs.report.model import Report, Row, Table, Text
+from ..prepare import FOLDER
 from ..project import Project
 from ..session import Tick
+from ..showing import showing
 from .profiles import keep, measure
 from .source import object_of, open_source
 
@@ -25,7 +28,8 @@ FIGURES = (
     "profile.last_used",
 )
 CELLS = ("column.field", "profile.lowest", "profile.highest", "profile.top", "profile.writers")
-_Shown = Callable[[str], str]
+_Shown = Callable[[str, str, str], str]
+"""Object, field and a cell of it, as it may be shown."""
 
 
 def profile(
@@ -51,7 +55,8 @@ def profile(
         for each in chosen:
             found.append(measure(source, each, size, tick, interruption).profile())
             keep(project, found[-1])
-    shown: _Shown = (lambda cell: cell) if show_values else mask
+    files = load_mapping_files(project.folder / FOLDER) if project.spec.classes else ()
+    shown = showing(project.spec.classes, files, show_values).source
     fields = sum(len(each.fields) for each in found)
     return Report(
         verb="mapping profile",
@@ -88,7 +93,11 @@ def _objects(found: list[ObjectProfile]) -> Table:
 def _tables(found: ObjectProfile, shown: _Shown) -> tuple[Table, ...]:
     title: dict[str, str | int] = {"object": found.object, "count": found.records}
     figures = tuple(_figures(each, found.records) for each in found.fields)
-    cells = tuple(_cells(each, shown) for each in found.fields if each.top or each.lowest or each.written_by)
+    cells = tuple(
+        _cells(each, partial(shown, found.object, each.name))
+        for each in found.fields
+        if each.top or each.lowest or each.written_by
+    )
     return (
         Table(Text("profile.figures", title), FIGURES, figures, whole=True),
         *((Table(Text("profile.cells", title), CELLS, cells, whole=True),) if cells else ()),
@@ -107,7 +116,7 @@ def _figures(field: FieldProfile, records: int) -> Row:
     )
 
 
-def _cells(field: FieldProfile, shown: _Shown) -> Row:
+def _cells(field: FieldProfile, shown: Callable[[str], str]) -> Row:
     return (
         field.name,
         shown(field.lowest) if field.lowest else None,
@@ -117,7 +126,7 @@ def _cells(field: FieldProfile, shown: _Shown) -> Row:
     )
 
 
-def _listed(cells: tuple[tuple[str, int], ...], shown: _Shown) -> str | None:
+def _listed(cells: tuple[tuple[str, int], ...], shown: Callable[[str], str]) -> str | None:
     return " · ".join(f"{shown(cell)} ×{count:,}" for cell, count in cells[:3]) or None
 
 
@@ -137,8 +146,9 @@ def _told(found: ObjectProfile, shown: _Shown) -> JsonObject:
     kept = found.to_json()
     listed: list[JsonObject] = kept["fields"]  # type: ignore[assignment]
     for told, field in zip(listed, found.fields, strict=True):
-        told["lowest"] = shown(field.lowest) if field.lowest else None
-        told["highest"] = shown(field.highest) if field.highest else None
-        told["top"] = [{"value": shown(cell), "records": count} for cell, count in field.top]
-        told["written_by"] = [{"writer": shown(cell), "records": count} for cell, count in field.written_by]
+        own = partial(shown, found.object, field.name)
+        told["lowest"] = own(field.lowest) if field.lowest else None
+        told["highest"] = own(field.highest) if field.highest else None
+        told["top"] = [{"value": own(cell), "records": count} for cell, count in field.top]
+        told["written_by"] = [{"writer": own(cell), "records": count} for cell, count in field.written_by]
     return kept

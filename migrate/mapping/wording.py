@@ -8,6 +8,8 @@ from ...mappings.yaml.plain_yaml import flow
 from ...runs.catalogue import Catalogue
 
 _KNOWN = ("from", "constant", "transform", "values", "otherwise", "reference", "people", "default", "write", "outside")
+_ELSEWHERE = ("class",)
+"""What has a column of its own."""
 
 
 def in_words(rule: object, catalogue: Catalogue) -> str:
@@ -40,7 +42,7 @@ def _pieces(rule: Mapping[str, object], catalogue: Catalogue) -> Iterator[str]:
         yield catalogue.text("rule.write", {"policy": _text(rule["write"])})
     if "outside" in rule:
         yield catalogue.text("rule.outside", {"policy": _text(rule["outside"])})
-    yield from (f"{key}: {flow(value)}" for key, value in rule.items() if key not in _KNOWN)
+    yield from (f"{key}: {flow(value)}" for key, value in rule.items() if key not in (*_KNOWN, *_ELSEWHERE))
 
 
 def _transforms(value: object) -> str:

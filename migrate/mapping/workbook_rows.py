@@ -35,6 +35,7 @@ OF_RULES: Final = (
     "workbook.target_label",
     "workbook.target_type",
     "workbook.in_words",
+    "column.class",
     RULE,
     *EDITED.values(),
 )

@@ -294,13 +294,23 @@ def settled_by(
     ).fetchall()
 
 
-def settled_under(ledger: Ledger, run_id: int, object_name: str, mapping: str) -> dict[str, int]:
-    """Bucket -> how many records of a mapping this run settled or parked."""
-    rows = ledger.db.execute(
-        "select bucket, count(*) from record where object = ? and run = ? and mapping = ? group by bucket",
+def settled_under(
+    ledger: Ledger, run_id: int, object_name: str, mapping: str, size: int
+) -> dict[str, tuple[int, list[str]]]:
+    """Bucket -> how many records of a mapping this run settled or parked, and the source keys of the first few."""
+    counts = ledger.db.execute(
+        "select bucket, count(*) from record where object = ? and run = ? and mapping = ? group by bucket order by 1",
         (object_name, run_id, mapping),
-    )
-    return {str(bucket): int(number) for bucket, number in rows}
+    ).fetchall()
+    told: dict[str, tuple[int, list[str]]] = {}
+    for bucket, number in counts:
+        first = ledger.db.execute(
+            "select source_key from record where object = ? and run = ? and mapping = ? and bucket = ? "
+            "order by our_key limit ?",
+            (object_name, run_id, mapping, bucket, size),
+        )
+        told[bucket] = (int(number), [str(row[0]) for row in first])
+    return told
 
 
 def under(ledger: Ledger, object_name: str, mapping: str, after: str, size: int) -> list[str]:

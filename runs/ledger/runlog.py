@@ -6,6 +6,7 @@ import datetime as dt
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from ...connectors.errors import DecisionError
 from ...connectors.finding import Finding, Severity
@@ -42,6 +43,8 @@ class Progress:
     pieces: list[str] = field(default_factory=list)
 
 
+SETTLED: Final = "settled"
+"""A parameter of findings that stays in the ledger: digests of what both sides held when something was decided."""
 UNFINISHED = ("open", "interrupted", "paused", "failed")
 _COLUMNS = "id, verb, state, started, ended, mapping_digest, selection, undoes, report"
 
@@ -165,19 +168,24 @@ def add_findings(ledger: Ledger, run_id: int, findings: Iterable[Finding]) -> No
     """Keep findings without their samples; inside the caller's transaction. A record's findings replace those that the
     same run noted for it and the same mapping before (a chunk read again after a crash)."""
     listed = list(findings)
+    take_out(ledger, run_id, listed)
+    ledger.db.executemany(
+        "insert into finding (run, mapping, object, key, field, code, severity, params, file, line, digest) "
+        "values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [(*line, line_digest(*line)) for line in (_line(run_id, each) for each in listed)],
+    )
+
+
+def take_out(ledger: Ledger, run_id: int, findings: Iterable[Finding]) -> None:
+    """Take out what this run noted of these records under the same code; inside the caller's transaction."""
     ledger.db.executemany(
         "delete from finding where run = ? and object = ? and key = ? and code = ? and coalesce(field, '') = ? "
         "and coalesce(mapping, '') = ?",
         [
             (run_id, each.object, each.key, each.code, each.field or "", each.mapping or "")
-            for each in listed
+            for each in findings
             if each.key is not None
         ],
-    )
-    ledger.db.executemany(
-        "insert into finding (run, mapping, object, key, field, code, severity, params, file, line, digest) "
-        "values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [(*line, line_digest(*line)) for line in (_line(run_id, each) for each in listed)],
     )
 
 
@@ -226,7 +234,7 @@ def findings_of_waiting(ledger: Ledger) -> dict[tuple[str, str], list[tuple[int,
 
 
 def _finding(ledger: Ledger, row: tuple[str, str, str, str, str, str, str, str, int]) -> Finding:
-    params: Mapping[str, str | int] = ledger.parsed(row[6])
+    params: Mapping[str, str | int] = {name: told for name, told in ledger.parsed(row[6]).items() if name != SETTLED}
     return Finding(
         code=row[4],
         severity=Severity(row[5]),

@@ -160,9 +160,10 @@ def _check_records(ledger: Ledger) -> None:
     wanted = [f"{name} in ({', '.join('?' * len(values))})" for name, values in known.items()]
     wanted.append("(adopted = 0 or adopted in (select id from run))")
     wanted.append("(fieldset is null or (fieldset, object) in (select id, object from fieldset))")
-    dot = "instr(source_object, '.')"  # before it the system, where the object's name has it
-    apart = f"substr(source_object, 1, {dot} - 1) || ':' || substr(source_object, {dot} + 1)"
-    ours = "instr(our_key, ':' || source_object || ':' || source_key) > 0"
+    name = "replace(replace(source_object, '%', '%25'), ':', '%3A')"  # as it stands in our key
+    dot = f"instr({name}, '.')"  # before it the system, where the object's name has it
+    apart = f"substr({name}, 1, {dot} - 1) || ':' || substr({name}, {dot} + 1)"
+    ours = f"instr(our_key, ':' || {name} || ':' || source_key) > 0"
     ours += f" or instr(our_key, {apart} || ':' || source_key) = 1"
     wanted.append(f"(source_key is null or {ours})")
     strange = ledger.db.execute(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -13,7 +14,8 @@ from changeover.connectors.schema import Schema
 from changeover.connectors.testing.broken import BROKEN
 from changeover.connectors.testing.broken_cells import Broken
 from changeover.connectors.testing.contract import TargetContract, laws
-from changeover.connectors.testing.sample import SCHEMA
+from changeover.connectors.testing.details_laws import DetailsLaws
+from changeover.connectors.testing.sample import LINE, SCHEMA
 
 
 class Suite(TargetContract):
@@ -38,6 +40,22 @@ class Tried(MemoryConnector):
         super().__init__(schema, ordeals=tuple(Ordeal), owner="note", **given)
 
 
+class Carrying(MemoryConnector):
+    def __init__(self, schema: Schema, **given: Any) -> None:
+        super().__init__(Schema({**schema.objects, "line": LINE}), details=3, **given)
+
+
+class CarryingUntold(MemoryConnector):
+    def __init__(self, schema: Schema, **given: Any) -> None:
+        super().__init__(Schema({**schema.objects, "line": LINE}), details=3, answers_details=False, **given)
+
+
+@pytest.mark.parametrize("law", [each for each in vars(DetailsLaws) if each.startswith("test_")])
+@pytest.mark.parametrize("double", [Carrying, CarryingUntold])
+def test_the_double_that_carries_details_keeps_every_law(double: type[MemoryConnector], law: str) -> None:
+    assert Suite().holds(law, double)
+
+
 @pytest.mark.parametrize("law", laws(TargetContract))
 @pytest.mark.parametrize("double", [Tried, Roomless])
 def test_the_intact_double_keeps_every_law(double: type[MemoryConnector], law: str) -> None:
@@ -58,5 +76,8 @@ def test_each_law_has_been_seen_to_fail() -> None:
 @pytest.mark.parametrize("double", BROKEN, ids=lambda double: double.__name__)
 def test_a_broken_double_is_not_a_broken_system(double: type[Broken]) -> None:
     """It breaks what it says and still works elsewhere, so that it is the law that catches it and not a crash."""
-    kept = [law for law in laws(TargetContract)[::7] if law not in double.breaks and Suite().holds(law, double)]
-    assert len(kept) >= 5
+    kept = 0
+    for law in laws(TargetContract)[::7]:
+        with suppress(pytest.skip.Exception):  # about something that the double does not do
+            kept += law not in double.breaks and Suite().holds(law, double)
+    assert kept >= 5

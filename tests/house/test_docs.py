@@ -21,7 +21,7 @@ from changeover.mappings.language import (
     MappingModel,
     Rule,
 )
-from changeover.mappings.people import ActiveRule, PeopleConfig, PersonSide
+from changeover.mappings.people_config import ActiveRule, PeopleConfig, PersonSide
 from changeover.mappings.record_example import RecordExample
 from changeover.mappings.yaml.strict_yaml import load_model, read_yaml
 from changeover.migrate.project import (

@@ -110,7 +110,7 @@ def test_what_it_stands_for_is_a_source_object_of_its_own(tmp_path: Path) -> Non
     assert (named["name"].type, named["name"].length) == (T.TEXT, 20)
     assert (named["one.sum"].required, named["two.sum"].required) == (True, False)
     assert compiled["deal"].source_fields == ("nr", "sum", "name", "one")
-    left_over = {each.params["name"] for each in findings if each.code == "mapping.left_over"}
+    left_over = {each.field for each in findings if each.code == "mapping.left_over"}
     assert left_over == {"at", "one.id", "one.line", "two.id", "two.pos"}
 
 

@@ -163,7 +163,7 @@ def test_a_branch_that_feeds_too_little_is_told_at_its_own_line(project: Project
 
 def test_a_field_that_one_branch_uses_is_not_left_over(project: Project) -> None:
     left = [each for each in found(project) if each.code == "mapping.left_over"]
-    assert sorted(each.params["name"] for each in left) == ["changed", "opened"]
+    assert sorted(each.field for each in left) == ["changed", "opened"]
     assert {each.mapping for each in left} == {"account"}
     findings = found(project, ("  owner: nobody cares", "  parent: nobody cares"))
     assert told(findings) == [("mapping.mapped_and_dropped", "account", 26)]

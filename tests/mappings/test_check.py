@@ -128,6 +128,12 @@ def test_rules_that_cannot_work(project: Project, rule: str, code: str) -> None:
     assert problems(check(project, f"{HEAD}{NAME}  {rule}\n")) == [(code, 6)]
 
 
+def test_an_argument_that_there_is_not_is_told_beside_those_that_there_are(project: Project) -> None:
+    rule = "phone: {from: [tel, lvl], transform: {join: {with: '-'}}}"
+    [finding] = [each for each in check(project, f"{HEAD}{NAME}  {rule}\n") if each.severity is Severity.BLOCKS]
+    assert finding.params["problem"] == "with is none of its arguments (separator)"
+
+
 def test_people_need_to_be_configured(project: Project) -> None:
     text = f"{HEAD}{NAME}  owner_id: {{from: owner, people: true}}\n"
     assert problems(check(project, text, people=False)) == [("mapping.no_people", 6)]
@@ -175,7 +181,7 @@ def test_what_is_neither_mapped_nor_dropped_is_named(project: Project) -> None:
     text = f"{HEAD}{NAME}drop:\n  tel: 不再使用\n  cust_name: 重复\n"
     findings = check(project, text)
     assert problems(findings) == [("mapping.mapped_and_dropped", 8)]
-    left = {each.params["name"] for each in findings if each.code == "mapping.left_over"}
+    left = {each.field for each in findings if each.code == "mapping.left_over"}
     assert left == {"lvl", "amount", "parent", "owner", "opened", "changed", "is_test"}
 
 

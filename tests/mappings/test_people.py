@@ -9,7 +9,8 @@ import pyarrow as pa
 import pytest
 from changeover.connectors.errors import InputError
 from changeover.connectors.finding import Finding, Severity
-from changeover.mappings.people import Fate, People, PeopleConfig, build_people, comparable
+from changeover.mappings.people import Fate, People, build_people, comparable
+from changeover.mappings.people_config import PeopleConfig
 from changeover.mappings.people_list import PersonRow, read_people_csv
 from changeover.mappings.yaml.strict_yaml import load_model, read_yaml
 from hypothesis import given, settings

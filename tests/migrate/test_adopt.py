@@ -105,6 +105,20 @@ def test_undo_of_an_adoption_spares_what_users_wrote_since(tmp_path: Path) -> No
     assert "TAXDRIFT" not in ours(company).values()
 
 
+def test_a_record_is_found_by_its_parent_too(tmp_path: Path) -> None:
+    """Once the parent is ours; and where an earlier rule has found all, the later one asks nobody."""
+    company = make_company(tmp_path / "move")
+    company.rewrite("mappings/customer.yaml", ("match: [tax_no]", "match: [[tax_no], [name, parent_id]]"))
+    company.new("insert into customer (id, name, tax_no, parent_id) values (7, 'root', 'TAXROOT', null)")
+    company.new("insert into customer (id, name, parent_id) values (8, 'twin', 7), (9, 'twin', null)")
+    company.customer("ROOT", khmc="root")
+    assert company.run().counts("customer") == {"read": 1, "adopted": 1, "updated": 1}
+    company.customer("CHILD", khmc="twin", sh=None, sjkh="ROOT")
+    assert company.run().counts("customer") == {"read": 2, "adopted": 1, "updated": 1, "unchanged": 1}
+    keys = company.new("select our_key, cast(target_key as integer) from changeover_keys order by 2")
+    assert keys == [(our_key("ROOT"), 7), (our_key("CHILD"), 8)]
+
+
 def test_ambiguous_and_taken_are_held_and_never_guessed(tmp_path: Path) -> None:
     company = make_company(tmp_path / "move")
     company.rewrite("mappings/customer.yaml", ("match: [tax_no]", "match: [[tax_no], [name, revenue]]"))

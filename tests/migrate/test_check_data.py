@@ -54,6 +54,14 @@ def test_what_would_not_arrive_is_found_where_the_plan_finds_it(company: Company
     assert told(planned).items() >= told(checked).items(), "in the same words"
 
 
+def test_what_the_records_have_answered_is_not_asked_of_the_mapping_any_more(company: Company) -> None:
+    may_be_null = "mapping.required_may_be_null"
+    codes = [{cause.text.code for cause in told.report.causes} for told in (company.check(), company.plan())]
+    assert not any(may_be_null in each for each in codes), codes
+    unread = company.say("check", "--json", "--no-data").document["findings"]
+    assert may_be_null in {each["code"] for each in unread}  # type: ignore[union-attr]
+
+
 def test_unknown_values_are_counted_and_masked(company: Company) -> None:
     for number, stage in enumerate(["赢单", "新建单", "新建单", "旧"]):
         company.order(number, "A", zt=stage)

@@ -3,9 +3,16 @@ has said what becomes of it."""
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+from changeover.connectors.clock import SystemClock
+from changeover.connectors.errors import InputError
+from changeover.connectors.secrets import Secrets
+from changeover.migrate.check import check
+from changeover.migrate.project import load_project
+from changeover.migrate.session import Tick
 
 from .company import Company, Said, make_company
 
@@ -26,13 +33,14 @@ def company(folder: Path, objects: str = "") -> Company:
 
 def problems(said: Said) -> list[tuple[object, ...]]:
     assert said.code == 2, said.out
-    return [(each["code"], each["object"], each["file"], each["line"]) for each in said.document["findings"]]  # type: ignore[attr-defined]
+    found = [each for each in said.document["findings"] if each.get("severity") in (None, "blocks")]  # type: ignore[attr-defined]
+    return [(each["code"], each["object"], each["file"], each["line"]) for each in found]
 
 
 def test_an_object_with_records_is_named_with_their_number(tmp_path: Path) -> None:
     said = company(tmp_path).say("check", "--json")
     assert problems(said) == [("objects.undecided", "t_log", "changeover.yaml", 1)]
-    assert "t_log (-) has 2 records" in said.document["findings"][0]["text"]  # type: ignore[index]
+    assert "t_log has 2 records" in said.document["findings"][0]["text"]  # type: ignore[index]
 
 
 @pytest.mark.parametrize("entry", ["t_log", '"t_l*"', '"*"'])
@@ -81,15 +89,43 @@ def test_a_field_that_holds_data_is_mapped_or_dropped(tmp_path: Path) -> None:
     assert (told.code, told.causes()) == (0, {("mapping.empty_left_over", "t_customer"): []})
 
     made.old("update t_customer set fax = '024-1' where khbh = 'C2'")
+    made.customer("C3", khmc=None)
     said = made.say("check", "--json")
-    assert problems(said) == [("mapping.data_left_over", "t_customer", "mappings/customer.yaml", 8)]
-    assert "(-) holds data in 1 of 2 records" in said.document["findings"][0]["text"]  # type: ignore[index]
+    assert problems(said) == [
+        ("mapping.data_left_over", "t_customer", "mappings/customer.yaml", 8),
+        ("required.missing", "t_customer", "mappings/customer.yaml", 9),
+    ], "with what the records are like, for both were seen at once"
+    assert said.document["verdict"]["code"] == "check.forgotten"  # type: ignore[index]
+    assert "holds data in 1 of 3 records" in said.out
+    assert said.document["next"] == ["changeover check"]
+    made.old("delete from t_customer where khbh = 'C3'")
 
     mapping = tmp_path / "project" / "mappings" / "customer.yaml"
     for reason in ("nobody has a fax", "{reason: nobody has a fax, who: Li Na}"):
         made.rewrite("mappings/customer.yaml", ("fields:\n", f"drop:\n  fax: {reason}\nfields:\n"))
         assert made.check().code == 0
         mapping.write_text(mapping.read_text("utf-8").replace(f"drop:\n  fax: {reason}\n", ""), "utf-8")
+
+
+def test_each_object_is_read_once(tmp_path: Path) -> None:
+    """And where the records cannot be mapped, for what is forgotten alone."""
+    made = company(tmp_path, "objects:\n  t_log: {leave: technical}\n")
+    made.old("alter table t_customer add column fax text")
+    for wrong in (False, True):
+        if wrong:
+            made.old("update t_customer set fax = '024-1'")
+            made.rewrite("mappings/customer.yaml", ("revenue: je", "revenu: je"))
+        ticks: list[Tick] = []
+        with made.at_home(), pytest.raises(InputError) if wrong else nullcontext() as refused:
+            check(load_project(made.folder), Secrets(), SystemClock(), tick=ticks.append)
+        if refused is not None:
+            assert {each.code for each in refused.value.findings} >= {
+                "mapping.data_left_over",
+                "mapping.no_target_field",
+            }
+        assert {each.activity for each in ticks} == {"check"}
+        begun = [(each.activity, each.mapping) for each in ticks if each.done == 0]
+        assert begun == [("check", "t_customer")] if wrong else [("check", "t_customer"), ("check", "t_order")]
 
 
 def test_a_field_may_be_mapped_by_another_mapping_of_its_object(tmp_path: Path) -> None:

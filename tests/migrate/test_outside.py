@@ -60,6 +60,17 @@ def test_null_leaves_it_empty_and_counts_it(tmp_path: Path) -> None:
     assert made.run().counts("customer") == {"read": 6, "unchanged": 5, "filtered": 1}
 
 
+def test_of_many_a_few_are_named_and_all_are_counted(tmp_path: Path) -> None:
+    made = make_company(tmp_path / "project")
+    made.rewrite("mappings/customer.yaml", (PARENT, f"{PARENT[:-1]}, outside: 'null'}}"))
+    for number in range(8):
+        made.customer(f"C{number}", sjkh="nowhere")
+    told = made.run()
+    assert outside(told) == {("customer", "parent_id", "outside.null", "outside.absent", 8)}
+    [cause] = [each for each in told.report.causes if each.text.code == "reference.nulled"]
+    assert (cause.count, cause.keys) == (8, ("C0", "C1", "C2", "C3", "C4"))
+
+
 def test_a_parent_that_comes_after_all_is_filled_in(tmp_path: Path) -> None:
     made = company(tmp_path, parent="null")
     made.run()

@@ -78,6 +78,14 @@ def test_a_file_of_keys_on_the_command_line(tmp_path: Path) -> None:
     assert "--keys Account:K1,K2" in wrong.err
 
 
+def test_an_empty_line_in_a_file_of_keys_is_none(tmp_path: Path) -> None:
+    company = make_company(tmp_path / "move")
+    for key in "ABC":
+        company.customer(key)
+    (company.folder / "keys.txt").write_text("\ufefft_customer:A\n\n  t_customer:B,A\n", encoding="utf-8")
+    assert company.plan("keys.txt").counts("customer") == {"read": 2, "created": 2}
+
+
 def test_a_sample_is_the_same_every_time(tmp_path: Path) -> None:
     company = make_family(tmp_path / "move")
     planned, done = company.plan(sample=2), company.run(sample=2)

@@ -9,6 +9,13 @@ import pytest
 
 from .company import Company, Told, make_company
 
+STUB = """stub:
+  name: {from: khbh, transform: {pad: {width: 6, fill: "-"}}}
+  kind: {constant: stub}
+  revenue: je
+fields:
+"""
+
 
 @pytest.fixture
 def company(tmp_path: Path) -> Company:
@@ -19,7 +26,7 @@ def company(tmp_path: Path) -> Company:
         "mappings/customer.yaml",
         (
             "fields:\n",
-            'stub:\n  name: {from: khbh, transform: {pad: {width: 6, fill: "-"}}}\n  kind: {constant: stub}\n  revenue: je\nfields:\n',
+            STUB,
         ),
         (
             "kind: {constant: legacy}",
@@ -111,8 +118,8 @@ def test_a_stub_that_the_target_refuses_holds_its_children(company: Company) -> 
     told = company.run()
     assert told.counts("order") == {"read": 5, "created": 3, "held": 2}
     assert told.table("table.stubs") == [
-        ("customer", "bucket.created", 1, "C0, C9"),
-        ("customer", "bucket.rejected", 1, "C0, C9"),
+        ("customer", "bucket.created", 1, "C0"),
+        ("customer", "bucket.rejected", 1, "C9"),
     ]
     company.new("drop trigger no")
     assert company.run(rejected=True).counts("order") == {"read": 2, "created": 2}
@@ -134,4 +141,4 @@ def test_what_cannot_be_done_is_refused(company: Company, file: str, said: str, 
     company.rewrite(f"mappings/{file}.yaml", (said, instead))
     told = company.say("check", "--json", "--no-data")
     wrong = [each["code"] for each in told.document["findings"] if each["severity"] == "blocks"]  # type: ignore[attr-defined]
-    assert (told.code, wrong[-1]) == (2, code)
+    assert (told.code, code in wrong) == (2, True)

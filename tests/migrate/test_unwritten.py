@@ -125,3 +125,16 @@ def test_check_wonders_at_a_rule_that_does_nothing(tmp_path: Path) -> None:
     company.rewrite("mappings/customer.yaml", ("match: [tax_no]", "match: [remark]"))
     told = [each for each in company.check().report.causes if each.text.code == "mapping.never_used"]
     assert [each.text.params["name"] for each in told] == ["twice"]
+
+
+def test_a_mapping_may_write_nothing(tmp_path: Path) -> None:
+    """It adopts what is there, and makes empty records of the rest."""
+    company = make_company(tmp_path / "move")
+    text = "mapping: note\nfrom: t_customer\nto: visit\nmatch: [note]\nfields: {note: {from: khmc, write: never}}\n"
+    (company.folder / "mappings" / "note.yaml").write_text(text, encoding="utf-8")
+    company.new("insert into visit (id, note) values (7, '客户A')")
+    company.customer("A")
+    company.customer("B")
+    assert company.run().counts("note") == {"read": 2, "adopted": 1, "unchanged": 1, "created": 1}
+    assert company.new("select id, note from visit order by id") == [(7, "客户A"), (8, None)]
+    assert company.run().counts("note") == {"read": 2, "unchanged": 2}

@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 from changeover.connectors.errors import ChangeoverError, DecisionError
 from changeover.connectors.secrets import Secrets
-from changeover.runs.ledger import events, runlog
+from changeover.runs.ledger import events, records, runlog
 from changeover.runs.ledger.permits import Permits
 from changeover.runs.ledger.place import Place, Server
 from changeover.runs.ledger.sqlite import SQLite
@@ -109,6 +109,15 @@ def test_what_cannot_be_taken_back_is_gone_with_the_connection(file: Path) -> No
     with Ledger(file) as after:
         assert after.get_meta("half") is None
         assert runlog.begin(after, "run", NOW).id == 1
+
+
+def test_what_it_wrote_itself_and_cannot_read_any_more(file: Path) -> None:
+    with Ledger(file) as ledger:
+        runlog.begin(ledger, "run", NOW)
+        number = records.fieldset(ledger, "customer", "account", "digest", ["name"])
+        with closing(sqlite3.connect(file)) as other, other:
+            other.execute("update fieldset set fields = '[\"na'")
+        assert told(lambda: records.fieldset_of(ledger, number)) == DAMAGED
 
 
 # A server

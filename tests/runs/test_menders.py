@@ -41,6 +41,7 @@ PARK_NOTHING = {
     "target.paused_throttled": "stops the run",
     "target.read_only": "stops the run",
     "target.session_expired": "stops the run",
+    "target.half_done": "asked for",
     "target.stale": "asked for",
     "target.unknown": "asked for",
 }

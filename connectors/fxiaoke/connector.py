@@ -1,0 +1,242 @@
+"""The port of a Fxiaoke tenant."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from zoneinfo import ZoneInfo
+
+from ..cell import Cell
+from ..change import Batch, Change, Outcome
+from ..chunk import Chunk
+from ..clock import Clock
+from ..errors import InputError
+from ..finding import Finding, Severity
+from ..pace import Action, Allowance, Interface, Need, Pace, Quota, Rate
+from ..port import KEY, OUR_KEY, AuditFields, Capabilities, Identity, Ordeal, OurKeyPlace, Settings
+from ..schema import Schema
+from ..secrets import Secrets
+from .gateway import Gateway
+from .options import Options
+from .ordeals import Ordeals
+from .paths import DESCRIBE, OBJECTS, Paths, data_path
+from .query import Query
+from .session import TOKEN_PATHS
+from .tenant import TenantObject, described, listed, no_field, no_object
+from .transport import HttpTransport, Transport
+from .wire import Document
+from .write import Writer
+
+BATCH_SIZE = 20
+"""Changes of a write, each a call of its own: enough that the ledger is not written for each, and few enough that what
+a death leaves open is asked for in a call or two."""
+SIGN_INS = Rate(10, 60.0)
+ZONE = "Asia/Shanghai"
+MODIFIED_AT, MODIFIED_BY = "last_modified_time", "last_modified_by"
+
+
+class FxiaokeConnector:
+    """The tenant's objects are described when they are first needed, a call each, and `describe` asks anew."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        options: Options,
+        secrets: Secrets,
+        transport: Transport,
+        pace: Pace,
+        clock: Clock,
+    ) -> None:
+        zone = ZoneInfo(settings.zone or ZONE)
+        dates = ZoneInfo(options.date_zone) if options.date_zone else zone
+        self._name, self._options, self._secrets, self._clock = settings.name, options, secrets, clock
+        self._transport = transport
+        self._gateway = Gateway(options, secrets, transport, pace, clock, zone)
+        self._query = Query(self._gateway, options, dates)
+        self._writer = Writer(self._gateway, self._query, options, dates, self._there)
+        self._ordeals = Ordeals(self._query, self._writer, options)
+        self._paths = Paths(options.custom_path == "always")
+        self._lock = threading.Lock()
+        self._objects: dict[str, TenantObject] | None = None
+        self.capabilities = Capabilities(
+            batch_size=BATCH_SIZE,
+            at_once=options.at_once,
+            find_size=options.find_size,
+            writes=True,
+            our_key=OurKeyPlace.FIELD,
+            details=options.details,
+            answers_details=False,
+            deletes=True,
+            read_back_lag=dt.timedelta(seconds=options.read_back_lag),
+            server_maximum=dt.timedelta(seconds=options.server_maximum),
+            allowance=_allowance(options, zone.key),
+            ordeals=_ordeals(options),
+            tells_lacking=True,
+        )
+        pace.obey(self.capabilities.allowance)
+
+    # The port
+
+    def identity(self) -> Identity:
+        tenant = self._gateway.tenant
+        return Identity("fxiaoke", tenant, tenant)
+
+    def describe(self) -> Schema:
+        """The objects of the option `objects`, or all that are active. Raises InputError `fxiaoke.no_object` where an
+        option names what is not there."""
+        with self._lock:
+            self._objects = self._described()
+            return Schema({name: each.schema for name, each in self._objects.items()})
+
+    def audit_fields(self, object_name: str) -> AuditFields:
+        there = self._there(object_name)
+        named = {each.api: name for name, each in there.fields.items()}
+        return AuditFields(named.get(MODIFIED_AT), named.get(MODIFIED_BY))
+
+    def acting_user(self) -> str | None:
+        return self._secrets.fill(self._options.user)
+
+    def read(
+        self, object_name: str, fields: Sequence[str], *, after: str | None = None, size: int = 20_000
+    ) -> Iterator[Chunk]:
+        return self._query.chunks(self._there(object_name, fields), fields, after, size)
+
+    def count(self, object_name: str) -> int:
+        return self._query.count(self._there(object_name))
+
+    def find(
+        self, object_name: str, by: Sequence[str], values: Sequence[tuple[Cell, ...]], fields: Sequence[str]
+    ) -> Chunk:
+        named = [] if tuple(by) in ((KEY,), (OUR_KEY,)) else by
+        there = self._there(object_name, [*named, *fields])
+        if len(values) > self.capabilities.find_size:
+            raise ValueError(f"{object_name}: {len(values)} values to find, {self.capabilities.find_size} at most")
+        return self._query.find(there, by, values, fields)
+
+    def write(self, batch: Batch) -> list[Outcome]:
+        """A call for each change, one after another. Raises InputError `fxiaoke.our_key` without room for our key."""
+        if len(batch.changes) > self.capabilities.batch_size:
+            raise ValueError(f"{batch.object}: {len(batch.changes)} changes, {self.capabilities.batch_size} at most")
+        there = self._written(batch.object, batch.changes)
+        for change in batch.changes:
+            for each in change.details:
+                self._written(each.object, each.changes)
+        self._speak_of(there)
+        return self._writer.write(there, batch)
+
+    def _written(self, name: str, changes: Sequence[Change]) -> TenantObject:
+        there = self._there(name, [field for change in changes for field in change.values])
+        if there.our_key is None:
+            field = self._options.our_key_of(name)
+            raise InputError(
+                "fxiaoke.our_key", connection=self._name, object=name, label=there.schema.label, field=field
+            )
+        return there
+
+    def put_through(self, ordeal: Ordeal, object_name: str, our_key: str, key: str) -> Outcome:
+        return self._ordeals.put_through(self._there(object_name), ordeal, our_key, key)
+
+    def take_back(
+        self, ordeal: Ordeal, object_name: str, our_key: str, key: str, before: Mapping[str, Cell]
+    ) -> Outcome:
+        return self._ordeals.take_back(self._there(object_name), ordeal, our_key, key, before)
+
+    def prepare(self) -> None:
+        """The field for our key is the administrator's to make; `write` refuses an object that lacks it."""
+
+    def lacking(self, object_name: str) -> tuple[Finding, ...]:
+        """The unique text field for our key, which only the administrator can make."""
+        there = self._there(object_name)
+        if there.our_key is not None and there.unique:
+            return ()
+        code = "fxiaoke.our_key" if there.our_key is None else "fxiaoke.our_key_twice"
+        label, field = there.schema.label or there.api, self._options.our_key_of(there.name)
+        told = {"connection": self._name, "object": there.name, "label": label, "field": field}
+        return (Finding(code, Severity.BLOCKS, told, object=object_name),)
+
+    def our_keys(self, object_name: str) -> Iterator[list[tuple[str, str]]]:
+        return self._query.our_keys(self._there(object_name))
+
+    def now(self) -> dt.datetime:
+        """By the `Date` of an answer, in whole seconds; this machine's clock where the gateway sends none."""
+        self._gateway.ask(OBJECTS, {})
+        return self._gateway.server_time or self._clock.now()
+
+    def record_url(self, object_name: str, key: str) -> str | None:
+        """By the option `record_url`: what a tenant's pages are called is not documented."""
+        template = self._options.record_url
+        if template is None:
+            return None
+        return template.replace("{object}", self._there(object_name).api).replace("{key}", key)
+
+    def close(self) -> None:
+        if isinstance(self._transport, HttpTransport):
+            self._transport.close()
+
+    # What is there
+
+    def _described(self) -> dict[str, TenantObject]:
+        there = listed(self._gateway.ask(OBJECTS, {}))
+        ours = {api: name for name, api in self._options.names.items()}
+        wanted = self._options.objects
+        if wanted is None:
+            wanted = sorted(ours.get(api, api) for api in there)
+        objects = {}
+        for name in wanted:
+            api = self._options.names.get(name, name)
+            if api not in there:
+                raise no_object(name, {ours.get(each, each): label for each, label in there.items()})
+            asked: Document = {"apiName": api, "data": {"apiName": api}}  # the documents say the one, clients the other
+            answer = self._gateway.ask(DESCRIBE, asked)
+            objects[name] = described(name, api, there[api], answer, self._options, ours)
+        return objects
+
+    def _there(self, name: str, fields: Sequence[str] = ()) -> TenantObject:
+        """Raises InputError `fxiaoke.no_object` or `fxiaoke.no_field`."""
+        with self._lock:
+            if self._objects is None:
+                self._objects = self._described()
+            objects = self._objects
+        there = objects.get(name)
+        if there is None:
+            raise no_object(name, {each.name: each.schema.label for each in objects.values()})
+        for field in fields:
+            if field not in there.fields:
+                raise no_field(there, field)
+        return there
+
+    def _speak_of(self, there: TenantObject) -> None:
+        """How many calls of `write` do good is told by the interface that they go to."""
+        path = self._paths.of(there, "create")
+        allowance = self.capabilities.allowance
+        if allowance.needs[Action.WRITE][0].interface != path:
+            needs = {**allowance.needs, Action.WRITE: (Need(path),)}
+            self.capabilities = replace(self.capabilities, allowance=replace(allowance, needs=needs))
+
+
+def _ordeals(options: Options) -> tuple[Ordeal, ...]:
+    named = {"owner": Ordeal.OWNER, "lock": Ordeal.LOCK, "invalid": Ordeal.SOFT_DELETE}
+    return tuple(named[each] for each in options.ordeals if each != "owner" or options.ordeal_owner)
+
+
+def _allowance(options: Options, zone: str) -> Allowance:
+    """Every interface has calls of its own. Those that write are told by the one for creating in preset objects, until
+    it is known better."""
+    rate = Rate(options.calls, options.seconds)
+    mostly_custom = options.custom_path == "always" or all(
+        options.names.get(each, each).endswith("__c") for each in options.objects or ("",)
+    )
+    need = {
+        Action.WRITE: (Need(data_path("create", mostly_custom)),),
+        Action.FIND: (Need(data_path("query", mostly_custom), options.find_size),),
+        Action.READ: (Need(data_path("query", mostly_custom), options.page),),
+    }
+    return Allowance(
+        interfaces={path: Interface((SIGN_INS,), threads=1) for path in TOKEN_PATHS.values()},
+        others=Interface((rate,), threads=options.at_once),
+        quota=None if options.daily is None else Quota(options.daily, zone=zone),
+        late=options.server_maximum,
+        needs=need,
+    )

@@ -1,0 +1,105 @@
+"""What a project says of a Fxiaoke tenant. What the vendor's documents leave open is a setting here, with the cautious
+answer where nothing is said."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import Field as Option
+
+from ..errors import InputError
+from ..nearest import nearest
+from ..port import Settings
+
+EVERY_OBJECT = "*"
+LEGACY_KEY = "legacy_key__c"
+PACK = 100_000
+"""Calls of a purchased pack."""
+
+
+class Options(BaseModel):
+    """host: the tenant's cloud. app_id, app_secret, permanent_code: of the self-built app. sign_in: which of the two
+    ways the tenant's app uses; user: the acting employee, an FSUID with `app_token`, an employee's number with
+    `bearer`.
+
+    objects: the tenant's objects to describe, None for all that are active. names, fields: our name -> the tenant's,
+    for what is called otherwise there. our_key: the unique text field that holds our key, or object -> field.
+
+    calls, seconds: what an interface takes. packs: of 100,000 calls a day, None where they are not to be counted.
+    at_once: calls under way. timeout: seconds that an answer may take. server_maximum: seconds for which the server may
+    still finish a call that we gave up on. read_back_lag: seconds for which a query may not show what was written.
+    find_size: values in one filter. page: records in one. details: records of detail objects that go into the create
+    of their master at most.
+
+    workflows, approvals, duplicate_rules, validation_rules, functions: what a write sets off or has to pass there.
+    preserve: `create_time` and `created_by` can be written by a create. busy: what the answer -1 to a write means.
+    empty: what clears a field in an update. invalid: whether records in the bin are left out of what is read.
+    custom_path: `always` calls the interfaces for custom objects for preset ones, too. edit_locked: locked records of
+    custom objects are updated all the same. trace_ids: a new `thirdTraceId` goes with each call. date_zone: of
+    midnight in date fields; the connection's zone without it. ordeals: what the first record of an
+    object is put through; ordeal_owner: the employee to whom it is given meanwhile, without whom `owner` is not tried.
+    record_url: of a record's page, `{object}` and
+    `{key}` filled in.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    host: str = "https://open.fxiaoke.com"
+    app_id: str
+    app_secret: str
+    permanent_code: str
+    sign_in: Literal["app_token", "bearer"] = "app_token"
+    user: str
+    objects: list[str] | None = None
+    names: dict[str, str] = {}
+    fields: dict[str, dict[str, str]] = {}
+    our_key: str | dict[str, str] = LEGACY_KEY
+    calls: int = Option(100, ge=1)
+    seconds: float = Option(20.0, gt=0)
+    packs: int | None = Option(None, ge=1)
+    at_once: int = Option(8, ge=1, le=64)
+    timeout: float = Option(30.0, gt=0)
+    server_maximum: float = Option(120.0, ge=0)
+    read_back_lag: float = Option(5.0, ge=0)
+    find_size: int = Option(100, ge=1, le=100)
+    details: int = Option(20, ge=0)
+    page: int = Option(100, ge=1, le=100)
+    workflows: bool = False
+    approvals: bool = False
+    duplicate_rules: bool = True
+    validation_rules: bool = True
+    functions: bool = True
+    preserve: bool = True
+    busy: Literal["unknown", "not_done"] = "unknown"
+    empty: Literal["null", "empty"] = "null"
+    invalid: Literal["left_out", "read"] = "left_out"
+    custom_path: Literal["custom", "always"] = "custom"
+    edit_locked: bool = False
+    trace_ids: bool = True
+    date_zone: str | None = None
+    ordeals: list[Literal["owner", "lock", "invalid"]] = ["lock", "invalid"]
+    ordeal_owner: str | None = None
+    record_url: str | None = None
+
+    def our_key_of(self, object_name: str) -> str:
+        if isinstance(self.our_key, str):
+            return self.our_key
+        return self.our_key.get(object_name) or self.our_key.get(EVERY_OBJECT) or LEGACY_KEY
+
+    @property
+    def daily(self) -> int | None:
+        return None if self.packs is None else self.packs * PACK
+
+
+def read_options(settings: Settings) -> Options:
+    """The connection's options, checked. Raises InputError `fxiaoke.option_unknown` or `fxiaoke.option_value`."""
+    try:
+        return Options.model_validate(dict(settings.options))
+    except ValidationError as error:
+        first = error.errors()[0]
+    path = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        near = nearest(path, list(Options.model_fields))
+        raise InputError("fxiaoke.option_unknown", connection=settings.name, option=path, near=near)
+    raise InputError("fxiaoke.option_value", connection=settings.name, option=path, reason=first["msg"])

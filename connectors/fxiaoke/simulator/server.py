@@ -1,0 +1,117 @@
+"""The simulator behind a socket of this machine."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import threading
+from collections.abc import Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from ...clock import Clock
+from ...errors import InputError
+from ...simulators import Setting, Wanted
+from .answers import NoAnswerError
+from .faults import read_faults
+from .settings import Settings, told_settings
+from .simulator import Simulator
+
+HOST = "127.0.0.1"
+
+
+class FxiaokeSimulator:
+    """What the entry point leads to."""
+
+    def settings(self) -> tuple[Setting, ...]:
+        return told_settings()
+
+    def start(self, wanted: Wanted, clock: Clock) -> Server:
+        settings = Settings.of(wanted.settings)
+        faults = None if wanted.faults is None else read_faults(wanted.faults)
+        return Server(Simulator(clock, settings, wanted.data, faults), wanted.port)
+
+
+class Server:
+    """Answers on 127.0.0.1, and nowhere else. Raises InputError `simulator.port` where the port cannot be had."""
+
+    def __init__(self, simulator: Simulator, port: int = 0) -> None:
+        self.simulator = simulator
+        try:
+            self._server = _Server((HOST, port), _Handler)
+        except OSError as error:
+            raise InputError("simulator.port", port=port) from error
+        self._server.simulator = simulator
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        return f"http://{HOST}:{self._server.server_address[1]}"
+
+    @property
+    def credentials(self) -> Mapping[str, str]:
+        settings, people = self.simulator.settings, self.simulator.tenant.people
+        first = next(iter(people.by_id.values()), None)
+        told = {
+            "appId": settings.app_id,
+            "appSecret": settings.app_secret,
+            "permanentCode": settings.permanent_code,
+            "x-fs-ea": settings.ea,
+        }
+        if first is not None:
+            told |= {"x-fs-userid": first.id, "currentOpenUserId": first.open_id}
+        return told
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+        self.simulator.close()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 64
+    simulator: Simulator
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A caller that went away is no news."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class calls it so
+        """Nothing is logged."""
+
+    def do_GET(self) -> None:
+        self._serve()
+
+    def do_POST(self) -> None:
+        self._serve()
+
+    def _serve(self) -> None:
+        assert isinstance(self.server, _Server)  # noqa: S101 - the base class says any server
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        try:
+            told = self.server.simulator.answer(self.command, self.path, dict(self.headers.items()), body)
+        except NoAnswerError:
+            self._reset()
+            return
+        status, headers, content = told
+        self.send_response_only(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+        self.wfile.flush()
+
+    def _reset(self) -> None:
+        """RST instead of FIN."""
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.close_connection = True
+        self.connection.close()
