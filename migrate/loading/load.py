@@ -91,7 +91,7 @@ class ObjectLoad:
         self._create(rows, resolved, matches, [row for row in rows.new if not result.buckets[row]], empty, result)
         if result.stopped is None:
             self._update(rows, resolved, [row for row in rows.changed if not result.buckets[row]], empty, result)
-        result.cut = [row for row in empty if result.buckets[row] == "pending"]
+        result.fill_later(empty)
         return result
 
     def _settle_quiet(self, rows: Sorted, result: Loaded, findings: Sequence[Finding]) -> None:

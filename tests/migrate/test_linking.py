@@ -111,6 +111,16 @@ def test_a_text_waits_for_a_record_that_is_to_come(company: Company) -> None:
     assert company.reconcile().verdict == "reconcile.equal"
 
 
+def test_a_record_that_is_there_is_updated_twice_and_counted_once(company: Company) -> None:
+    """Its text names an order that moves after it, and a value of its own has changed as well."""
+    company.customer("C1")
+    company.run()
+    company.old(f"update t_customer set bz = '{OLD}/dd?id=7', je = '5'")
+    company.order(7, "C1")
+    assert company.run().counts("customer") == {"read": 1, "updated": 1}
+    assert remarks(company) == {"C1": "t_order:7"}
+
+
 def test_a_text_that_grew_too_long_is_told(company: Company) -> None:
     company.rewrite("changeover.yaml", ("crm.example.com/", f"crm.example.com/{'x' * 200}/"))
     company.customer("C1", bz=f"{OLD}/dd?id=7")
