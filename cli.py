@@ -17,6 +17,7 @@ from .migrate.options import (
     CHOICE,
     OF_WAITING,
     RETRY,
+    SIMULATING,
     ConfirmOption,
     DryRunOption,
     ExecuteOption,
@@ -337,6 +338,14 @@ def connectors(call: Call) -> Report:
     from .migrate.installed import installed
 
     return installed()
+
+
+@command(of_a_project=False, choosing=SIMULATING)
+def simulator(call: Call) -> Report | None:
+    """A server on this machine that imitates a system, to rehearse against, until you stop it."""
+    from .migrate import simulator as verb
+
+    return verb.simulate(**call.chosen, clock=call.outside[1], voice=call.voice)
 
 
 @command(of_a_project=False)

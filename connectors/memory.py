@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import pyarrow as pa
 
+from .audit import audit_of, read_audit
 from .cell import Cell, arrow_type, canonical_value
 from .change import Batch, Change, ChangeKind, Outcome, OutcomeState
 from .chunk import Chunk
@@ -46,7 +47,8 @@ class MemoryConnector(Undergoing, CarryingDetails):
     rows: records it starts with, by object (see `seed`). zone: of its LOCAL_TIME stamps, UTC where not given.
     batch_size, at_once, find_size, details, answers_details, read_back_lag, server_maximum: as in Capabilities; the lag
     passes by `clock`.
-    audit: the fields that every write and edit stamps with the clock's time and its author; the author of a write is
+    audit: the fields, by object, that every write and edit stamps with the clock's time and its author, and those that
+    a create stamps where it is not given them; the author of a write is
     `acting_user`. automation: called after each create, and after each update or adopt that wrote values; what it
     returns is stored at once, unchecked but for its types. our_key: NONE leaves no room for our key. ordeals: that it
     puts records through; an ordeal takes nothing from anybody's sight here. owner: the field that says whose a record
@@ -96,7 +98,7 @@ class MemoryConnector(Undergoing, CarryingDetails):
         self._clock = clock or SystemClock()
         self._identity = Identity(kind="memory", id=name, name=name, production=production)
         self._zone = ZoneInfo(zone or "UTC")
-        self._audit = dict(audit or {})
+        self._audit = {each.name: audit_of(audit or {}, each) for each in schema.objects.values()}
         self._acting_user = acting_user
         self._automation = automation
         self._tables = {each.name: Table(each) for each in schema.objects.values()}
@@ -113,7 +115,7 @@ class MemoryConnector(Undergoing, CarryingDetails):
 
     def audit_fields(self, object_name: str) -> AuditFields:
         self._table(object_name)
-        return self._audit.get(object_name, AuditFields())
+        return self._audit[object_name]
 
     def acting_user(self) -> str | None:
         return self._acting_user
@@ -238,7 +240,8 @@ class MemoryConnector(Undergoing, CarryingDetails):
             holder = table.our_keys[change.our_key]
             return Outcome(change.our_key, OutcomeState.EXISTS, holder, "target.exists")
         values: dict[str, Cell] = dict.fromkeys(table.schema.field_names)
-        values |= self._checked(table, change.values, None) | self._stamps(table, self._acting_user)
+        values |= self._stamps(table, self._acting_user, born=True) | self._checked(table, change.values, None)
+        values |= self._stamps(table, self._acting_user)
         for each in table.schema.fields:
             if each.required and values[each.name] is None:
                 raise RefusedError("target.required", each.name)
@@ -303,15 +306,16 @@ class MemoryConnector(Undergoing, CarryingDetails):
             written = table.records[key]
             table.put(key, replace(written, values={**written.values, **table.typed(changed)}), self._seen_from())
 
-    def _stamps(self, table: Table, author: str | None) -> dict[str, Cell]:
-        audit = self._audit.get(table.schema.name, AuditFields())
+    def _stamps(self, table: Table, author: str | None, *, born: bool = False) -> dict[str, Cell]:
+        audit = self._audit[table.schema.name]
+        at, by = (audit.created_at, audit.created_by) if born else (audit.modified_at, audit.modified_by)
         stamps: dict[str, Cell] = {}
-        if audit.modified_at is not None:
+        if at is not None:
             now = self._clock.now()
-            local = table.described(audit.modified_at).type is FieldType.LOCAL_TIME
-            stamps[audit.modified_at] = now.astimezone(self._zone).replace(tzinfo=None) if local else now
-        if audit.modified_by is not None:
-            stamps[audit.modified_by] = author
+            local = table.described(at).type is FieldType.LOCAL_TIME
+            stamps[at] = now.astimezone(self._zone).replace(tzinfo=None) if local else now
+        if by is not None:
+            stamps[by] = author
         return stamps
 
     def _seen_from(self) -> dt.datetime | None:
@@ -357,20 +361,23 @@ def _frame(table: Table, records: Mapping[str, Record], fields: Sequence[str]) -
 
 def connect(settings: Settings, secrets: Secrets, pace: Pace, clock: Clock) -> MemoryConnector:
     """A system filled from a JSON document `{"objects": Schema.to_json(), "rows": {object: [{field: cell}]}}`, named
-    by the option `file`. A cell is a text, a number (kept exact), true, false or null, and must fit
-    its field as `cell.cast` reads it. What is written to the system is gone with the process.
+    by the option `file`; for the option `audit` see the module of that name. A cell is a text, a number (kept exact),
+    true, false or null, and must fit its field as `cell.cast` reads it. What is written to the system is gone with the
+    process.
 
     Raises InputError `memory.option`, `memory.file` or `memory.cell`.
     """
-    if set(settings.options) != {"file"}:
+    if set(settings.options) - {"audit"} != {"file"}:
         options = ", ".join(sorted(map(str, settings.options)))
         raise InputError("memory.option", connection=settings.name, options=options)
-    path = Path(settings.folder) / str(settings.options["file"])
+    path, audit = Path(settings.folder) / str(settings.options["file"]), settings.options.get("audit")
     try:
         text = path.read_text("utf-8")
         schema = schema_from_json(json.loads(text)["objects"])
         rows = dict(json.loads(text, parse_float=str, parse_int=str).get("rows", {}))
-        connector = MemoryConnector(schema, clock=clock, name=settings.name, zone=settings.zone)
+        connector = MemoryConnector(
+            schema, clock=clock, name=settings.name, zone=settings.zone, audit=read_audit(audit, settings.name)
+        )
         for name, listed in rows.items():
             connector.seed(name, typed_rows(schema, name, listed, settings))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:

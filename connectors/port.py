@@ -100,6 +100,8 @@ class AuditFields:
 
     modified_at: str | None = None
     modified_by: str | None = None
+    created_at: str | None = None
+    created_by: str | None = None
 
 
 class Connector(Protocol):

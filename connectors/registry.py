@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import cast
 
@@ -16,6 +18,12 @@ GROUP = "changeover.connectors"
 
 def available() -> dict[str, EntryPoint]:
     """Every connector that is installed, by name."""
+    return dict(_found(tuple(sys.path)))
+
+
+@cache
+def _found(_path: tuple[str, ...]) -> dict[str, EntryPoint]:
+    """Looked for once: that reads a file of every distribution there is."""
     return {point.name: point for point in sorted(entry_points(group=GROUP), key=lambda point: point.name)}
 
 

@@ -16,13 +16,13 @@ GROUP = "changeover.simulators"
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """choices: what may be given; none where anything may. known: whether the default is told by the vendor or is the
-    tenant's own affair; else it is a guess."""
+    """choices: what may be given; none where anything may. about: by language, `en` at least. known: whether the
+    default is told by the vendor or is the tenant's own affair; else it is a guess."""
 
     name: str
     default: str
     choices: tuple[str, ...]
-    about: str
+    about: Mapping[str, str]
     known: bool = False
 
 

@@ -118,20 +118,22 @@ def compile_mappings(
     zone: ZoneInfo | None = None,
     people: bool = False,
     *,
+    departments: bool = False,
     target_zone: ZoneInfo | None = None,
     zones: Mapping[str, ZoneInfo | None] = MappingProxyType({}),
     own: Mapping[str, Transform] = MappingProxyType({}),
     links: Links = NONE,
     wins: Wins = Wins.ASK,
-    classes: Mapping[str, DataClass] = MappingProxyType({}),
+    classes: Mapping[str, DataClass] | None = None,
 ) -> tuple[dict[str, CompiledMapping], list[Finding]]:
     """The mappings by name, and everything the check noticed, the worst first.
 
     system: the source connection's name, which is part of our keys; empty where there are several, whose names begin
     those of their objects. zone, target_zone: what wall clock times mean on either side. zones: the same by source
-    connection, where there are several. people: whether the project configures people. own: the project's own
-    transforms. wins: who wins fields of which no rule says it. classes: the project's data classes. links: addresses of
-    records; those of mappings that there are not are nobody's.
+    connection, where there are several. people, departments: whether the project configures them. own: the project's
+    own transforms. wins: who wins fields of which no rule says it. classes: the project's data classes,
+    where rules are to be held against them. links: addresses of records; those of mappings that there are not are
+    nobody's.
 
     A mapping with a finding that BLOCKS is left out of the result; nothing may run while there is one. Expectations are
     checked by the validators.
@@ -169,6 +171,7 @@ def compile_mappings(
             own=own,
             links=links,
             classes=classes,
+            departments=departments,
         )
         noticed = [*folding, *check(examined), *check_stub(examined), *check_clocks(examined, zones)]
         findings.extend(noticed)

@@ -174,7 +174,7 @@ class CompiledMapping:
         return {
             rule.field.name: said
             for rule in self.rules
-            if (said := rule.rule.outside) not in (None, Outside.ERROR if rule.rule.people else Outside.HOLD)
+            if (said := rule.rule.outside) not in (None, rule.rule.outside_unsaid)
         }
 
     @cached_property
@@ -281,13 +281,17 @@ class CompiledMapping:
 
     @cached_property
     def owner_fields(self) -> tuple[str, ...]:
-        """The source fields of the first rule with `people`; none where there is no such rule."""
-        return next((rule.sources for rule in self.rules if rule.rule.people), ())
+        """The source fields of the first rule that names one person; none where there is no such rule."""
+        return () if self._owner_rule is None else self._owner_rule.sources
 
     def owners(self, chunk: Chunk) -> list[str | None]:
-        """The person whom the first rule with `people` names, as the source names them, a record each."""
-        rule = next((rule for rule in self.rules if rule.rule.people), None)
+        """The person whom the first rule names that names one, as the source names them, a record each."""
+        rule = self._owner_rule
         return [None] * len(chunk) if rule is None else rule.named(_columns(chunk, rule.sources))
+
+    @cached_property
+    def _owner_rule(self) -> CompiledRule | None:
+        return next((rule for rule in self.rules if rule.rule.people and rule.rule.of_one), None)
 
     def trace(self, chunk: Chunk, people: People | None = None) -> list[FieldTrace]:
         """How each target field of the chunk's first record comes about, whether `where` lets it through or not."""

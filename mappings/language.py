@@ -16,10 +16,12 @@ from pydantic import BeforeValidator, Field, JsonValue, model_validator
 from pydantic_core import PydanticCustomError
 
 from .assembly import ASSEMBLY
+from .assembly.several import Several, several
 from .condition import Conditions, Literally, Strict, as_tuple, filled
 from .folding import FOLD
 from .life import LifeState
 from .lookup import Lookup
+from .people_rule import PeopleOfRule, PeopleRule
 from .record_example import RecordExample
 from .reference import Kinds, Reference
 from .stub import OF_STUB, STUB
@@ -96,10 +98,10 @@ class Rule(Strict):
     """How one target field is filled.
 
     Evaluated in this order: `from`, `transform`, `values`, the cast to the target field's type, and last `default`,
-    where the result is null. `reference` and `people` take the place of the cast. when: else the result is null.
-    cases, first: whole rules in place of `from`; of `cases` the first whose `when` holds counts, of `first` the first
-    that, besides, has a value. compare_only: never written, and always compared. rewrite_links: addresses of old
-    records in the result become those of the new ones.
+    where the result is null. `reference`, `people` and `department` take the place of the cast. when: else the result
+    is null. cases, first: whole rules in place of `from`; of `cases` the first whose `when` holds counts, of `first`
+    the first that, besides, has a value. compare_only: never written, and always compared. rewrite_links: addresses of
+    old records in the result become those of the new ones.
     """
 
     from_: Annotated[tuple[str, ...], BeforeValidator(_one_or_many), Field(alias="from", min_length=1)] = ()
@@ -109,7 +111,8 @@ class Rule(Strict):
     values: Annotated[dict[str, Literally | None] | None, Field(min_length=1)] = None
     otherwise: Annotated[Otherwise | None, BeforeValidator(_otherwise)] = None
     reference: Reference | None = None
-    people: bool = False
+    people: PeopleOfRule = False
+    department: bool = False
     outside: Outside | None = None
     zone: str | None = None
     when: Conditions | None = None
@@ -135,6 +138,21 @@ class Rule(Strict):
     @property
     def policy(self) -> WritePolicy:
         return WritePolicy.NEVER if self.compare_only else self.write
+
+    @property
+    def of_people(self) -> bool:
+        """Whether its value is a person, several, or a department: found in the target by who is who."""
+        return bool(self.people) or self.department
+
+    @property
+    def outside_unsaid(self) -> Outside:
+        """What is done where nothing is said of `outside`: nobody waits for a person."""
+        return Outside.ERROR if self.of_people else Outside.HOLD
+
+    @property
+    def of_one(self) -> bool:
+        """Whether a cell is one person at most."""
+        return not isinstance(self.people, PeopleRule) or self.people.separator is None
 
     @property
     def inner(self) -> tuple[tuple[YamlPath, Rule], ...]:
@@ -176,23 +194,6 @@ class Rule(Strict):
         return tuple(dict.fromkeys([*own, *(name for _, case in self.inner for name in case.asked)]))
 
 
-def _several(value: object) -> object:
-    """`holds`, `{first: FIELD}` or `{last: FIELD}`."""
-    if value == "holds":
-        return {"kind": value}
-    if isinstance(value, dict) and len(value) == 1 and isinstance(field := next(iter(value.values())), str):
-        return {"kind": next(iter(value)), "by": field}
-    raise PydanticCustomError("mapping.several_form", "several_form")
-
-
-class Several(Strict):
-    """What becomes of two records of one contributor that have one key: the record waits for a decision, or the first
-    or last of them by a field is taken."""
-
-    kind: Literal["holds", "first", "last"] = "holds"
-    by: str | None = None
-
-
 class Contributor(Strict):
     """A source object that gives records to an assembly. key: its fields that hold the assembly's key, part by part;
     without it they are called as there. transform: what each part goes through first."""
@@ -201,7 +202,7 @@ class Contributor(Strict):
     key: Annotated[tuple[str, ...], BeforeValidator(_one_or_many)] = ()
     transform: Annotated[tuple[TransformCall, ...], BeforeValidator(_transforms)] = ()
     where: Conditions | None = None
-    several: Annotated[Several, BeforeValidator(_several)] = Several()
+    several: Annotated[Several, BeforeValidator(several)] = Several()
 
 
 class AssembledField(Strict):
@@ -374,7 +375,7 @@ class MappingFile:
         if folds := {name: each.does() for name, each in self.model.fold.items() if f"{FOLD}.{name}" in named}:
             plain["fold"] = folds
         for name, rule in self.model.fields.items():
-            if rule.outside is (Outside.ERROR if rule.people else Outside.HOLD):  # what is done without a word as well
+            if rule.outside is rule.outside_unsaid:
                 del plain["fields"][name]["outside"]
             plain["fields"][name].pop("wins", None)  # said of all fields alike, with the project's own word
             plain["fields"][name].pop("class", None)

@@ -13,6 +13,7 @@ from .compiled import CompiledMapping
 from .condition import CompiledConditions
 from .kinds import KindsRule
 from .language import Otherwise
+from .people_rule import PeopleRule
 from .rule import CompiledRule, ValueMap
 from .transform import BoundTransform, WrongArgumentError
 
@@ -84,12 +85,21 @@ def _of_rule(mapping: CompiledMapping, rule: CompiledRule) -> Iterator[_Changed]
         for kind, parent in rule.of.items():
             left = {each: keys for each, keys in rule.of.items() if each != kind}
             yield "mutation.kind", {"kind": kind, "name": parent.mapping}, replace(rule, of=left)
-    if rule.rule.people:
-        yield "mutation.people", {}, replace(rule, rule=rule.rule.model_copy(update={"people": False}))
+    yield from _people(rule)
     other = _another_source(mapping, rule)
     if other is not None:
         swapped = rule.rule.model_copy(update={"from_": (other, *rule.sources[1:])})
         yield "mutation.source", {"name": rule.sources[0], "other": other}, replace(rule, rule=swapped)
+
+
+def _people(rule: CompiledRule) -> Iterator[_Changed]:
+    said = rule.rule
+    if said.people:
+        yield "mutation.people", {}, replace(rule, rule=said.model_copy(update={"people": False}))
+    if isinstance(said.people, PeopleRule):
+        yield "mutation.people_form", {}, replace(rule, rule=said.model_copy(update={"people": True}))
+    if said.department:
+        yield "mutation.department", {}, replace(rule, rule=said.model_copy(update={"department": False}))
 
 
 def _of_cases(mapping: CompiledMapping, rule: CasesRule) -> Iterator[_Changed]:

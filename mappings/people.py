@@ -14,14 +14,13 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
-import numpy as np
 import pandas as pd
-import pyarrow as pa
 
 from ..connectors.cell import text_of
 from ..connectors.errors import InputError
 from ..connectors.finding import Finding, Severity
 from ..connectors.nearest import nearest
+from .departments import DepartmentOf, alike
 from .people_config import PeopleConfig, PersonSide
 from .people_list import PersonRow
 from .reporting_line import ReportingLine, ends, managers_of
@@ -48,16 +47,6 @@ class Person:
     steps: int = 0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Resolved:
-    """A column of people after `People.resolve`. keys: the target's keys, null where the cell was empty or nobody was
-    found. substituted, unknown: a boolean a row."""
-
-    keys: pa.StringArray
-    substituted: np.ndarray
-    unknown: np.ndarray
-
-
 @dataclass(frozen=True, slots=True)
 class Directory:
     """Both systems' own lists of people. source_emails: e-mail -> keys in the source. target_keys: everybody in the
@@ -69,7 +58,8 @@ class Directory:
 
 
 class People:
-    """Answers, for a source cell that names a person by key or by e-mail, who that is in the target."""
+    """Answers, for a source cell that names a person by key or by e-mail, who that is in the target. departments: of
+    a cell that names one the same in the target; None where the project does not say."""
 
     def __init__(
         self,
@@ -82,6 +72,7 @@ class People:
         self._by_email = by_email
         self._stranger = stranger
         self._directory = directory or Directory()
+        self.departments: DepartmentOf | None = None
 
     def find(self, cell: str) -> Person:
         """The person of that key or e-mail; for somebody whom nobody knows the successor, where there is one."""
@@ -124,15 +115,6 @@ class People:
             raise InputError("owner.several", who=name)
         return Owner(self, frozenset(sources), frozenset(targets))
 
-    def resolve(self, column: pd.Series | pa.Array | pa.ChunkedArray) -> Resolved:
-        """Every cell of the column; null and empty text name nobody."""
-        coded = text_of(column).dictionary_encode()
-        people = [self.find(cell) if cell.strip() else None for cell in coded.dictionary.to_pylist()]
-        keys = pa.array([person.target if person else None for person in people], pa.string())
-        fates = np.array([person.fate if person else "" for person in people] + [""], dtype=object)
-        places = coded.indices.fill_null(len(people)).to_numpy(zero_copy_only=False)
-        return Resolved(keys.take(coded.indices), fates[places] == Fate.SUBSTITUTED, fates[places] == Fate.UNKNOWN)
-
 
 @dataclass(frozen=True, slots=True)
 class Owner:
@@ -160,7 +142,7 @@ def comparable(match: str, value: str | None) -> str | None:
     if match == "email":
         text = "".join(text.split()).casefold()
         return text if "@" in text else None
-    return " ".join(text.split()).casefold() or None
+    return alike(text)
 
 
 def build_people(
@@ -190,14 +172,7 @@ class _Side:
         self.texts: dict[str, list[str | None]] = {name: text_of(frame[name]).to_pylist() for name in side.fields}
         self.keys: list[str | None] = list(keys) if side.key is None else self.texts[side.key]
         self.side = side
-        self.active = self._active(len(self.keys))
-
-    def _active(self, count: int) -> list[bool]:
-        rule = self.side.active
-        if rule is None:
-            return [True] * count
-        wanted = {str(each).lower() if isinstance(each, bool) else str(each) for each in rule.is_}
-        return [cell in wanted for cell in self.texts[rule.field]]
+        self.active = side.active.holds(self.texts[side.active.field]) if side.active else [True] * len(self.keys)
 
     def values(self, match: str) -> list[str | None]:
         name = self.side.match_field(match)

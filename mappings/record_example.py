@@ -21,7 +21,7 @@ class RecordExample(BaseModel):
     """One example. name: what findings call it. from: source field -> cell; fields that are not named are null. to:
     target field -> expected cell, those that are to be compared; a reference as `MAPPING:KEY` or as our key of the
     parent. rejected: the code for which the record is refused. filtered: `where` leaves it out. people: source cell ->
-    the target's key of that person, null for somebody unknown."""
+    the target's key of that person, null for somebody unknown; departments: the same of departments."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
@@ -31,6 +31,7 @@ class RecordExample(BaseModel):
     rejected: str | None = None
     filtered: bool = False
     people: dict[str, Cell] = {}
+    departments: dict[str, Cell] = {}
 
     @model_validator(mode="after")
     def _has_one_outcome(self) -> RecordExample:

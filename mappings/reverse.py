@@ -23,7 +23,9 @@ from ..connectors.stored import plain_text
 from . import transforms
 from .compile import CompiledMapping, WritePolicy
 from .kinds import KindsRule
+from .language import Rule
 from .people import People
+from .people_rule import PeopleRule
 from .rule import CompiledRule
 from .transform import BoundTransform
 
@@ -115,7 +117,7 @@ def _turned(
     mapping: CompiledMapping, rule: CompiledRule, mappings: Mapping[str, CompiledMapping], people: People | None
 ) -> tuple[str, BackRule]:
     """(source field, how it would be filled)."""
-    said = rule.rule.model_dump(mode="json", by_alias=True, exclude_defaults=True).keys()
+    said = _said(rule.rule)
     if strange := said - KNOWN:
         raise _OneWay("reverse.rule_form", names=", ".join(sorted(strange)))
     if rule.rule.policy is WritePolicy.NEVER:
@@ -136,6 +138,13 @@ def _turned(
     if rule.rule.outside in ("null", "skip"):
         raise _OneWay("reverse.outside", policy=str(rule.rule.outside))
     return source.name, _back(rule, source, mappings, people)
+
+
+def _said(rule: Rule) -> set[str]:
+    """The keys of the rule, and those of what it says of people beyond `true`."""
+    said = set(rule.model_dump(mode="json", by_alias=True, exclude_defaults=True))
+    more = rule.people.model_fields_set if isinstance(rule.people, PeopleRule) else ()
+    return said | {f"people.{each}" for each in more}
 
 
 def _back(

@@ -23,6 +23,7 @@ from ..connectors.zoned import to_local
 from .language import Otherwise, Rule
 from .mapped import branch_suffix, make_our_key
 from .people import People
+from .people_cells import name_departments, name_people
 from .transform import BoundTransform
 
 Note = Callable[[str, pa.Array], None]
@@ -128,7 +129,7 @@ class CompiledRule:
         if self.parents:
             filled.column = self.refer(source, columns, filled)
             note("reference", filled.column)
-        elif self.rule.people:
+        elif self.rule.of_people:
             self._people(columns[0], filled, people, note)
         else:
             self._cast(columns[0], filled)
@@ -227,22 +228,16 @@ class CompiledRule:
     def _people(self, column: pa.Array, filled: Filled, people: People | None, note: Note) -> None:
         if people is None:
             raise ValueError(f"{self.field.name}: the mapping names people, but none are configured")
-        text = plain_text(column)
-        resolved = people.resolve(text)
-        if resolved.unknown.any():
-            filled.misfits["people.unknown"] = resolved.unknown
-        if resolved.substituted.any():
-            gone = text.filter(pa.array(resolved.substituted)).value_counts().to_pylist()
-            for each in sorted(gone, key=lambda entry: str(entry["values"])):
-                cell = str(each["values"])
-                heir = people.find(cell)
-                told = {"field": self.field.name, "count": each["counts"], "person": people.known_as(cell)}
-                told |= {"successor": heir.target or "", "department": heir.department, "steps": heir.steps}
-                filled.findings.append(self._finding("people.substituted", Severity.WARNS, told, each["values"]))
-        note("people", resolved.keys)
-        filled.column = resolved.keys
+        text, said = plain_text(column), self.rule.people
+        named = name_people(text, people, said) if said else name_departments(text, people)
+        filled.misfits |= named.misfits
+        for each in named.noticed:
+            told = {"field": self.field.name, **each.params}
+            filled.findings.append(self._finding(each.code, each.severity, told, each.sample))
+        note("people" if said else "department", named.keys)
+        filled.column = named.keys
         if arrow_type(self.field) != pa.string():
-            self._cast(resolved.keys, filled)
+            self._cast(named.keys, filled)
 
     def _default(self, filled: Filled, note: Note) -> None:
         if self.default is None:

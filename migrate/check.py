@@ -18,6 +18,7 @@ from .checking.examples import count_examples
 from .checking.mutate import mutate_report
 from .checking.offline import check_offline
 from .checking.sheet import Built, build_sheet, build_sheet_offline, require_name
+from .checking.survival import survival_table, survival_told
 from .coverage import Coverage
 from .prepare import Prepared, prepare
 from .project import Project
@@ -115,6 +116,7 @@ def _report(session: Session, prepared: Prepared, coverage: Coverage, seen: Seen
             *coverage.tables(),
             *classes_table(project, session.mappings.values()),
             *(values_table(session, seen.values, asked.show_values) if seen else ()),
+            *survival_table(session),
             *grades_table(session.graded),
         ),
         next_steps=(project.command("check" if forgotten else "plan"),),
@@ -122,6 +124,7 @@ def _report(session: Session, prepared: Prepared, coverage: Coverage, seen: Seen
             "mappings_checked": list(prepared.order),
             "data_read": seen.read if seen else None,
             "objects": coverage.told(),
+            "survival": survival_told(session),
             **grades_told(session.graded),
         },
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -68,34 +69,48 @@ def take_corrections(session: Session, mappings: Mapping[str, CompiledMapping]) 
     if not corrections:
         return "", []
     used: dict[str, set[str]] = defaultdict(set)
-    together = layer_of(session.source, AssembledSource)
     for mapping in mappings.values():
-        used[mapping.source.name] |= set(mapping.source_fields)
-        for fold in mapping.folds:
-            used[fold.child.name] |= set(fold.reads)
-        for name, fields in together.reads(mapping.source.name, mapping.source_fields).items() if together else ():
+        for name, fields in _reads(session.source, mapping).items():
             used[name] |= fields
     people = session.project.spec.people
     if people is not None:
         used[people.source.object] |= set(people.source.fields)
+        if people.departments is not None and (source := people.departments.source) is not None:
+            used[source.object] |= set(source.fields)
     found = check_corrections(corrections, session.source_schema, used, session.project.environment.zone_of)
     findings = sorted(found, key=lambda each: (each.file or "", each.line or 0))
-    session.source = Corrected(
+    together = layer_of(session.source, AssembledSource)
+    session.source = corrected = Corrected(
         uncorrected(session.source), session.source_schema, corrections, session.project.environment.zone_of
     )
     if together is not None:
-        together.parts = Corrected(
-            together.inner, session.source_schema, corrections, session.project.environment.zone_of
-        )
+        together.parts = corrected.over(together.inner)
     says = sorted("\0".join((each.object, each.key, each.field, each.old, each.new)) for each in corrections)
     return hashlib.blake2b("\n".join(says).encode(), key=session.keys.digest, digest_size=16).hexdigest(), findings
 
 
 def lapsed_corrections(session: Session, mapping: CompiledMapping, *, whole: bool) -> list[Finding]:
-    """The corrections of this mapping's cells that no longer hold, of the records that were read. whole: all of the
-    object was read, so that a record that was not seen is asked for, and told where the source has none."""
+    """The corrections of cells that no longer hold, of the records that this mapping has read: of its own object, of
+    what is put together and of children that are folded. whole: all of the object was read, so that a record that was
+    not seen is asked for, and told where the source has none."""
     source = layer_of(session.source, Corrected)
-    return source.told(mapping, whole=whole) if source is not None else []
+    if source is None:
+        return []
+    reads = _reads(session.source, mapping).items()
+    found = [finding for name, fields in reads for finding in source.told(name, fields, whole=whole)]
+    return [replace(each, mapping=mapping.name) for each in found]
+
+
+def _reads(source: Connector, mapping: CompiledMapping) -> dict[str, set[str]]:
+    """Source object -> the fields of it that this mapping reads, by itself or for what it puts together and folds."""
+    reads = {mapping.source.name: set(mapping.source_fields)}
+    for fold in mapping.folds:
+        reads.setdefault(fold.child.name, set()).update(fold.reads)
+    together = layer_of(source, AssembledSource)
+    parts = together.reads(mapping.source.name, mapping.source_fields) if together is not None else {}
+    for name, fields in parts.items():
+        reads.setdefault(name, set()).update(fields)
+    return reads
 
 
 def corrections_of(session: Session, object_name: str, key: str) -> list[tuple[Correction, bool | None]]:
@@ -144,13 +159,19 @@ class Corrected(Forwarding):
         ours = [chunk.our_keys[row] for row in rows] if chunk.our_keys else []
         return replace(chunk, frame=frame, keys=[chunk.keys[row] for row in rows], our_keys=ours)
 
-    def told(self, mapping: CompiledMapping, *, whole: bool) -> list[Finding]:
+    def over(self, inner: Connector) -> Corrected:
+        """The same over another connector. What is seen by one of them is known to both."""
+        other = copy(self)
+        other.inner = inner
+        return other
+
+    def told(self, object_name: str, fields: Collection[str], *, whole: bool) -> list[Finding]:
         """See `lapsed_corrections`."""
-        mine = self._all.get(mapping.source.name, {})
-        concerned = [each for name in mapping.source_fields for each in mine.get(name, {}).values()]
+        mine = self._all.get(object_name, {})
+        concerned = [each for name, by_key in mine.items() if name in fields for each in by_key.values()]
         unseen = sorted({each.key for each in concerned if each not in self._looked})
         if whole and unseen:
-            for _ in self._by_key(mapping.source.name, unseen, mapping.source_fields):
+            for _ in self._by_key(object_name, unseen, sorted({each.field for each in concerned})):
                 pass
         codes = {False: "correction.lapsed", None: "correction.no_record"}
         findings = []
@@ -158,7 +179,7 @@ class Corrected(Forwarding):
             holds = self._looked.get(each)
             if each not in self._told and (holds is False or (holds is None and whole)):
                 self._told.add(each)  # by the first mapping of its object that reads the field
-                findings.append(replace(each.found(codes[holds], Severity.WARNS), mapping=mapping.name))
+                findings.append(each.found(codes[holds], Severity.WARNS))
         return findings
 
     def of_record(self, object_name: str, key: str) -> list[tuple[Correction, bool | None]]:

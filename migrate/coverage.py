@@ -65,7 +65,7 @@ class Coverage:
         files, _ = chosen_files(self.session.project)
         spec, source = self.session.project.spec, self.session.source_schema
         moved = {name for file in files for name in file.source_objects}
-        people = {spec.people.source.object} if spec.people is not None else set()
+        people = set(spec.people.source_objects) if spec.people is not None else set()
         document = read_yaml(self.session.project.folder / FILE, FILE, own_names=OWN_NAMES)
         said = decided(spec.objects, source, moved)
         findings = list(check_entries(document, spec.objects, source, moved))

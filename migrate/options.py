@@ -32,7 +32,21 @@ DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only say what wou
 ConfirmOption = Annotated[
     str | None, typer.Option("--confirm", metavar="NAME", help="The target org's own name; production asks for it.")
 ]
+SimulatorName = Annotated[str | None, typer.Argument(metavar="[NAME]", help="Which; without it they are listed.")]
+PortOption = Annotated[int, typer.Option("--port", min=0, max=65535, metavar="P", help="Where; 0 takes any free one.")]
+DataOption = Annotated[
+    Path | None, typer.Option("--data", metavar="DIR", help="What the tenant has, and where rows are kept.")
+]
+SetOption = Annotated[list[str], typer.Option("--set", metavar="NAME=VALUE", help="A setting; may be given again.")]
+FaultsOption = Annotated[Path | None, typer.Option("--faults", metavar="FILE", help="What is to go wrong, and when.")]
 CHOICE = {"keys": (KeysOption, ()), "sample": (SampleOption, None), "children": (ChildrenOption, False)}
 OF_WAITING = {"code": (CodeOption, None), "owner": (OwnerOption, None)}
 RETRY = {"rejected": (RejectedOption, False), **OF_WAITING}
 ACCEPT = {"accept": (AcceptOption, ())}
+SIMULATING = {
+    "name": (SimulatorName, None),
+    "port": (PortOption, 8750),
+    "data": (DataOption, None),
+    "values": (SetOption, ()),
+    "faults": (FaultsOption, None),
+}

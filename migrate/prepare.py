@@ -17,12 +17,13 @@ from ..connectors.schema import Schema
 from ..mappings.assembly.compiled import compile_assemblies
 from ..mappings.assembly.derived import with_assemblies
 from ..mappings.compile import CompiledMapping, compile_mappings, load_mapping_files
+from ..mappings.departments import Departments, DepartmentsOfSide, build_departments
 from ..mappings.language import MappingFile
 from ..mappings.order import Cuts, cut_references, load_order
 from ..mappings.own_transforms import FILE as OWN_TRANSFORMS
 from ..mappings.own_transforms import read_own_transforms
 from ..mappings.people import People, build_people
-from ..mappings.people_config import PeopleConfig, PersonSide
+from ..mappings.people_config import DepartmentsConfig, DepartmentSide, PeopleConfig, PersonSide
 from ..mappings.people_list import read_people_csv
 from ..validators.declared import check_expectations
 from .addresses import check_new_addresses, check_old_addresses, links_of
@@ -112,7 +113,7 @@ def compile_project(
     mappings, where it is another than the project's; their tables and transforms lie beside it. Raises InputError as
     `prepare` does for what cannot be read."""
     chosen, findings = chosen_files(project, folder)
-    sides = project.environment
+    sides, people = project.environment, project.spec.people
     own = read_own_transforms((folder.parent if folder else project.folder) / OWN_TRANSFORMS)
     compiled, noticed = compile_mappings(
         chosen,
@@ -120,13 +121,14 @@ def compile_project(
         target,
         sides.system,
         sides.source_zone,
-        project.spec.people is not None,
+        people is not None,
+        departments=people is not None and people.departments is not None,
         target_zone=sides.target_zone,
         zones=sides.source_zones,
         own=own.transforms if own else {},
         links=links_of(project),
         wins=project.spec.wins,
-        classes=project.spec.classes,
+        classes=project.spec.classes if folder is None else None,  # earlier mappings had others
     )
     if own is not None:
         findings.append(own.used(name for mapping in compiled.values() for name in mapping.own_transforms))
@@ -193,10 +195,28 @@ def people_of(session: Session, config: PeopleConfig) -> tuple[People, list[Find
     rows = read_people_csv(session.project.folder / config.csv, config.csv, managers=managers) if config.csv else []
     source_frame, source_keys = _side(session.source, session.source_schema, config.source, "source")
     target_frame, target_keys = _side(session.target, session.target_schema, config.target, "target")
-    return build_people(config, source_frame, source_keys, target_frame, target_keys, rows)
+    people, noticed = build_people(config, source_frame, source_keys, target_frame, target_keys, rows)
+    if config.departments is not None:
+        departments, told = _departments_of(session, config.departments)
+        people.departments = departments.find
+        noticed += told
+    return people, noticed
 
 
-def _side(connector: Connector, schema: Schema, side: PersonSide, role: str) -> tuple[pd.DataFrame, list[str]]:
+def _departments_of(session: Session, config: DepartmentsConfig) -> tuple[Departments, list[Finding]]:
+    rows = read_people_csv(session.project.folder / config.csv, config.csv) if config.csv else []
+    target = DepartmentsOfSide(config.target, *_side(session.target, session.target_schema, config.target, "target"))
+    source = None
+    if config.source is not None:
+        source = DepartmentsOfSide(
+            config.source, *_side(session.source, session.source_schema, config.source, "source")
+        )
+    return build_departments(config, source, target, rows)
+
+
+def _side(
+    connector: Connector, schema: Schema, side: PersonSide | DepartmentSide, role: str
+) -> tuple[pd.DataFrame, list[str]]:
     described = schema.object(side.object)
     told = f"@org.{role}"
     if described is None:

@@ -13,6 +13,7 @@ from ..runs.report.model import BUCKETS, BranchCounts, Cause, Report, Row, Table
 from ..runs.values import SAMPLE
 from .addresses import new_address
 from .causes import causes, sample_key
+from .checking.survival import survival_table, survival_told
 from .decided import decided_tables, decided_told
 from .loading.outside import Reason, outside_table, outside_told, tallied
 from .loading.pipeline import Moved
@@ -74,12 +75,19 @@ def plan_report(
         ),
         counts=counts,
         causes=causes([*session.notices, *prepared.remarks(data_read=not chosen and not stopped), *findings]),
-        tables=(*_stops(moved), *decided_tables(findings), *_scope_tables(session, moved), *successions(findings)),
+        tables=(
+            *_stops(moved),
+            *decided_tables(findings),
+            *_scope_tables(session, moved),
+            *successions(findings),
+            *survival_table(session),
+        ),
         next_steps=() if stopped or idle else (session.project.command(f"run --execute --plan {plan_id}{chosen}"),),
         extra={
             "plan": str(path),
             **_scope_told(moved),
             "decided": decided_told(findings),
+            "survival": survival_told(session),
             "seconds": round(seconds, 3),
             **calls.extra,
         },

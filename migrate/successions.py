@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from ..connectors.finding import Finding
 from ..runs.report.model import Row, Table, Text
 
-SUBSTITUTED = "people.substituted"
+SUBSTITUTED, DROPPED = "people.substituted", "people.dropped"
 LISTED = 200
 
 
@@ -17,12 +17,12 @@ def successions(findings: Iterable[Finding]) -> tuple[Table, ...]:
     rule; those with the most records first."""
     counts: Counter[tuple[str, ...]] = Counter()
     for each in findings:
-        if each.code == SUBSTITUTED and "person" in each.params:
-            told = (str(each.params[name]) for name in ("person", "successor", "department", "steps"))
+        if each.code in (SUBSTITUTED, DROPPED) and "person" in each.params:
+            told = (str(each.params.get(name, "")) for name in ("person", "successor", "department", "steps"))
             counts[each.mapping or "", each.field or "", *told] += int(each.params["count"])
     ranked = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
     rows: list[Row] = [
-        (mapping, field, person, successor, _rule(department, int(steps)), number)
+        (mapping, field, person, successor or None, _rule(department, steps), number)
         for (mapping, field, person, successor, department, steps), number in ranked[:LISTED]
     ]
     if not rows:
@@ -32,7 +32,9 @@ def successions(findings: Iterable[Finding]) -> tuple[Table, ...]:
     return (Table(Text("table.successions"), heads, tuple(rows), max(0, len(ranked) - LISTED)),)
 
 
-def _rule(department: str, steps: int) -> Text:
-    if steps:
-        return Text("people.by_manager", {"steps": steps})
+def _rule(department: str, steps: str) -> Text:
+    if not steps:
+        return Text("people.left_out")
+    if int(steps):
+        return Text("people.by_manager", {"steps": int(steps)})
     return Text("people.by_department", {"name": department}) if department else Text("people.by_default")

@@ -8,15 +8,16 @@ from importlib.resources import files
 from ..connectors.finding import Severity
 
 MENDERS = ("data", "mapping", "administrator")
+_OF_THE_PROJECT = ("mapping.", "objects.", "project.")
 _KEEPS_BACK = (Severity.BLOCKS, Severity.HOLDS)
 
 
 def mender(code: str, severity: Severity = Severity.BLOCKS) -> str | None:
     """The catalogue code of who can mend it, None for what keeps no record back. What a target refuses for a reason
-    that only its own connector knows is for its administrator."""
+    that only its own connector knows is for its administrator; what is wrong in the project stands in its files."""
     known = _menders().get(code)
     if known is None and severity in _KEEPS_BACK:
-        known = "administrator"
+        known = "mapping" if code.startswith(_OF_THE_PROJECT) else "administrator"
     return None if known is None else f"mender.{known}"
 
 

@@ -8,9 +8,15 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+import yaml
 from changeover.runs.ledger.place import Place
 
 from .servers import NoServerError, fresh_database, mariadb_server, new_server, postgres_server
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take long come first."""
+    items.sort(key=lambda each: each.get_closest_marker("long") is None)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -19,6 +25,26 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     told = [text for each in ended if each.when == "call" for name, text in each.user_properties if name == "told"]
     for text in sorted(map(str, told)):
         terminalreporter.write_line(text)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _each_yaml_is_parsed_once() -> Iterator[None]:
+    """The same few files are read thousands of times. What is made of the parser's events is made anew each time."""
+    parse, known = yaml.parse, dict[str, list[yaml.Event]]()
+
+    def once(text: str, Loader: type[yaml.SafeLoader]) -> Iterator[yaml.Event]:  # noqa: N803
+        if text in known:
+            yield from known[text]
+            return
+        events = []
+        for event in parse(text, Loader=Loader):
+            events.append(event)
+            yield event
+        known[text] = events
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(yaml, "parse", once)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 def connect(settings: Settings, secrets: Secrets, pace: Pace, clock: Clock) -> FilesConnector:
     """Open a folder. Raises InputError for options that are unknown or do not fit, and for files that are missing."""
+    from ..audit import read_audit
     from .connector import FilesConnector
     from .options import file_objects, folder_of
 
-    return FilesConnector(folder_of(settings), file_objects(settings), clock=clock)
+    audit = read_audit(settings.options.get("audit"), settings.name)
+    return FilesConnector(folder_of(settings), file_objects(settings), clock=clock, audit=audit)

@@ -14,6 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..audit import audit_of
 from ..cell import Cell, canonical_text, canonical_value, text_of
 from ..change import Batch, Outcome
 from ..chunk import Chunk
@@ -43,11 +44,19 @@ class FilesConnector:
 
     capabilities = Capabilities(find_size=50_000, ordered_reads=False)
 
-    def __init__(self, folder: Path, objects: Mapping[str, FileObject], *, clock: Clock) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        objects: Mapping[str, FileObject],
+        *,
+        clock: Clock,
+        audit: Mapping[str, AuditFields] | None = None,
+    ) -> None:
         self._folder = folder
         self._objects = dict(objects)
         self._tables: dict[str, FileTable] = {name: _TABLES[each.format](each) for name, each in objects.items()}
         self._clock = clock
+        self._audit = dict(audit or {})
 
     def identity(self) -> Identity:
         name = self._folder.resolve().name
@@ -58,7 +67,7 @@ class FilesConnector:
 
     def audit_fields(self, object_name: str) -> AuditFields:
         self._object(object_name)
-        return AuditFields()
+        return audit_of(self._audit, self._described(object_name)) if self._audit else AuditFields()
 
     def acting_user(self) -> str | None:
         return None

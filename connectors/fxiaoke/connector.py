@@ -22,6 +22,7 @@ from .gateway import Gateway
 from .options import Options
 from .ordeals import Ordeals
 from .paths import DESCRIBE, OBJECTS, Paths, data_path
+from .pools import Pools
 from .query import Query
 from .session import TOKEN_PATHS
 from .tenant import TenantObject, described, listed, no_field, no_object
@@ -55,7 +56,8 @@ class FxiaokeConnector:
         self._transport = transport
         self._gateway = Gateway(options, secrets, transport, pace, clock, zone)
         self._query = Query(self._gateway, options, dates)
-        self._writer = Writer(self._gateway, self._query, options, dates, self._there)
+        self._pools = Pools(self._query, options, settings.name)
+        self._writer = Writer(self._gateway, self._query, self._pools, options, dates, self._there)
         self._ordeals = Ordeals(self._query, self._writer, options)
         self._paths = Paths(options.custom_path == "always")
         self._lock = threading.Lock()
@@ -120,6 +122,7 @@ class FxiaokeConnector:
         if len(batch.changes) > self.capabilities.batch_size:
             raise ValueError(f"{batch.object}: {len(batch.changes)} changes, {self.capabilities.batch_size} at most")
         there = self._written(batch.object, batch.changes)
+        self._pools.of(there)
         for change in batch.changes:
             for each in change.details:
                 self._written(each.object, each.changes)
@@ -147,8 +150,12 @@ class FxiaokeConnector:
         """The field for our key is the administrator's to make; `write` refuses an object that lacks it."""
 
     def lacking(self, object_name: str) -> tuple[Finding, ...]:
-        """The unique text field for our key, which only the administrator can make."""
+        """The unique text field for our key, which only the administrator can make, and the pool that is named."""
         there = self._there(object_name)
+        try:
+            self._pools.of(there)
+        except InputError as error:
+            return (Finding(error.code, Severity.BLOCKS, error.params, object=object_name),)
         if there.our_key is not None and there.unique:
             return ()
         code = "fxiaoke.our_key" if there.our_key is None else "fxiaoke.our_key_twice"

@@ -42,20 +42,17 @@ KINDS = {
     20016: Kind.SESSION,
     15003: Kind.FATAL,
     20006: Kind.FATAL,
-    20012: Kind.FATAL,
-    20014: Kind.FATAL,
     20015: Kind.FATAL,
     20020: Kind.FATAL,
     20021: Kind.FATAL,
     20022: Kind.FATAL,
     30003: Kind.FATAL,
-    30027: Kind.FATAL,
 }
-"""20017 is left out: the table calls it an unknown tenant, the gateway answers it where credentials are missing, and
-either is mended by hand."""
+"""Three are left out. 20017: the table calls it an unknown tenant, the gateway answers it where no token is sent, and
+either is mended by hand. 20012 and 30027, no such employee: which of them a write answers whose owner there is not
+is not known, and that is a matter of one record; an acting employee who is none does not get as far as a write."""
 
-CREDENTIALS = {20006, 20015, 20012, 30027}
-"""Codes of FATAL that say who we are not."""
+NO_SUCH_EMPLOYEE = {20012, 30027}
 
 _TEXTS = (
     ("target.reference", r"关联关系不存在|关联对象不存在|关联数据不存在"),
@@ -74,8 +71,10 @@ def kind_of(code: int) -> Kind:
     return KINDS.get(code, Kind.REFUSED)
 
 
-def refusal(message: str) -> str:
+def refusal(code: int, message: str) -> str:
     """Our code of a business error, by its text."""
+    if code in NO_SUCH_EMPLOYEE:
+        return "target.reference"
     return next((code for code, pattern in _TEXTS if re.search(pattern, message, re.IGNORECASE)), "target.refused")
 
 

@@ -14,7 +14,7 @@ from ..clock import Clock
 from ..errors import InputError, UnavailableError
 from ..pace import Pace
 from ..secrets import Secrets
-from .errors import CREDENTIALS, Kind, kind_of
+from .errors import Kind, kind_of
 from .options import Options
 from .session import TenantSession, WrongCredentialsError
 from .transport import NoAnswerError, NotSentError, Transport
@@ -140,7 +140,7 @@ class Gateway:
             answer = self._post(path, body, {})
         except NoAnswerError as error:
             raise UnavailableError("fxiaoke.no_answer", path=path, reason=str(error)) from error
-        if answer.code in CREDENTIALS or answer.kind is Kind.REFUSED:
+        if answer.kind in (Kind.REFUSED, Kind.FATAL):
             raise WrongCredentialsError(answer.words)
         if answer.kind is not Kind.DONE:
             raise UnavailableError("fxiaoke.turned_away", number=str(answer.code), trace=answer.trace)

@@ -30,7 +30,8 @@ class Options(BaseModel):
     at_once: calls under way. timeout: seconds that an answer may take. server_maximum: seconds for which the server may
     still finish a call that we gave up on. read_back_lag: seconds for which a query may not show what was written.
     find_size: values in one filter. page: records in one. details: records of detail objects that go into the create
-    of their master at most.
+    of their master at most. pools: object -> the pool, by id or name, for records that nobody owns; pool_fields: the
+    field that says in which one a record lies.
 
     workflows, approvals, duplicate_rules, validation_rules, functions: what a write sets off or has to pass there.
     preserve: `create_time` and `created_by` can be written by a create. busy: what the answer -1 to a write means.
@@ -64,6 +65,8 @@ class Options(BaseModel):
     read_back_lag: float = Option(5.0, ge=0)
     find_size: int = Option(100, ge=1, le=100)
     details: int = Option(20, ge=0)
+    pools: dict[str, str] = {}
+    pool_fields: dict[str, str] = {"AccountObj": "high_seas_id", "LeadsObj": "leads_pool_id"}
     page: int = Option(100, ge=1, le=100)
     workflows: bool = False
     approvals: bool = False

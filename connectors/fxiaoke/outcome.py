@@ -76,7 +76,7 @@ class Calls:
         if answer.kind in TURNED_AWAY:
             state, code = TURNED_AWAY[answer.kind]
             return replace(outcome_of(change, state, code, answer.words), retry_after=answer.retry_after)
-        code = refusal(answer.message)
+        code = refusal(answer.code, answer.message)
         if change.kind is ChangeKind.CREATE and code in ("target.duplicate", "target.refused"):
             holder = self._holder(there, change)
             if holder is not None:

@@ -46,7 +46,7 @@ def row_of(
         if cell is None and creates:
             continue
         try:
-            row[field.api] = sent(field, cell, zone) if cell is not None else _cleared(options)
+            row[field.api] = sent(field, cell, zone) if cell is not None else cleared(options)
         except MisfitError as error:
             raise UnfitError(error.code, name) from error
     if creates:
@@ -56,7 +56,8 @@ def row_of(
     return row
 
 
-def _cleared(options: Options) -> str | None:
+def cleared(options: Options) -> str | None:
+    """What takes a field's value away in an update."""
     return "" if options.empty == "empty" else None
 
 

@@ -18,8 +18,9 @@ from ..errors import ChangeoverError, UnavailableError
 from .gateway import Gateway, HeldBackError
 from .options import Options
 from .outcome import Calls, outcome_of
+from .pools import Pools
 from .query import Query
-from .row import UnfitError, row_of
+from .row import UnfitError, cleared, row_of
 from .session import WrongCredentialsError
 from .tenant import CREATED, ID, TenantObject
 from .transport import NotSentError
@@ -36,10 +37,16 @@ class Writer:
     """zone: of midnight in date fields. there: a detail object by our name."""
 
     def __init__(
-        self, gateway: Gateway, query: Query, options: Options, zone: ZoneInfo, there: Callable[[str], TenantObject]
+        self,
+        gateway: Gateway,
+        query: Query,
+        pools: Pools,
+        options: Options,
+        zone: ZoneInfo,
+        there: Callable[[str], TenantObject],
     ) -> None:
         self._gateway, self._query, self._options, self._zone = gateway, query, options, zone
-        self._there = there
+        self._pools, self._there = pools, there
         self.calls = Calls(gateway, query, options)
 
     def write(self, there: TenantObject, batch: Batch) -> list[Outcome]:
@@ -86,7 +93,7 @@ class Writer:
                 case ChangeKind.ADOPT if ours is not None:
                     return self._adopt(there, change, ours)
                 case ChangeKind.RELEASE if ours is not None:
-                    return self._update(there, change, {ours: None})
+                    return self._update(there, change, {ours: cleared(self._options)})
                 case _:
                     return self._update(there, change, {})
         except UnfitError as error:
@@ -95,6 +102,9 @@ class Writer:
     def _create(self, there: TenantObject, change: Change) -> Outcome:
         """What the details are told is for their master to say; they are asked for by our key."""
         row = self._made(there, change)
+        pool = None if row.get(OWNER) else self._pools.of(there)
+        if pool is not None:
+            row.setdefault(*pool)
         details, rows = self._details(change), [row]
         for some in details.values():
             rows += some
@@ -131,6 +141,8 @@ class Writer:
 
     def _update(self, there: TenantObject, change: Change, besides: Mapping[str, Json]) -> Outcome:
         owner = next((name for name in change.values if there.api_of(name) == OWNER), None)
+        if owner is not None and not change.values[owner]:  # what takes an owner away is not known
+            raise UnfitError("target.refused", owner)
         fields = {name: cell for name, cell in change.values.items() if name != owner}
         row = row_of(there, fields, self._options, self._zone, creates=False)
         told = outcome_of(change, OutcomeState.ACKED)
@@ -146,7 +158,7 @@ class Writer:
 
     def give(self, there: TenantObject, change: Change, owner: Cell) -> Outcome:
         """An owner is changed by a call of its own; an update ignores it."""
-        given: Document = {"objectDataId": change.target_key, "ownerId": [str(owner)] if owner else []}
+        given: Document = {"objectDataId": change.target_key, "ownerId": [str(owner)]}
         body: Document = {"data": {"dataObjectApiName": there.api, "Data": [given]}}
         return self.calls.call(there, change, "changeOwner", body)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 
 import sqlalchemy as sa
 
@@ -64,10 +65,8 @@ class SqlConnector:
         table = self._table(object_name)
         audit = self._options.audit_of(object_name)
         if object_name in self._options.audit:
-            self._require(table, [name for name in (audit.modified_at, audit.modified_by) if name])
-        return AuditFields(
-            *(name if name in table.columns else None for name in (audit.modified_at, audit.modified_by))
-        )
+            self._require(table, [name for name in asdict(audit).values() if name])
+        return AuditFields(**{kind: name if name in table.columns else None for kind, name in asdict(audit).items()})
 
     def acting_user(self) -> str | None:
         return self._options.acting_user

@@ -19,6 +19,8 @@ class Audit(BaseModel):
 
     modified_at: str | None = None
     modified_by: str | None = None
+    created_at: str | None = None
+    created_by: str | None = None
 
 
 def _one_or_many(value: object) -> object:
@@ -46,7 +48,7 @@ class Options(BaseModel):
 
     def audit_of(self, object_name: str) -> AuditFields:
         audit = self.audit.get(object_name) or self.audit.get(EVERY_OBJECT) or Audit()
-        return AuditFields(audit.modified_at, audit.modified_by)
+        return AuditFields(**audit.model_dump())
 
 
 def read_options(settings: Settings) -> Options:

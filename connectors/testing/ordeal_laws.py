@@ -39,7 +39,7 @@ class OrdealLaws(OurKeyLaws):
 
     def keep(self, connector: Connector, number: int = 1) -> Told:
         """What the record holds now, kept for `back`."""
-        names = [each.name for each in SAMPLE.fields]
+        names = [each.name for each in SAMPLE.fields if each.type not in self.lacks]
         self.settle(connector)
         found = connector.find("sample", (KEY,), [(f"s{number:04}",)], names)
         row = found.frame.astype(object).where(found.frame.notna(), None).iloc[0]

@@ -37,7 +37,7 @@ def _check_node(examined: Examined, name: str, rule: Rule, field: Field) -> Iter
     if rule.cases and rule.first:
         yield examined.found("mapping.cases_and_first", BLOCKS, *place)
         return
-    more = rule.from_ or rule.transform or rule.values is not None or rule.otherwise or rule.reference or rule.people
+    more = rule.from_ or rule.transform or rule.values is not None or rule.otherwise or rule.reference or rule.of_people
     if more or rule.constant is not None or rule.zone is not None:
         yield examined.found("mapping.cases_with_more", BLOCKS, *place)
     if rule.default is not None and any(way.reference for _, way in rule.ways()):

@@ -13,6 +13,8 @@ from .place import Examined
 def check_class(examined: Examined, name: str, rule: Rule) -> Iterator[Finding]:
     """What is never written needs no class, and may have one all the same: it is shown as its class allows."""
     said, known = rule.class_, examined.classes
+    if known is None:
+        return
     if said is None:
         if known and rule.policy is not WritePolicy.NEVER:
             told = {"name": name, "known": ", ".join(known)}

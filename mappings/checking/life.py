@@ -33,7 +33,7 @@ def _check_shown(examined: Examined, state: str, target: str, value: str) -> Ite
     if rule is None:
         near = nearest(target, examined.rules.keys())
         yield examined.found("mapping.life_not_mapped", BLOCKS, *path, name=target, nearest=near)
-    elif rule.reference or rule.people:
+    elif rule.reference or rule.of_people:
         yield examined.found("mapping.life_reference", BLOCKS, *path, name=target)
     elif field is not None:
         yield from check_written(examined, path, value, field, rule)

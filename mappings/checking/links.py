@@ -16,7 +16,7 @@ def check_links(examined: Examined, name: str, rule: Rule, field: Field) -> Iter
     if not rule.rewrite_links:
         return
     place = ("fields", name, "rewrite_links")
-    if field.type is not FieldType.TEXT or rule.people:
+    if field.type is not FieldType.TEXT or rule.of_people:
         yield examined.found("linking.no_text", Severity.BLOCKS, *place, name=name)
     elif rule.policy is not WritePolicy.ALWAYS:
         yield examined.found("linking.written_once", Severity.BLOCKS, *place, name=name)

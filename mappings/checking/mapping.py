@@ -22,6 +22,7 @@ from .conditions import check_conditions
 from .life import check_life
 from .links import check_links
 from .outside import check_outside
+from .people import check_people
 from .place import Examined, finding_in, known_zone, labels
 from .unwritten import check_unwritten
 from .values import check_values
@@ -97,7 +98,7 @@ def check_rules(examined: Examined) -> Iterator[Finding]:
         yield from check_links(examined, name, rule, field)
         for here, way in examined.ways(rule):
             yield from _check_reference(here, name, way, field)
-            yield from _check_people(here, name, way, field)
+            yield from check_people(here, name, way, field)
             yield from _check_type(here, name, way, field)
             yield from _check_zone(here, name, way, field)
             yield from check_values(here, name, way, field)
@@ -146,7 +147,7 @@ def _may_be_null(examined: Examined, rule: Rule) -> bool:
     sure = all(
         field.required or field.name in examined.source.key or _where_has_it(examined, field.name) for field in sources
     )
-    return not sure or rule.people or any(result is None for result in (rule.values or {}).values())
+    return not sure or rule.of_people or any(result is None for result in (rule.values or {}).values())
 
 
 def _where_has_it(examined: Examined, name: str) -> bool:
@@ -210,7 +211,7 @@ def _check_form(examined: Examined, name: str, rule: Rule) -> Iterator[Finding]:
     place = ("fields", name)
     if rule.constant is not None:
         covered = rule.default is not None and rule.when is None
-        if rule.from_ or covered or rule.transform or rule.values or rule.reference or rule.people:
+        if rule.from_ or covered or rule.transform or rule.values or rule.reference or rule.of_people:
             yield examined.found("mapping.constant_with_more", BLOCKS, *place)
     elif not rule.from_:
         yield examined.found("mapping.nothing_from", BLOCKS, *place)
@@ -218,7 +219,7 @@ def _check_form(examined: Examined, name: str, rule: Rule) -> Iterator[Finding]:
         yield examined.found("mapping.otherwise_missing", BLOCKS, *place)
     if rule.values is None and rule.otherwise is not None:
         yield examined.found("mapping.otherwise_alone", BLOCKS, *place, "otherwise")
-    if rule.reference and rule.people:
+    if [bool(rule.reference), bool(rule.people), rule.department].count(True) > 1:
         yield examined.found("mapping.reference_and_people", BLOCKS, *place)
     if rule.reference and rule.default is not None:
         yield examined.found("mapping.default_with_reference", BLOCKS, *place, "default")
@@ -257,7 +258,7 @@ def _check_transforms(examined: Examined, name: str, rule: Rule) -> Iterator[Fin
 def _check_reference(examined: Examined, name: str, rule: Rule, field: Field) -> Iterator[Finding]:
     place = ("fields", name)
     if rule.reference is None:
-        plain = rule.from_ and not rule.people and not rule.transform and rule.values is None
+        plain = rule.from_ and not rule.of_people and not rule.transform and rule.values is None
         if field.type is FieldType.REFERENCE and plain:
             yield examined.found("mapping.raw_reference", BLOCKS, *place, name=name)
         return
@@ -290,18 +291,9 @@ def _check_maker(examined: Examined, place: YamlPath, rule: Rule, field: Field, 
         yield examined.found("mapping.reference_key_parts", BLOCKS, *place[:2], given=given, wanted=wanted)
 
 
-def _check_people(examined: Examined, name: str, rule: Rule, field: Field) -> Iterator[Finding]:
-    if not rule.people:
-        return
-    if not examined.people:
-        yield examined.found("mapping.no_people", BLOCKS, "fields", name)
-    if field.type not in (FieldType.REFERENCE, FieldType.TEXT, FieldType.INTEGER, FieldType.DECIMAL):
-        yield examined.found("mapping.people_elsewhere", BLOCKS, "fields", name, name=name)
-
-
 def _check_type(examined: Examined, name: str, rule: Rule, field: Field) -> Iterator[Finding]:
     """Pairs of types of which no cell ever fits, and narrower ones of which some may not."""
-    if rule.transform or rule.values is not None or rule.reference or rule.people or len(rule.from_) != 1:
+    if rule.transform or rule.values is not None or rule.reference or rule.of_people or len(rule.from_) != 1:
         return
     for source in examined.source_fields(rule):
         told: dict[str, str | int] = {"name": name, "source": source.name}

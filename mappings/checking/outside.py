@@ -16,9 +16,9 @@ def check_outside(examined: Examined, name: str, rule: Rule, field: Field) -> It
     if rule.outside is None:
         return
     place = ("fields", name, "outside")
-    if rule.reference is None and not rule.people:
+    if rule.reference is None and not rule.of_people:
         yield examined.found("mapping.outside_alone", Severity.BLOCKS, *place)
-    elif rule.people and rule.outside in (Outside.HOLD, Outside.STUB):
+    elif rule.of_people and rule.outside in (Outside.HOLD, Outside.STUB):
         yield examined.found("mapping.outside_person", Severity.BLOCKS, *place)
     elif field.required and rule.outside is Outside.NULL:
         yield examined.found("mapping.outside_required", Severity.BLOCKS, *place, name=name)

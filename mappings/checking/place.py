@@ -19,11 +19,11 @@ from ..yaml.document import YamlPath
 class Examined:
     """One mapping and what its names mean.
 
-    source, target: the objects it speaks of. zone, target_zone: of wall clock times on either side. people: they are
-    configured. others: every mapping file that could be read, by name, this one among them. sources: the source objects
-    of all of them that are known. inside: of a case of a rule under examination, its place below that rule. clocks:
-    zones of source fields that have one of their own. own: the project's own transforms. classes: its data classes.
-    links: addresses of records.
+    source, target: the objects it speaks of. zone, target_zone: of wall clock times on either side. people,
+    departments: they are configured. others: every mapping file that could be read, by name, this one among them.
+    sources: the source objects of all of them that are known. inside: of a case of a rule under examination, its place
+    below that rule. clocks: zones of source fields that have one of their own. own: the project's own transforms.
+    classes: its data classes; None where nobody asks for them. links: addresses of records.
     """
 
     file: MappingFile
@@ -38,7 +38,8 @@ class Examined:
     clocks: Mapping[str, ZoneInfo | None] = field(default_factory=dict)
     own: Mapping[str, Transform] = field(default_factory=dict)
     links: Links = NONE
-    classes: Mapping[str, DataClass] = field(default_factory=dict)
+    departments: bool = False
+    classes: Mapping[str, DataClass] | None = None
 
     @property
     def transforms(self) -> Mapping[str, Transform]:

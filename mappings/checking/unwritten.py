@@ -15,7 +15,7 @@ def check_unwritten(examined: Examined, name: str, rule: Rule) -> Iterator[Findi
     if rule.compare_only:
         if rule.write is not WritePolicy.ALWAYS:
             yield examined.found("mapping.compared_and_written", Severity.BLOCKS, *place, "write")
-        if any(way.reference or way.people for _, way in rule.ways()):
+        if any(way.reference or way.of_people for _, way in rule.ways()):
             yield examined.found("mapping.compared_reference", Severity.BLOCKS, *place, "compare_only")
     elif rule.write is WritePolicy.NEVER and not _used(examined, name):
         yield examined.found("mapping.never_used", Severity.WARNS, *place, "write", name=name)

@@ -21,7 +21,7 @@ def check_values(examined: Examined, name: str, rule: Rule, field: Field) -> Ite
         (("constant",), rule.constant),
         (("default",), rule.default),
     ]
-    if not rule.reference and not rule.people:
+    if not rule.reference and not rule.of_people:
         written += [(("values", key), value) for key, value in (rule.values or {}).items()]
         written.append((("otherwise",), rule.otherwise.default if rule.otherwise else None))
     for place, value in written:

@@ -86,7 +86,8 @@ def lay_examples(mapping: CompiledMapping) -> LaidExamples | None:
     together: dict[tuple[tuple[str, ...], tuple[str, ...]], list[int]] = {}
     for place, example in enumerate(examples):
         strange = tuple(name for name, (_, missed) in typed.items() if missed[place].as_py())
-        together.setdefault((strange, tuple(sorted(map(repr, example.people.items())))), []).append(place)
+        who = tuple(sorted(map(repr, (*example.people.items(), "", *example.departments.items()))))
+        together.setdefault((strange, who), []).append(place)
     batches = []
     for (strange, _), places in together.items():
         columns = {name: (texts[name] if name in strange else typed[name][0]).take(pa.array(places)) for name in texts}
@@ -122,7 +123,9 @@ def _people(example: RecordExample) -> People:
     known = {
         name: Person(cell_text(key), Fate.FOUND) if key is not None else _NOBODY for name, key in example.people.items()
     }
-    return People(known, {}, _NOBODY)
+    people = People(known, {}, _NOBODY)
+    people.departments = {name: cell_text(key) for name, key in example.departments.items()}.get
+    return people
 
 
 def _misnamed(mapping: CompiledMapping) -> Iterator[Finding]:

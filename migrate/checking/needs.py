@@ -49,16 +49,23 @@ class Need:
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """Everything that needs are read off. people: the object that holds the target's people. measures: by source
+    """Everything that needs are read off. people, departments: the objects that hold the target's. measures: by source
     object, of those that were read. unknown: (mapping, target field) -> values of the data that no picklist has."""
 
     files: Mapping[str, MappingFile]
     source: Schema
     target: Schema
     people: str = ""
+    departments: str = ""
     measures: Mapping[str, Measures] = field(default_factory=dict)
     unknown: Mapping[tuple[str, str], Sequence[str]] = field(default_factory=dict)
     our_key: bool = False
+
+    def refers(self, rule: Rule) -> str:
+        """The object to which a rule that names people or departments refers; empty where it is another."""
+        if rule.department:
+            return self.departments
+        return self.people if rule.people and rule.of_one else ""
 
 
 def needs(sides: Sides) -> list[Need]:
@@ -112,8 +119,10 @@ def _missing(
     length = _length(sides, file, rule, fed) if kind is FieldType.TEXT else None
     exact = fed if fed is not None and kind is fed.type is FieldType.DECIMAL else None
     measured = sides.measures.get(file.model.from_)
-    refers = sides.people if rule.people else _parents(sides, ways)
-    plain = len(ways) == len(rule.from_) == 1 and not (rule.values or rule.transform or rule.reference or rule.people)
+    refers = sides.refers(rule) or _parents(sides, ways)
+    plain = len(ways) == len(rule.from_) == 1 and not (
+        rule.values or rule.transform or rule.reference or rule.of_people
+    )
     why = Text("sheet.because_constant")
     if rule.from_:
         told: dict[str, str | int] = {
@@ -144,7 +153,9 @@ def _missing(
 
 
 def _type(rule: Rule, fed: Field | None) -> FieldType:
-    if rule.reference or rule.people:
+    if not rule.of_one:
+        return FieldType.TEXT
+    if rule.reference or rule.of_people:
         return FieldType.REFERENCE
     if rule.values is not None:
         return FieldType.CHOICE
@@ -184,7 +195,7 @@ def _written(rule: Rule) -> list[str]:
 
 
 def _options(sides: Sides, file: MappingFile, existing: Field, rule: Rule) -> Iterator[Need]:
-    if not existing.choices or rule.reference or rule.people:
+    if not existing.choices or rule.reference or rule.of_people:
         return
     for value in _written(rule):
         if value not in existing.choices:
@@ -205,7 +216,7 @@ def _longer(
     be."""
     fed = source.field(rule.from_[0]) if source and len(rule.from_) == 1 else None
     copied = all(call.name in _NO_LONGER for call in rule.transform) and not (
-        rule.values is not None or rule.reference or rule.people
+        rule.values is not None or rule.reference or rule.of_people
     )
     if fed is None or not copied or existing.type is not FieldType.TEXT or existing.length is None:
         return

@@ -16,8 +16,8 @@ _BY_THE_CLOCK = (FieldType.LOCAL_TIME, FieldType.TEXT)
 
 
 def check_newest(session: Session, mappings: Iterable[CompiledMapping]) -> Iterator[Finding]:
-    """Of every field that the newest side wins, on which side nobody can tell which that is; once for all the fields
-    for which the project alone says it."""
+    """Of every field of which its rule says that the newest side wins it, on which system nobody can tell that side;
+    where the project alone says so, once a mapping."""
     for mapping in mappings:
         named = [name for name, wins in mapping.wins.items() if wins is Wins.NEWEST]
         if not named:

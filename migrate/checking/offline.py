@@ -25,7 +25,7 @@ from ..totals import totals_of
 from .examples import count_examples
 from .mutate import mutate_report
 
-UNCHECKED = ("offline.org", "offline.data", "offline.people", "offline.drift")
+UNCHECKED = ("offline.org", "offline.data", "offline.people", "offline.audit", "offline.drift")
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from ...connectors.port import OurKeyPlace
 from ...connectors.schema import Schema
 from ...mappings.assembly.derived import with_assemblies
 from ...mappings.compile import load_mapping_files
+from ...mappings.people_config import PeopleConfig
 from ...runs.catalogue import Catalogue
 from ...runs.masking import cell_for_people
 from ...runs.private_files import write_private
@@ -89,6 +90,7 @@ def build_sheet(session: Session, file: str, catalogue: Catalogue, data: bool) -
         sides.source,
         sides.target,
         sides.people,
+        sides.departments,
         measures,
         unknown,
         able.our_key is OurKeyPlace.NONE,
@@ -109,7 +111,17 @@ def _sides(project: Project, source: Schema, target: Schema) -> Sides:
     ]
     config = project.spec.people
     sources = with_assemblies(files, source)
-    return Sides({each.name: each for each in files}, sources, target, config.target.object if config else "")
+    return Sides(
+        {each.name: each for each in files},
+        sources,
+        target,
+        config.target.object if config else "",
+        _departments(config),
+    )
+
+
+def _departments(config: PeopleConfig | None) -> str:
+    return config.departments.target.object if config and config.departments else ""
 
 
 def _measured(session: Session, sides: Sides) -> dict[str, Measures]:

@@ -128,7 +128,7 @@ def keep_adopted(
 ) -> tuple[list[Settled], list[Planned], list[int]]:
     """On a target with no room for our key, adopt in the crosswalk alone what needs nothing written: (how it ended,
     what is left to be sent, the batches written down). names: mapping, target object, source object."""
-    if session.target.capabilities.our_key is not OurKeyPlace.NONE:
+    if session.target.capabilities.our_key is not OurKeyPlace.NONE or session.rehearsal:
         return [], list(planned), []
     kept = [each for each in planned if each.change.kind is ChangeKind.ADOPT and not each.change.values]
     if not kept:

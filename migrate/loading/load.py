@@ -11,11 +11,10 @@ import numpy as np
 import pyarrow as pa
 
 from ...connectors.change import Change, ChangeKind
-from ...connectors.errors import DecisionError
 from ...connectors.finding import Finding, Severity
 from ...mappings.compile import CompiledMapping
 from ...mappings.mapped import MappedChunk
-from ...runs.cells import decode_cells, encode_cells
+from ...runs.cells import encode_cells
 from ...runs.digest import pack
 from ...runs.ledger import records, runlog
 from ...runs.ledger.operations import Intent, Settled
@@ -24,12 +23,14 @@ from ...runs.values import PREIMAGE
 from ...validators.judge import Judge
 from ..fingerprint import UNKNOWN, Marks, marked
 from ..proving.prove import first_alone
-from ..sending.answer import Planned, Sends
+from ..sending.answer import Planned, Sends, carrying
 from ..sending.send import Sender
 from ..session import Session
 from ..settling.readback import Written, read_back
 from .adopt import Matches, adoption, find_matches, keep_adopted
 from .classify import Sorted, classify
+from .details import NO_DETAILS, Aboard, Carriage
+from .images import keep_images
 from .loaded import Loaded
 from .references import Resolved, cells_to_send, come_later, resolve
 from .tally import RejectStorm, StormWatch, chosen
@@ -42,7 +43,8 @@ class ObjectLoad:
 
     judge: says it of a record whose parent will not come. cut: reference fields that may be left empty at creation ->
     the mappings whose records come later, in a true cycle. insist: somebody asked for these records, so that what the
-    target refused before is sent again, and what our own rules reject again, which costs nothing, is no storm.
+    target refused before is sent again, and what our own rules reject again, which costs nothing, is no storm. details:
+    what is created inside these records.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class ObjectLoad:
         judge: Judge,
         cut: Mapping[str, Collection[str]] = MappingProxyType({}),
         insist: bool = False,
+        details: Carriage = NO_DETAILS,
     ) -> None:
         self.session = session
         self.mapping = mapping
@@ -62,6 +65,7 @@ class ObjectLoad:
         self.judge = judge
         self.cut = cut
         self.insist = insist
+        self.details = details
         self.names = [each.name for each in mapping.target_fields]
         self.fieldset = records.fieldset(session.ledger, mapping.target.name, mapping.name, mapping.digest, self.names)
         self._sends = np.array([name not in mapping.unwritten for name in self.names], dtype=bool)
@@ -88,7 +92,11 @@ class ObjectLoad:
         for row in mapped.waiting:  # its text is to be filled, and nothing is empty
             empty.setdefault(row, set())
         matches = self._match(mapped, resolved, [row for row in rows.new if not result.buckets[row]], result)
-        self._create(rows, resolved, matches, [row for row in rows.new if not result.buckets[row]], empty, result)
+        new = [row for row in rows.new if not result.buckets[row]]
+        for share, aboard in self.details.shares(mapped, new, matches.adopted, result):
+            self._create(rows, resolved, matches, share, empty, aboard, result)
+            if result.stopped is not None:
+                break
         if result.stopped is None:
             self._update(rows, resolved, [row for row in rows.changed if not result.buckets[row]], empty, result)
         result.fill_later(empty)
@@ -201,6 +209,7 @@ class ObjectLoad:
         matches: Matches,
         new: Sequence[int],
         empty: Mapping[int, set[str]],
+        aboard: Aboard,
         result: Loaded,
     ) -> None:
         if not new:
@@ -236,7 +245,10 @@ class ObjectLoad:
             )
             for row, (change, bucket), digests, marks in zip(new, changes, pack(sent), marked(written), strict=True)
         ]
-        self._keep_images(images)
+        planned = [
+            carrying(each, aboard[row]) if row in aboard else each for row, each in zip(new, planned, strict=True)
+        ]
+        keep_images(self.session, self.run, images)
         ended = self._send(planned, rows.mapped, row_of, new, result)
         result.adopted += sum(
             1 for each in ended if each.state == "acked" and new[row_of[each.our_key]] in matches.adopted
@@ -272,7 +284,7 @@ class ObjectLoad:
             result.buckets[row] = "pending" if row in empty else self._counted_as(rows.known[row])
         if not plan.planned:
             return
-        self._keep_images(plan.images)
+        keep_images(self.session, self.run, plan.images)
         writing = plan.rows
         row_of = {mapped.our_keys[row]: place for place, row in enumerate(writing)}
         ended = self._send(plan.planned, mapped, row_of, writing, result)
@@ -285,19 +297,6 @@ class ObjectLoad:
         if known is None or known.run != self.run or known.bucket not in ("created", "updated", "pending"):
             return "unchanged"
         return "created" if known.bucket == "pending" else known.bucket
-
-    def _keep_images(self, images: Sequence[tuple[str, str, str, str, bytes]]) -> None:
-        """What the target held before this run, for undo. Of a field that the run writes twice, the first counts."""
-        if not images:
-            return
-        keys = [our_key for *_, our_key, _ in images]
-        try:
-            before = self.session.values.get_many(PREIMAGE, str(self.run), self.mapping.target.name, keys)
-        except DecisionError:  # the data key is lost: that costs undo what it could restore, never a run
-            before = {}
-        self.session.values.put_many(
-            (purpose, run, name, key, _older_first(image, before.get(key))) for purpose, run, name, key, image in images
-        )
 
     def _send(
         self,
@@ -344,6 +343,7 @@ class ObjectLoad:
                 self._finding(each.code or "", severity, mapped.source_keys[row], each.field, params)
             )
         self._batches = sender.batches
+        self.details.landed(sender.details, result)
         return ended
 
     def _read_back(
@@ -392,7 +392,3 @@ class ObjectLoad:
             file=file,
             line=line,
         )
-
-
-def _older_first(image: bytes, before: bytes | None) -> bytes:
-    return image if before is None else encode_cells({**decode_cells(image), **decode_cells(before)})

@@ -15,13 +15,15 @@ _WAITS = {"created": "pending", "updated": "pending"}
 @dataclass
 class Loaded:
     """What became of a chunk. buckets: one a row. deferred: rows that wait for a parent of the same object. cut: rows
-    that are there with a reference still empty, or an address in a text still an old one, to be filled. adopted: rows adopted. findings: beyond those given. stopped:
-    what ended it before its end; rows that it did not come to have an empty bucket."""
+    that are there with a reference still empty, or a text with old addresses, to be filled. adopted: rows adopted.
+    carried: records of other mappings that were created inside these. findings: beyond those given. stopped: what ended
+    it before its end; rows that it did not come to have an empty bucket."""
 
     buckets: list[str]
     deferred: list[int] = field(default_factory=list)
     cut: list[int] = field(default_factory=list)
     adopted: int = 0
+    carried: int = 0
     findings: list[Finding] = field(default_factory=list)
     parked: list[Parked] = field(default_factory=list)
     stopped: MappingStop | None = None

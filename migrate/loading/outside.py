@@ -21,6 +21,7 @@ from ...mappings.compile import CompiledMapping
 from ...mappings.language import Outside
 from ...mappings.left_out import Cause
 from ...mappings.mapped import MappedChunk, branch_suffix, make_our_key
+from ...mappings.people_cells import UNFOUND
 from ...runs.ledger import records
 from ...runs.report.model import Table, Text
 from ..fingerprint import Marks, arrow_column
@@ -33,8 +34,8 @@ NAMED = 5
 """Records that are named of each cause in a chunk; the others are counted."""
 
 LEFT_OUT, ABSENT, UNKNOWN = "left_out", "absent", "unknown"
-"""Why a reference leaves the scope: its parent is left out by the mapping, is not in the source, or, of a person, is
-nobody of the target."""
+"""Why a reference leaves the scope: its parent is left out by the mapping, is not in the source, or, of a person or
+department, is none of the target."""
 
 _TALLIED = "outside"
 CODES = {
@@ -124,9 +125,7 @@ class _Scope:
             referred = mapping.references.get(name)
             if referred is None:
                 marks = np.zeros(len(mapped), dtype=bool)
-                marks[[each.row for each in mapped.misfits if (each.field, each.code) == (name, "people.unknown")]] = (
-                    True
-                )
+                marks[[each.row for each in mapped.misfits if each.field == name and each.code in UNFOUND]] = True
                 yield Reason(name, policy, UNKNOWN), marks
             if referred is None or not self._asks:
                 continue

@@ -75,6 +75,9 @@ class ParkedReader:
         taken |= {each.our_key for each in fresh}
         yield from self._find(mapping, [each.source_key or "" for each in fresh])
 
+    def takes(self, mapping: CompiledMapping, source_key: str) -> bool:
+        return False  # what it releases it has to see first
+
     def absent(self, mapping: CompiledMapping) -> list[Finding]:
         return self._absent[mapping.name]
 

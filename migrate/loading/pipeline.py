@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import Protocol
@@ -24,7 +22,9 @@ from ..causes import records_in, sample_key
 from ..corrections import lapsed_corrections
 from ..proving.prove import take_up
 from ..session import Session, Tick
+from .collections import few_collections, tidied
 from .deferred import Deferred
+from .details import NO_DETAILS, Carriage, Details, Kind, kinds_of
 from .filling import judged_again, still_pending
 from .left_out import left_out, untaken
 from .load import ObjectLoad
@@ -32,13 +32,12 @@ from .loaded import Loaded
 from .outside import scoped, tally_outside
 from .put_together import put_together
 from .rewriting import rewritten, tally_filled, tally_links
+from .second_try import SecondTry
 from .staying import tally_left, tally_lives
 from .stubs import Made, made_by, make_stubs
-from .tally import ADOPTED, READ, UNTAKEN, MappingStop, StormWatch, Tally
+from .tally import ADOPTED, CARRIED, READ, UNTAKEN, MappingStop, StormWatch, Tally
 from .unfit_keys import UnfitKeys
-
-WORTH_COLLECTING = 1_000
-"""Records in a chunk from which on its leavings are worth a look for cycles."""
+from .watch import FILTERED, Watch, unwatched
 
 
 class Reader(Protocol):
@@ -58,6 +57,10 @@ class Reader(Protocol):
 
     def released(self, mapping: CompiledMapping, run: Run) -> Iterator[Chunk]:
         """What may go now because of what this run has loaded so far, and was not read yet."""
+        ...
+
+    def takes(self, mapping: CompiledMapping, source_key: str) -> bool:
+        """Whether this record is read in the mapping's turn."""
         ...
 
     def absent(self, mapping: CompiledMapping) -> list[Finding]:
@@ -85,6 +88,9 @@ class SourceReader:
 
     def released(self, mapping: CompiledMapping, run: Run) -> Iterator[Chunk]:
         yield from ()
+
+    def takes(self, mapping: CompiledMapping, source_key: str) -> bool:
+        return True
 
     def absent(self, mapping: CompiledMapping) -> list[Finding]:
         return []
@@ -116,23 +122,25 @@ class _Work:
     deferred: Deferred
     tally: Tally
     progress: Progress
+    taken: SecondTry
 
 
 class Pipeline:
     """Moves every mapping of a session in one run, or goes on where that run was cut off."""
 
-    def __init__(self, session: Session, run: Run, reader: Reader, cut: Cuts) -> None:
+    def __init__(self, session: Session, run: Run, reader: Reader, cut: Cuts, watch: Watch = unwatched) -> None:
         self.session = session
         self.run = run
         self.reader = reader
         self.cut = cut
+        self.watch = watch
         self.claims = Claims(session.ledger, session.keys.digest)
         self.moved = Moved(run, asked=reader.asked)
         self._progress = runlog.progress_of(session.ledger, run.id) if reader.resumes else {}
 
     def move(self, order: Sequence[str]) -> Moved:
         """Run the mappings in this order."""
-        with _few_collections():
+        with few_collections():
             return self._move(order)
 
     def _move(self, order: Sequence[str]) -> Moved:
@@ -162,15 +170,14 @@ class Pipeline:
             progress = Progress(mapping.name)
             chunks = self.reader.read(mapping, None)
         tally = self.moved.tallies[mapping.name] = Tally(progress.counts)
-        limits = self.session.project.spec.limits
-        storm = StormWatch(mapping.name, limits.stop_after_alike, limits.stop_share)
-        judge = self._judge(mapping)
-        cut = self.cut.get(mapping.name, {})
-        load = ObjectLoad(self.session, mapping, self.run.id, storm, judge, cut, self.reader.insists)
+        load = self._load_of(mapping, self._details(mapping))
         deferred = Deferred(self.session, self.run.id, mapping, progress.pieces)
         unfit = UnfitKeys(self.claims, self.run.id, mapping.name, self.session.source.capabilities.ordered_reads)
-        work = _Work(mapping, self.reader.total(mapping), load, unfit, deferred, tally, progress)
+        taken = SecondTry(self.session, mapping, self.run.id)
+        work = _Work(mapping, self.reader.total(mapping), load, unfit, deferred, tally, progress, taken)
         self._load(work, chunks)
+        while due := taken.due():
+            self._load(work, taken.again(due, tally, progress.cursor), anew=True)
         self._release(mapping, load, deferred, tally, progress)
         while self._load(work, self.reader.released(mapping, self.run)):
             self._release(mapping, load, deferred, tally, progress)
@@ -184,8 +191,20 @@ class Pipeline:
             runlog.add_findings(self.session.ledger, self.run.id, noted)
             runlog.save_progress(self.session.ledger, self.run.id, progress)
 
-    def _load(self, work: _Work, chunks: Iterator[Chunk]) -> bool:
-        """Load these chunks; true where there were records in them."""
+    def _load_of(self, mapping: CompiledMapping, details: Carriage) -> ObjectLoad:
+        limits = self.session.project.spec.limits
+        storm = StormWatch(mapping.name, limits.stop_after_alike, limits.stop_share)
+        judge, cut = self._judge(mapping), self.cut.get(mapping.name, {})
+        return ObjectLoad(self.session, mapping, self.run.id, storm, judge, cut, self.reader.insists, details)
+
+    def _details(self, mapping: CompiledMapping) -> Carriage:
+        kinds = [] if self.session.team is not None else kinds_of(self.session, mapping)
+        ahead = (each for each in kinds if each[0].name not in self.moved.tallies)  # whose turn counts them
+        loads = [Kind(self._load_of(child, NO_DETAILS), name, by) for child, name, by in ahead]
+        return Details(self.session, mapping, self.run.id, loads, self.reader.takes) if loads else NO_DETAILS
+
+    def _load(self, work: _Work, chunks: Iterator[Chunk], anew: bool = False) -> bool:
+        """Load these chunks; true where there were records in them. anew: they were mapped in this run before."""
         mapping, tally, total = work.mapping, work.tally, work.total
         before = tally.counts[READ]
         activity = "plan" if self.session.rehearsal else "load"
@@ -208,29 +227,23 @@ class Pipeline:
             tally_outside(tally, scope.counted(loaded.buckets))
             tally_links(tally, texts.counted(loaded.buckets))
             tally_left(tally, scope.left)
-            tally_lives(tally, mapped.lives)
+            tally_lives(tally, {} if anew else mapped.lives)
             tally.add("rejected", len(nameless))
             tally.add("held", len(together.held))
             loaded.parked += together.held.values()
             noted = [*nameless.values(), *together.findings, *mapped.findings, *findings]
             noted += left_out(self.session, mapping, chunk, mapped)
+            noted = [each for each in noted if each.key is not None] if anew else noted
+            work.taken.note(findings)
             self._keep(mapping, mapped, work.progress, tally, loaded, noted, work.deferred)
             self.session.tick(Tick(activity, mapping.name, tally.counts[READ], total))
-            if len(chunk) >= WORTH_COLLECTING:
-                gc.collect()
+            tidied(len(chunk))
         work.unfit.forget()
         return tally.counts[READ] > before
 
     def _judge(self, mapping: CompiledMapping) -> Judge:
-        return Judge(
-            mapping.target_fields,
-            mapping.name,
-            mapping.file,
-            mapping.rule_lines,
-            mapping.expectations,
-            self.claims,
-            mapping.unwritten,
-        )
+        place = mapping.name, mapping.file, mapping.rule_lines
+        return Judge(mapping.target_fields, *place, mapping.expectations, self.claims, mapping.unwritten)
 
     def _keep(
         self,
@@ -245,10 +258,11 @@ class Pipeline:
         """The end of a chunk: everything in it is settled or parked with its key, so its cursor may move."""
         deferred.put(mapped, loaded)
         tally.add(READ, mapped.read - loaded.buckets.count(""))
-        tally.add("filtered", len(mapped.filtered_keys))
+        tally.add(FILTERED, len(mapped.filtered_keys))
         tally.add(UNTAKEN, mapped.untaken)
         tally.add_all(filter(None, loaded.buckets))
         tally.add(ADOPTED, loaded.adopted)
+        tally.add(CARRIED, loaded.carried)
         if loaded.stopped is None:
             progress.cursor = mapped.cursor
         rejected = [mapped.our_keys[row] for row, bucket in enumerate(loaded.buckets) if bucket == "rejected"]
@@ -272,6 +286,7 @@ class Pipeline:
         that ends leaves all of it or nothing. left_out: our keys of what `where` filters: it waits no longer. Raises
         the MappingStop that stopped the load, once this is kept."""
         self._keep_samples(findings)
+        self.watch(mapping, {each.our_key: each.state for each in loaded.parked} | dict.fromkeys(left_out, FILTERED))
         progress.counts, progress.pieces = tally.as_dict(), list(deferred.names)
         with self.session.ledger.transaction():
             records.park(
@@ -287,13 +302,7 @@ class Pipeline:
 
     def _keep_samples(self, findings: Sequence[Finding]) -> None:
         samples = [
-            (
-                SAMPLE,
-                str(self.run.id),
-                each.object or "",
-                sample_key(each),
-                each.sample.encode(),
-            )
+            (SAMPLE, str(self.run.id), each.object or "", sample_key(each), each.sample.encode())
             for each in findings
             if each.sample is not None
         ]
@@ -342,6 +351,7 @@ class Pipeline:
         for bucket in ended:
             tally.move("held", bucket)
         tally.add(ADOPTED, loaded.adopted)
+        tally.add(CARRIED, loaded.carried)
         deferred.replace(name, mapped, loaded)
         self._settle(mapping, loaded, loaded.findings, progress, tally, deferred)
         return bool(ended)
@@ -383,17 +393,3 @@ def _begun(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
     """The same chunks, the first of them fetched already."""
     first = list(islice(chunks, 1))
     return chain(first, chunks)
-
-
-@contextmanager
-def _few_collections() -> Iterator[None]:
-    """A chunk's changes and outcomes are a hundred thousand small objects: looking for cycles every 700 of them took a
-    fifth of a run's time. It is done once a chunk instead, among what came since the run began."""
-    before = gc.get_threshold()
-    gc.freeze()
-    gc.set_threshold(500_000, 20, 100)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
-        gc.unfreeze()

@@ -19,7 +19,9 @@ class Rehearsal(Forwarding):
 
     def write(self, batch: Batch) -> list[Outcome]:
         self.calls += 1
-        return [Outcome(change.our_key, OutcomeState.ACKED, _key(change)) for change in batch.changes]
+        own = [Outcome(change.our_key, OutcomeState.ACKED, _key(change)) for change in batch.changes]
+        carried = ((some.object, each) for change in batch.changes for some in change.details for each in some.changes)
+        return own + [Outcome(each.our_key, OutcomeState.ACKED, _key(each), object=name) for name, each in carried]
 
     def prepare(self) -> None:
         """Nothing: room for our key is made by a run."""

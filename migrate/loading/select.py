@@ -113,6 +113,9 @@ class ChosenReader:
     def released(self, mapping: CompiledMapping, run: Run) -> Iterator[Chunk]:
         yield from ()
 
+    def takes(self, mapping: CompiledMapping, source_key: str) -> bool:
+        return source_key in self._keys.get(mapping.source.name, ())
+
     def absent(self, mapping: CompiledMapping) -> list[Finding]:
         return []
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from ...connectors.errors import DecisionError
 from ...runs.report.model import BUCKETS, BranchCounts
 
-READ, ADOPTED, UNTAKEN = "read", "adopted", "untaken"
+READ, ADOPTED, UNTAKEN, CARRIED = "read", "adopted", "untaken", "carried"
 
 
 class Tally:

@@ -173,8 +173,10 @@ class _Found:
         self.plan.images.append((*place_of_image, encode_cells(image)))
 
     def unborn(self, row: int, cells: Mapping[str, Cell], write: Marks) -> None:
-        """A record that a dry run has just created: it holds what was sent, else nothing, and nobody has edited it."""
-        now = np.where(self.rows.sent[row] == UNKNOWN, self.nothing, self.rows.sent[row])
+        """A record that a dry run has just created, or adopted in a target that it leaves as it is: it holds what it
+        was seen to hold or what was sent, else nothing, and nobody has edited it."""
+        now = np.where(self.rows.back[row] == UNKNOWN, self.rows.sent[row], self.rows.back[row])
+        now = np.where(now == UNKNOWN, self.nothing, now)
         alone = np.array(
             [self.mapping.write_policy[each.name] == "only_if_empty" for each in self.mapping.target_fields]
         )

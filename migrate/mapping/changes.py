@@ -1,7 +1,7 @@
 """Which records a changed set of mappings would change: the old one is moved to nowhere, then the new one over it.
 
-Both go the way of a run, so that what waits for a parent, leaves the scope or is taken by another record is what it
-would be; only the last step is missing.
+Both go the way of a run, so that what waits for a parent, leaves the scope, is adopted or is taken by another record is
+what it would be; only the last step is missing.
 """
 
 from __future__ import annotations
@@ -15,26 +15,26 @@ from ...connectors.port import Connector
 from ...mappings.compile import CompiledMapping
 from ...mappings.order import cut_references, load_order
 from ...runs.ledger import records, runlog
-from ...runs.ledger.runlog import Progress, Run
+from ...runs.ledger.runlog import Run
+from ...runs.ledger.store import Ledger
 from ...runs.ledger.written import writes_of
-from ..loading.deferred import Deferred
-from ..loading.loaded import Loaded
 from ..loading.pipeline import Moved, Pipeline, SourceReader
-from ..loading.tally import Tally
+from ..loading.watch import FILTERED
 from ..session import SPILLS, Session, rehearse
 from ..sources.assembled import elsewhere
 from .nowhere import Nowhere
 
-CREATED, UPDATED, LEFT = "created", "updated", "filtered"
+CREATED, ADOPTED, UPDATED, LEFT = "created", "adopted", "updated", FILTERED
+_KINDS = {"create": CREATED, "adopt": ADOPTED, "update": UPDATED}
 Mappings = Mapping[str, CompiledMapping]
 
 
 @dataclass
 class Changes:
-    """keys: mapping -> what becomes of records -> their source keys: `created`, `updated`, `filtered` (moved by the old
-    mapping and left out by the new one, in the target for ever), and in the same sense `rejected`, `held` and
-    `conflicted`. fields: mapping -> target field -> records updated in it. samples: mapping -> field -> some of their
-    keys. moved: what each of the two moves came to, the old one first."""
+    """keys: mapping -> what becomes of records -> their source keys: `created`, `adopted`, `updated`, `filtered` (moved
+    by the old mapping and left out by the new one, in the target for ever), and in the same sense `rejected`, `held`
+    and `conflicted`. fields: mapping -> target field -> records updated in it. samples: mapping -> field -> some of
+    their keys. moved: what each of the two moves came to, the old one first."""
 
     keys: dict[str, dict[str, list[str]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(list)))
     fields: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
@@ -54,14 +54,16 @@ class Side:
 def changes(session: Session, old: Side, new: Side, shown: int) -> Changes:
     """shown: keys to keep as samples of each field."""
     result = Changes()
-    with rehearse(session, Nowhere(session.target), known=False) as dry:
+    with rehearse(session, session.target, known=False) as dry:
+        dry.target = Nowhere(session.target, session.target_schema, dry.ledger)
         for side in (old, new):
             dry.mappings, dry.source = dict(side.mappings), elsewhere(side.source, dry.stage.folder.with_name(SPILLS))
-            watched = _Watched(dry, _begun(dry), side.mappings)
-            result.moved.append(watched.go())
-        result.findings = tuple(runlog.findings_of(dry.ledger, watched.run.id))
-        written = _written(dry, watched.run.id, result, shown)
-        for (mapping, key), state in watched.stayed.items():
+            run, stayed = _begun(dry), _Stayed(dry.ledger)
+            pipeline = Pipeline(dry, run, SourceReader(dry), cut_references(side.mappings), stayed.see)
+            result.moved.append(pipeline.move(load_order(side.mappings)))
+        result.findings = tuple(runlog.findings_of(dry.ledger, run.id))
+        written = _written(dry, run.id, result, shown)
+        for (mapping, key), state in stayed.states.items():
             if (mapping, key) not in written:  # else it was released later in the same run
                 result.keys[mapping][state].append(key)
     return result
@@ -87,34 +89,20 @@ def _written(session: Session, run_id: int, result: Changes, shown: int) -> Coll
                 if len(result.samples[each.mapping][name]) < shown:
                     result.samples[each.mapping][name].append(each.source_key)
     for (mapping, key), kind in kinds.items():
-        result.keys[mapping][UPDATED if kind == "update" else CREATED].append(key)
+        result.keys[mapping][_KINDS[kind]].append(key)
     return kinds.keys()
 
 
-class _Watched(Pipeline):
-    """Notes which records that are there already stay as they are, because they are left out or parked."""
+@dataclass
+class _Stayed:
+    """Which records that are there already stay as they are, because they are left out or parked. states: (mapping,
+    source key) -> why."""
 
-    def __init__(self, session: Session, run: Run, mappings: Mappings) -> None:
-        super().__init__(session, run, SourceReader(session), cut_references(mappings))
-        self.stayed: dict[tuple[str, str], str] = {}
-        self._order = load_order(mappings)
+    ledger: Ledger
+    states: dict[tuple[str, str], str] = field(default_factory=dict)
 
-    def go(self) -> Moved:
-        return self.move(self._order)
-
-    def _settle(
-        self,
-        mapping: CompiledMapping,
-        loaded: Loaded,
-        findings: Sequence[Finding],
-        progress: Progress,
-        tally: Tally,
-        deferred: Deferred,
-        left_out: Sequence[str] = (),
-    ) -> None:
-        states = {each.our_key: each.state for each in loaded.parked} | dict.fromkeys(left_out, LEFT)
-        known = records.lookup(self.session.ledger, mapping.target.name, list(states)) if states else {}
+    def see(self, mapping: CompiledMapping, states: Mapping[str, str]) -> None:
+        known = records.lookup(self.ledger, mapping.target.name, list(states)) if states else {}
         for our_key, record in known.items():
             if record.target_key is not None:
-                self.stayed[mapping.name, record.source_key or ""] = states[our_key]
-        super()._settle(mapping, loaded, findings, progress, tally, deferred, left_out)
+                self.states[mapping.name, record.source_key or ""] = states[our_key]

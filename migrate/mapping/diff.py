@@ -20,7 +20,7 @@ from ..prepare import FOLDER, compile_project, lay_over, people_of
 from ..project import Project
 from ..session import Session, Tick, open_session
 from ..showing import showing
-from .changes import CREATED, LEFT, UPDATED, Changes, Side, changes
+from .changes import ADOPTED, CREATED, LEFT, UPDATED, Changes, Side, changes
 from .revision import mappings_at
 
 SHOWN = 3
@@ -108,7 +108,7 @@ def _side(session: Session, folder: Path) -> Side:
 
 
 def _summary(found: Changes) -> tuple[Table, ...]:
-    states = (CREATED, UPDATED, LEFT, *PARKED)
+    states = (CREATED, ADOPTED, UPDATED, LEFT, *PARKED)
     rows: list[Row] = [
         (name, *(len(found.keys[name].get(state, ())) for state in states))
         for name in sorted(found.keys)

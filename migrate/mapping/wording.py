@@ -7,9 +7,11 @@ from collections.abc import Iterator, Mapping
 from ...mappings.yaml.plain_yaml import flow
 from ...runs.catalogue import Catalogue
 
-_KNOWN = ("from", "constant", "transform", "values", "otherwise", "reference", "people", "default", "write", "outside")
-_ELSEWHERE = ("class",)
-"""What has a column of its own."""
+_LAST = ("write", "wins", "outside", "class")
+_KNOWN = (
+    *("from", "constant", "transform", "values", "otherwise", "reference", "people", "department", "default"),
+    *_LAST,
+)
 
 
 def in_words(rule: object, catalogue: Catalogue) -> str:
@@ -34,15 +36,24 @@ def _pieces(rule: Mapping[str, object], catalogue: Catalogue) -> Iterator[str]:
     if "reference" in rule:
         several = isinstance(rule["reference"], dict)
         yield catalogue.text("rule.kinds" if several else "rule.reference", {"mapping": _text(rule["reference"])})
-    if rule.get("people") is True:
-        yield catalogue.text("rule.people")
+    yield from _people(rule, catalogue)
     if "default" in rule:
         yield catalogue.text("rule.default", {"value": _text(rule["default"])})
-    if "write" in rule:
-        yield catalogue.text("rule.write", {"policy": _text(rule["write"])})
-    if "outside" in rule:
-        yield catalogue.text("rule.outside", {"policy": _text(rule["outside"])})
-    yield from (f"{key}: {flow(value)}" for key, value in rule.items() if key not in (*_KNOWN, *_ELSEWHERE))
+    yield from (catalogue.text(f"rule.{key}", {"policy": _text(rule[key])}) for key in _LAST if key in rule)
+    yield from (f"{key}: {flow(value)}" for key, value in rule.items() if key not in _KNOWN)
+
+
+def _people(rule: Mapping[str, object], catalogue: Catalogue) -> Iterator[str]:
+    people = rule.get("people")
+    said = people if isinstance(people, dict) else {}
+    if "separator" in said:
+        yield catalogue.text("rule.team", {"separator": _text(said["separator"])})
+    elif said or people is True:
+        yield catalogue.text("rule.people")
+    if said.get("gone") == "drop":
+        yield catalogue.text("rule.nobody_for_gone")
+    if rule.get("department") is True:
+        yield catalogue.text("rule.department")
 
 
 def _transforms(value: object) -> str:

@@ -161,7 +161,6 @@ def _rule(known: _Known, name: str, rule: object | None, said: Mapping[Place, Sa
             target.label if target else None,
             catalogue.text(f"field_type.{target.type.value}") + must if target else None,
             in_words(rule, catalogue),
-            spoken.class_ if (spoken := known.file.model.fields.get(name)) else None,
         ),
         (known.file.name, FIELDS, name),
         {RULE: cell if len(cell) <= LONGEST_CELL else catalogue.text("workbook.too_long")},

@@ -35,7 +35,6 @@ OF_RULES: Final = (
     "workbook.target_label",
     "workbook.target_type",
     "workbook.in_words",
-    "column.class",
     RULE,
     *EDITED.values(),
 )

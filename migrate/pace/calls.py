@@ -106,7 +106,8 @@ def undo_calls(session: Session, cost: Records, *, made: bool = False) -> CallsT
 
 def _predicted(session: Session, counts: Mapping[str, Mapping[str, int]]) -> Predicted:
     matched = [name for name, mapping in session.mappings.items() if mapping.match]
-    actions, proving = Counter(records_of(counts, matched)), Counter[Action]()
+    told = session.target.capabilities.answers_details
+    actions, proving = Counter(records_of(counts, matched, answers_details=told)), Counter[Action]()
     for name in _to_prove(session, counts):
         proving.update(calls_of_proof(session, name))
         actions[Action.WRITE] -= 1  # it goes alone

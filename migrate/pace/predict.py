@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ...connectors.pace import ALWAYS, Action, Allowance, Narrowed, Quota, Rate, Schedule
 from ...connectors.pace.quota import Days
 from ...runs.report.model import Text
-from ..loading.tally import ADOPTED
+from ..loading.tally import ADOPTED, CARRIED
 
 MOST_STEPS = 10_000
 """Business hours and days that a forecast passes through before it says that it sees no end."""
@@ -32,11 +32,14 @@ class Predicted:
         return sum(self.calls.values())
 
 
-def records_of(counts: Mapping[str, Mapping[str, int]], matched: Sequence[str] = ()) -> Records:
+def records_of(
+    counts: Mapping[str, Mapping[str, int]], matched: Sequence[str] = (), *, answers_details: bool = True
+) -> Records:
     """How often each action will be done to a record, by what a plan counted: mapping -> bucket -> records.
 
     matched: mappings with `match:`, whose new records are looked for in the target first. Every record that is written
-    is read back; one that is updated is read before, too.
+    is read back; one that is updated is read before, too. What is carried inside its master costs no write.
+    answers_details: as in Capabilities; else what is carried is asked for.
     """
     actions: Counter[Action] = Counter()
     for name, buckets in counts.items():
@@ -45,6 +48,9 @@ def records_of(counts: Mapping[str, Mapping[str, int]], matched: Sequence[str] =
         untouched = min(adopted, buckets.get("unchanged", 0))  # these were given our key and nothing else
         actions[Action.WRITE] += written + untouched + buckets.get("pending", 0)
         actions[Action.FIND] += written + untouched + max(0, buckets.get("updated", 0) - adopted)
+        carried = buckets.get(CARRIED, 0)
+        actions[Action.WRITE] -= carried
+        actions[Action.FIND] += 0 if answers_details else carried
         if name in matched:
             actions[Action.FIND] += buckets.get("created", 0) + adopted + buckets.get("held", 0)
     return actions

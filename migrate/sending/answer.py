@@ -7,26 +7,62 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
-from ...connectors.change import CONTAGION, Change, ChangeKind, Outcome, OutcomeState
+from ...connectors.change import CONTAGION, Change, ChangeKind, Details, Outcome, OutcomeState
 from ...runs.ledger.operations import PROVE, Intent, Settled
 
 EXISTS: Final = "target.exists"
 
 
+class What(NamedTuple):
+    """What changes that are written down together have in common."""
+
+    mapping: str
+    object: str
+    source_object: str | None
+    fieldset: int | None
+
+
 class Planned(NamedTuple):
     """One change with the intent that goes into the ledger before it. record: what its record is once it is done.
-    parent: the target's key of its record's parent, where the change itself does not say it."""
+    parent: the target's key of its record's parent, where the change itself does not say it. details: what its change
+    carries."""
 
     change: Change
     intent: Intent
     record: str = "live"
     parent: str | None = None
+    details: tuple[Carried, ...] = ()
+
+
+class Carried(NamedTuple):
+    """Details of one kind that go inside their master's change. by: their field that refers to it."""
+
+    what: What
+    by: str
+    planned: tuple[Planned, ...]
+
+
+def carrying(planned: Planned, details: Sequence[Carried]) -> Planned:
+    """The same change with these details in it, and no others."""
+    told = tuple(Details(each.what.object, each.by, tuple(one.change for one in each.planned)) for each in details)
+    return planned._replace(change=replace(planned.change, details=told), details=tuple(details))
+
+
+class Ended(NamedTuple):
+    """How a detail ended, and the batch in which it was written down."""
+
+    what: What
+    batch: int
+    planned: Planned
+    end: Settled
 
 
 class Sends(Protocol):
-    """Sends the changes of one run. batches: the numbers of all batches that were written down."""
+    """Sends the changes of one run. batches: the numbers of all batches that were written down. details: how all ended
+    that were carried."""
 
     batches: list[int]
+    details: list[Ended]
 
     def send(
         self,
@@ -84,7 +120,7 @@ def matched(piece: Sequence[Planned], outcomes: Sequence[Outcome]) -> Iterator[P
 def told_apart(pairs: Sequence[Pair], answers_as_one: bool) -> list[Pair]:
     """The same, the guilty apart from those that fell with them. A target that answers as one refuses a whole batch:
     then nobody is known to be guilty yet, however little of the answer came through. A change that was alone fell with
-    nobody."""
+    nobody, or with its details: a master that is refused with them goes again without."""
     if len(pairs) > 1 and answers_as_one and _refused_as_one(pairs):
         return [
             (each, replace(outcome, state=OutcomeState.NOT_SENT, code=CONTAGION, detail=None, field=None))
@@ -92,9 +128,18 @@ def told_apart(pairs: Sequence[Pair], answers_as_one: bool) -> list[Pair]:
             else (each, outcome)
             for each, outcome in pairs
         ]
-    if len(pairs) == 1 and fell_with_another(pairs[0][1]):
+    if len(pairs) == 1 and fell_with_another(pairs[0][1]) and not pairs[0][0].details:
         return [(each, outcome and replace(outcome, state=OutcomeState.REJECTED, code=None)) for each, outcome in pairs]
-    return list(pairs)
+    return [
+        _without_details(each, outcome, len(pairs) == 1) if each.details else (each, outcome) for each, outcome in pairs
+    ]
+
+
+def _without_details(planned: Planned, outcome: Outcome | None, alone: bool) -> Pair:
+    if outcome is not None and outcome.state is OutcomeState.REJECTED:
+        fallen = replace(outcome, state=OutcomeState.NOT_SENT, code=CONTAGION, detail=None, field=None)
+        return carrying(planned, ()), fallen
+    return carrying(planned, ()) if alone and fell_with_another(outcome) else planned, outcome
 
 
 def _refused_as_one(pairs: Sequence[Pair]) -> bool:

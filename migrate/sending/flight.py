@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from concurrent.futures import Future
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from types import TracebackType
 
@@ -11,6 +13,7 @@ from ...connectors.change import Batch, Outcome
 from ...connectors.errors import UnavailableError
 from ...runs.ledger import operations
 from ..session import Session
+from .aboard import Aboard, take_aboard
 from .answer import Planned
 from .caller import Answer
 
@@ -35,6 +38,7 @@ class UnderWay:
     noted: dt.datetime
     passes: float
     passes_at: dt.datetime
+    aboard: Sequence[Aboard] = ()
     answer: Answer = field(default_factory=Future)
 
 
@@ -84,12 +88,15 @@ class Flight:
         session = self._session
         now, passes = session.clock.now(), session.clock.monotonic() + self._deadline.total_seconds()
         intents = [each.intent for each in piece]
-        batch = operations.intend(session.ledger, run, *names, fieldset, intents, now, self._deadline)
-        return UnderWay(batch, piece, touched, 0, False, now, passes, now + self._deadline)
+        with session.ledger.transaction() if any(each.details for each in piece) else nullcontext():
+            batch = operations.intend(session.ledger, run, *names, fieldset, intents, now, self._deadline)
+            aboard = take_aboard(session.ledger, run, piece, now, self._deadline)
+        return UnderWay(batch, piece, touched, 0, False, now, passes, now + self._deadline, aboard)
 
     def again(self, call: UnderWay, piece: list[Planned]) -> UnderWay:
         """The same operations of a call that was answered, to be sent once more."""
-        further = UnderWay(call.batch, piece, call.touched, 0, True, call.noted, call.passes, call.passes_at)
+        until = (call.noted, call.passes, call.passes_at)
+        further = UnderWay(call.batch, piece, call.touched, 0, True, *until, call.aboard)
         self._prolong(further)
         return further
 
@@ -129,7 +136,9 @@ class Flight:
     def _prolong(self, call: UnderWay) -> None:
         clock = self._session.clock
         now, passes = clock.now(), clock.monotonic() + self._deadline.total_seconds()
-        operations.prolong(self._session.ledger, call.batch, now + self._deadline)
+        with self._session.ledger.transaction():
+            for batch in (call.batch, *(each.batch for each in call.aboard)):
+                operations.prolong(self._session.ledger, batch, now + self._deadline)
         call.noted, call.passes, call.passes_at = now, passes, now + self._deadline
 
     def _still(self, call: UnderWay) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from itertools import groupby
-from typing import NamedTuple
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exponential_jitter, wait_random
 
@@ -18,7 +18,8 @@ from ...runs.ledger.operations import Settled
 from ...runs.values import REJECT
 from ..session import Interrupted, Session
 from ..settling.recover import probe
-from .answer import Call, Kind, Pair, Planned, call_of, matched, settled, told_apart
+from .aboard import DetailsOfRound, without
+from .answer import Call, Ended, Kind, Pair, Planned, What, call_of, matched, settled, told_apart
 from .flight import Flight, NotDepartedError, UnderWay
 from .siblings import nothing_touched, touches
 from .split import Line
@@ -42,15 +43,6 @@ class _AgainError(Exception):
         self.call, self.code, self.attempts = call, code, attempts
 
 
-class _What(NamedTuple):
-    """What all changes of one `send` have in common."""
-
-    mapping: str
-    object: str
-    source_object: str | None
-    fieldset: int | None
-
-
 Enough = Callable[[Sequence[Settled]], bool]
 
 
@@ -67,6 +59,7 @@ class Sender:
         self._run = run_id
         self._enough = enough
         self.batches: list[int] = []
+        self.details: list[Ended] = []
 
     def send(
         self,
@@ -81,7 +74,7 @@ class Sender:
 
         Raises UnavailableError where the target stays away, turns us away or will not mend by waiting (QuotaSpentError:
         not before the next day): what was not sent then is as it was before."""
-        what = _What(mapping, object_name, source_object, fieldset)
+        what = What(mapping, object_name, source_object, fieldset)
         session = self._session
         size = min(session.project.spec.limits.batch, session.target.capabilities.batch_size)
         several = session.at_once(object_name) > 1
@@ -102,6 +95,7 @@ class Sender:
                     told = _Round(session, self._run, what, line, flight, stragglers, self._enough, self.batches)
                     done = told.fly()
                     ended += done
+                    self.details += told.details.ended
                     if line and not told.enough:
                         attempts = 0 if done or told.failed else attempts + 1
                         raise _AgainError(told.failed, told.code, attempts)
@@ -118,14 +112,14 @@ class _Round:
     """Each change of a line once; more often only where it fell with another one. A call that was not taken ends the
     round, so that nothing more is sent before the time. What is to be sent again is in line afterwards.
 
-    failed: the last call that failed. enough: nobody wants the rest any more.
+    failed: the last call that failed. enough: nobody wants the rest any more. details: what became of those carried.
     """
 
     def __init__(
         self,
         session: Session,
         run_id: int,
-        what: _What,
+        what: What,
         line: Line,
         flight: Flight,
         stragglers: Stragglers,
@@ -134,6 +128,7 @@ class _Round:
     ) -> None:
         self.failed: Call | None = None
         self.enough = False
+        self.details = DetailsOfRound(session, run_id)
         self._session, self._run, self._what = session, run_id, what
         self._line, self._flight, self._stragglers = line, flight, stragglers
         self._wanted, self._batches = wanted, batches
@@ -157,12 +152,13 @@ class _Round:
                     self._stopped(error)
         if self._stop is not None:
             raise self._stop
-        if self._unknown:
-            asked = self._ask()
-            over = {each.our_key for each in asked if each.state != "not_sent"}
-            for _, some in groupby(self._unknown, key=lambda each: each[0]):
-                self._undo([each for _, each in some if each.change.our_key not in over], came_to_nothing=True)
-            self._told += asked
+        asked = self._ask() if self._unknown else []
+        self.details.ask()
+        over = {each.our_key for each in asked if each.state != "not_sent"}
+        for _, some in groupby(self._unknown, key=lambda each: each[0]):
+            left = [without(each, self.details.over) for _, each in some if each.change.our_key not in over]
+            self._undo(left, came_to_nothing=True)
+        self._told += asked
         self._line.back(self._undone)
         self.enough = (bool(self._held) and self._wanted(self._held)) or self.enough
         return [each for each in self._told if each.state != "not_sent"] + self._held
@@ -228,7 +224,9 @@ class _Round:
             self._stopped(error)
             return
         session = self._session
-        pairs = told_apart(list(matched(call.piece, _outcomes(call))), session.target.capabilities.answers_as_one)
+        outcomes = _outcomes(call)
+        own = [each for each in outcomes if each.object is None]
+        pairs = told_apart(list(matched(call.piece, own)), session.target.capabilities.answers_as_one)
         told = call_of(pairs)
         nothing = told.kind in (Kind.SILENT, Kind.NOT_SENT) and error is None
         if isinstance(error, QuotaSpentError):  # no attempt helps before the next day begins
@@ -241,12 +239,16 @@ class _Round:
         if call.again:
             ends = [_proved(each, outcome, end) for (each, outcome), end in zip(pairs, ends, strict=True)]
         else:
-            self._keep_words(pairs)
+            of_details = [(each.object, each) for each in outcomes if each.object is not None]
+            self._keep_words([*((self._what.object, outcome) for _, outcome in pairs), *of_details])
         once_more = [] if call.again else self._doubtful(pairs)
         keys = {each.change.our_key for each in once_more}
         ends = [each for each in ends if each.our_key not in keys]
-        if ends:
-            operations.settle(session.ledger, self._run, call.batch, self._what.mapping, ends, session.clock.now())
+        with session.ledger.transaction() if call.aboard else nullcontext():
+            if ends:
+                operations.settle(session.ledger, self._run, call.batch, self._what.mapping, ends, session.clock.now())
+            over = [pair for pair in pairs if pair[0].change.our_key not in keys]
+            self.details.settle(call.aboard, over, outcomes, again=call.again)
         self._sort(call, pairs, ends, nothing)
         self.enough = self._wanted(ends) or self.enough
         if once_more:
@@ -297,16 +299,10 @@ class _Round:
             if each.change.kind is ChangeKind.CREATE and (outcome is None or outcome.state is OutcomeState.UNKNOWN)
         ]
 
-    def _keep_words(self, pairs: Sequence[Pair]) -> None:
+    def _keep_words(self, said: Sequence[tuple[str, Outcome | None]]) -> None:
         words = [
-            (
-                REJECT,
-                str(self._run),
-                self._what.object,
-                each.our_key,
-                json.dumps(each.detail, ensure_ascii=False).encode(),
-            )
-            for _, each in pairs
+            (REJECT, str(self._run), name, each.our_key, json.dumps(each.detail, ensure_ascii=False).encode())
+            for name, each in said
             if each is not None and each.detail
         ]
         if words:

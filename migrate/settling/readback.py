@@ -16,6 +16,7 @@ from ...runs.digest import pack, unpack
 from ...runs.ledger import operations, records, runlog
 from ...runs.ledger.operations import Unverified
 from ..fingerprint import Digests, Marks, find_rows
+from ..loading.rehearsal import UNBORN
 from ..loading.tally import chosen
 from ..session import Session
 
@@ -43,7 +44,10 @@ def read_back(session: Session, mapping: CompiledMapping, done: Written, run_id:
     """Compare the target's rows with what was sent and keep the digests as read. Findings: `readback.diverged` for each
     field that the target holds differently, `readback.missing` for a record that it acknowledged and does not show;
     they are in the ledger before the operations count as read back."""
-    if not done.our_keys or session.rehearsal:
+    if not done.our_keys:
+        return []
+    if session.rehearsal:
+        _foresee(session, mapping, done)
         return []
     session.wait(session.target.capabilities.read_back_lag.total_seconds())
     there, now, doubled = _look(session, mapping, done)
@@ -102,6 +106,15 @@ def _in_order(digests: Digests, names: Sequence[str], wanted: Sequence[str]) -> 
         if name in names:
             ordered[:, column] = digests[:, names.index(name)]
     return ordered
+
+
+def _foresee(session: Session, mapping: CompiledMapping, done: Written) -> None:
+    """What only a dry run knows, and has written over what was there before, holds the one and else the other."""
+    over = [row for row, key in enumerate(done.target_keys) if key.startswith(UNBORN) and done.before[row].any()]
+    if over:
+        back = pack(np.where(done.written, done.sent, done.before)[over])
+        rows = [(done.our_keys[row], digests, True) for row, digests in zip(over, back, strict=True)]
+        operations.verify(session.ledger, mapping.target.name, rows, sorted(set(done.batches)))
 
 
 def _look(session: Session, mapping: CompiledMapping, done: Written) -> tuple[Marks, Digests, list[Finding]]:

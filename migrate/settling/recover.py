@@ -49,14 +49,17 @@ def probe(
     unknown: Sequence[OpenOperation],
     records_after: Mapping[tuple[int, str], str],
     stale: Collection[tuple[int, str]] = (),
+    answered: Collection[tuple[int, str]] = (),
 ) -> list[Settled]:
     """Ask the target for each unknown operation and settle it: acked, not_sent or conflict.
 
     It waits until the server can no longer finish the call and a finished one can be seen. records_after: (batch, our
     key) -> what the record is once it is done; where not named, what its intent counts on. stale: what the target
-    answered it would not overwrite: done all the same where the call was delivered twice, else a conflict.
+    answered it would not overwrite: done all the same where the call was delivered twice, else a conflict. answered:
+    details of masters that were answered for: their call is over.
     """
-    _wait(session, [each for each in unknown if (each.batch, each.our_key) not in stale])
+    over = {*stale, *answered}
+    _wait(session, [each for each in unknown if (each.batch, each.our_key) not in over])
     settled: list[Settled] = []
     ordered = sorted(unknown, key=lambda each: (each.object, each.batch))
     for object_name, group in groupby(ordered, key=lambda each: each.object):

@@ -174,6 +174,7 @@ class SharedSender:
     def __init__(self, team: Team, enough: Enough) -> None:
         self._team, self._session, self._enough = team, team.session, enough
         self._alone = Sender(team.session, team.run, enough)
+        self.details = self._alone.details
 
     @property
     def batches(self) -> list[int]:

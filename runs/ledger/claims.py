@@ -44,9 +44,10 @@ class Claims:
     def release(self, object_name: str, field: str, our_keys: list[str]) -> None:
         """Free whatever these records hold of this field."""
         with self._ledger.transaction():
-            self._ledger.db.executemany(
-                "delete from claim where object = ? and field = ? and our_key = ?",
-                [(object_name, field, our_key) for our_key in our_keys],
+            self._ledger.db.execute(
+                "delete from claim where object = ? and field = ? and our_key in "  # noqa: S608
+                f"(select j.value from {self._ledger.db.texts()})",
+                (object_name, field, json.dumps(our_keys, ensure_ascii=False)),
             )
 
     def forget(self, object_name: str) -> None:

@@ -44,6 +44,7 @@ class Ledger:
         self.lease: Lease | None = None
         self.inherited = 0
         self._updated = 0
+        self._inside = False
         self.ahead = dt.timedelta()
         self.db = _opened(place, durable, any_thread)
         try:
@@ -61,9 +62,14 @@ class Ledger:
         """All or nothing, durable on return. Raises UnavailableError where the disk is full or fails, or the server is
         gone: then nothing that depended on it may be sent. Nothing of it was kept; only where a server is lost while it
         commits may all of it be, which the next process reads there. Raises BusyError `ledger.fenced` where another
-        process has taken the ledger over since, `lease.lost` where another worker has the partition."""
+        process has taken the ledger over since, `lease.lost` where another worker has the partition. One inside another
+        is a part of that."""
+        if self._inside:
+            yield
+            return
         try:
             epoch = self.db.begin()
+            self._inside = True
             if self.epoch is not None and self.epoch != epoch:
                 raise BusyError("ledger.fenced", path=str(self.place), ours=self.epoch, now=epoch)
             if self.lease is not None:
@@ -76,6 +82,8 @@ class Ledger:
         except BaseException:
             self.db.roll_back()
             raise
+        finally:
+            self._inside = False
 
     def _check_fence(self, lease: Lease) -> None:
         """In the transaction that writes: whoever wants to lease the partition waits until it has ended."""
@@ -113,9 +121,10 @@ class Ledger:
         return isinstance(self.place, Server)
 
     def left_behind(self, rows: int) -> None:
-        """Count updated rows; from time to time the room of the former ones is given back. Outside a transaction."""
+        """Count updated rows; from time to time the room of the former ones is given back, outside of
+        transactions."""
         self._updated += rows
-        if self._updated >= TIDY_AFTER:
+        if self._updated >= TIDY_AFTER and not self._inside:
             self._updated = 0
             with self.told():
                 self.db.tidy()

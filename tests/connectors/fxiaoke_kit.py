@@ -173,12 +173,13 @@ class Keyed(Forwarding):
 
     def write(self, batch: Batch) -> list[Outcome]:
         """What refers to a record of the same batch goes after it, when that has its key."""
-        made = {str(each.values.get("id")) for each in batch.changes if each.target_key is None}
-        apart = [each for each in batch.changes if each.values.get("parent") in made]
-        if not apart:
-            return self._sent(batch)
-        first = tuple(each for each in batch.changes if each not in apart)
-        return [*self._sent(Batch(batch.object, first)), *self._sent(Batch(batch.object, tuple(apart)))]
+        left, outcomes = list(batch.changes), []
+        while left:
+            made = {str(each.values.get("id")) for each in left if each.target_key is None}
+            first = [each for each in left if each.values.get("parent") not in made] or left
+            outcomes += self._sent(Batch(batch.object, tuple(first)))
+            left = [each for each in left if each not in first]
+        return outcomes
 
     def _sent(self, batch: Batch) -> list[Outcome]:
         name, changes = batch.object, []

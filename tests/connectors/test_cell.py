@@ -292,7 +292,7 @@ FIELDS = st.sampled_from(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(ANYTHING, max_size=6), FIELDS, st.sampled_from([None, SHANGHAI, NEW_YORK]))
 def test_casting_never_fails_and_is_the_same_cell_by_cell(
     cells: list[object], to: Field, zone: ZoneInfo | None

@@ -9,7 +9,7 @@ from typing import cast
 
 import pytest
 from changeover.connectors.cell import Cell
-from changeover.connectors.change import Batch, Change, ChangeKind, Outcome, OutcomeState
+from changeover.connectors.change import Batch, Change, ChangeKind, Details, Outcome, OutcomeState
 from changeover.connectors.clock import VirtualClock
 from changeover.connectors.errors import InputError, UnavailableError
 from changeover.connectors.finding import Severity
@@ -113,7 +113,7 @@ TURNED_AWAY: list[tuple[Answered, OutcomeState, str]] = [
     (envelope(14001), OutcomeState.THROTTLED, "target.throttled"),
     (envelope(30004), OutcomeState.THROTTLED, "target.throttled"),
     (envelope(30002), OutcomeState.THROTTLED, "target.throttled"),
-    (envelope(20014), OutcomeState.FATAL, "target.fatal"),
+    (envelope(15003), OutcomeState.FATAL, "target.fatal"),
     (envelope(30003), OutcomeState.FATAL, "target.fatal"),
 ]
 
@@ -226,6 +226,81 @@ def test_a_write_has_the_shape_that_the_gateway_takes() -> None:
     }
     changed = {"dataObjectApiName": "AccountObj", "_id": made.target_key, "tel": None, "fax": "1"}
     assert update["data"] == {"object_data": changed}, "what changed, and nothing else"
+
+
+OWNER = "/cgi/crm/v2/data/changeOwner"
+
+
+def test_an_owner_is_changed_by_a_call_of_its_own() -> None:
+    tenant = Tenant()
+    [made] = tenant.accounts(1, owner="1001")
+
+    def update(**cells: Cell) -> Outcome:
+        return tenant.write(Change(ChangeKind.UPDATE, "k1", made.target_key, cells))[0]
+
+    assert update(owner="1002").state is OutcomeState.ACKED
+    assert tenant.way.bodies("/update") == [], "nothing else was to be done"
+    assert update(owner="1003", tel="1").state is OutcomeState.ACKED
+    [row] = tenant.simulator.rows("AccountObj")
+    assert (row["owner"], row["tel"]) == ('["1003"]', "1")
+    refused = update(owner="9999")
+    assert (refused.state, refused.code) == (OutcomeState.REJECTED, "target.reference")
+    half = update(owner="9999", tel="2")
+    assert (half.state, half.code) == (U, "target.half_done"), "the fields are written"
+    tenant.way.strike = at(OWNER, NotSentError("refused"), NotSentError("refused"))
+    assert update(owner="1002", tel="3").code == "target.half_done"
+    with pytest.raises(UnavailableError):
+        update(owner="1002")
+
+
+def test_what_nobody_owns_goes_into_the_pool_that_is_named() -> None:
+    tenant = Tenant(pools={"AccountObj": "华东公海"})
+    tenant.write(account(1), account(2, owner="1002"))
+    told = {row["name"]: (row["owner"], row["high_seas_id"]) for row in tenant.simulator.rows("AccountObj")}
+    assert told == {"客户1": (None, "64a000000000000000000001"), "客户2": ('["1002"]', None)}
+    nowhere = Tenant(pools={"AccountObj": "华北公海"})
+    assert [each.code for each in nowhere.connector.lacking("AccountObj")] == ["fxiaoke.no_pool"]
+    with pytest.raises(InputError):
+        nowhere.accounts(1)
+    assert nowhere.connector.lacking("ContactObj") == ()
+    plain = Tenant()
+    [made] = plain.accounts(1)
+    assert plain.simulator.rows("AccountObj")[0]["owner"] == '["1000"]', "else it is the acting employee's"
+    [left] = plain.write(Change(ChangeKind.UPDATE, "k1", made.target_key, {"owner": None}))
+    assert (left.state, left.field) == (OutcomeState.REJECTED, "owner")
+
+
+def test_a_delete_goes_through_the_bin() -> None:
+    tenant = Tenant()
+    made = tenant.accounts(1, 2, 3)
+
+    def delete(number: int) -> Outcome:
+        return tenant.write(Change(ChangeKind.DELETE, f"k{number}", made[number - 1].target_key))[0]
+
+    assert delete(1).state is OutcomeState.ACKED
+    assert (delete(1).state, delete(1).code) == (OutcomeState.REJECTED, "target.gone")
+    tenant.way.strike = at("/cgi/crm/v2/data/delete", NoAnswerError("x"))
+    assert delete(2).state is U
+    assert delete(2).state is OutcomeState.ACKED, "it was in the bin already"
+    assert tenant.names() == ["客户3"]
+
+
+def test_details_go_into_the_create_of_their_master() -> None:
+    tenant = Tenant(objects=["SalesOrderObj", "SalesOrderProductObj"])
+    made = dt.datetime(2015, 3, 1, tzinfo=dt.UTC)
+    lines = tuple(
+        Change(ChangeKind.CREATE, f"l{number}", values={"quantity": number, "create_time": made}) for number in (1, 2)
+    )
+    order = Change(ChangeKind.CREATE, "o1", values={}, details=(Details("SalesOrderProductObj", "order_id", lines),))
+    [outcome] = tenant.write(order, object_name="SalesOrderObj")
+    assert outcome.state is OutcomeState.ACKED, "of the details nobody knows yet"
+    [body] = tenant.way.bodies("/create")
+    assert body["hasSpecifyTime"] is True
+    found = tenant.connector.find("SalesOrderProductObj", (OUR_KEY,), [("l1",), ("l2",)], ["order_id", "quantity"])
+    assert sorted(zip(map(str, found.our_keys), found.frame["order_id"], found.frame["quantity"], strict=True)) == [
+        ("l1", outcome.target_key, "1"),
+        ("l2", outcome.target_key, "2"),
+    ]
 
 
 def test_a_missing_field_for_our_key_is_told_with_what_to_do() -> None:

@@ -177,11 +177,12 @@ def test_codes_and_texts_have_their_meaning() -> None:
         201112011: Kind.REFUSED,
     }
     told = "数据[64a0]的字段[客户名称]关联关系不存在-201112011"
-    assert (refusal(told), field_named(told, {"客户名称": "account_id"})) == ("target.reference", "account_id")
-    assert refusal("字段[编号]的值重复") == "target.duplicate"
-    assert refusal("[名称]不能为空") == "target.required"
-    assert refusal("数据不存在或已被删除") == "target.gone"
-    assert refusal("无此操作的数据权限") == "target.refused"
+    assert (refusal(1, told), field_named(told, {"客户名称": "account_id"})) == ("target.reference", "account_id")
+    assert refusal(1, "字段[编号]的值重复") == "target.duplicate"
+    assert refusal(1, "[名称]不能为空") == "target.required"
+    assert refusal(1, "数据不存在或已被删除") == "target.gone"
+    assert refusal(1, "无此操作的数据权限") == "target.refused"
+    assert (kind_of(20012), refusal(20012, "x")) == (Kind.REFUSED, "target.reference"), "one record's owner"
 
 
 def test_amounts_pass_through_no_float() -> None:

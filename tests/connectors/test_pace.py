@@ -91,7 +91,7 @@ def test_what_was_given_up_on_counts_as_long_as_it_may_still_arrive() -> None:
     assert world.passed == pytest.approx(80, abs=0.2)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     calls=st.integers(1, 12),
     seconds=st.floats(0.1, 60),

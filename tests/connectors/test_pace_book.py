@@ -108,7 +108,7 @@ def crew(allowance: Allowance, processes: int = 3, seed: int = 1, **pace: object
 @pytest.mark.parametrize("processes", [1, 3])
 def test_together_they_use_the_rate_and_never_more(processes: int) -> None:
     calling = crew(MANY, processes)
-    for number in range(5_000):
+    for number in range(2_000):
         calling.call(number % processes)
     calling.world.rest()
     assert most_in_any(calling.arrivals["create"], 20) <= 100
@@ -125,7 +125,7 @@ allowances = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(allowances, st.lists(st.tuples(st.integers(0, 2), st.sampled_from("ab")), max_size=60), st.integers(0, 99))
 def test_any_limits_hold_over_any_processes(allowance: Allowance, calls: list[tuple[int, str]], seed: int) -> None:
     calling = crew(allowance, 3, seed)

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from changeover.cli import app
 from changeover.connectors.files.options import _OBJECT_OPTIONS, _OPTIONS
+from changeover.connectors.fxiaoke.simulator import FaultKind
+from changeover.connectors.fxiaoke.simulator.settings import told_settings
 from changeover.connectors.sql.options import known_options
 from changeover.mappings.condition import Condition, Conditions
 from changeover.mappings.language import (
@@ -259,6 +261,8 @@ def test_the_json_members_of_each_command(reader: Reader) -> None:
         ("project.md", "people", keys_of(PeopleConfig)),
         ("connectors.md", "sql", set(known_options())),
         ("connectors.md", "files", set(_OPTIONS)),
+        ("simulators.md", "Settings", {each.name for each in told_settings()}),
+        ("simulators.md", "Faults", {each.value for each in FaultKind}),
     ],
 )
 def test_a_table_of_keys_is_what_is_read(page_name: str, heading: str, keys: set[str]) -> None:

@@ -174,7 +174,7 @@ def test_people(project: Project, customers: Make) -> None:
     assert (finding.code, finding.severity, finding.params, finding.sample) == (
         "people.substituted",
         Severity.WARNS,
-        {"field": "owner_id", "count": 2, "person": "2", "successor": "u9", "department": ""},
+        {"field": "owner_id", "count": 2, "person": "2", "successor": "u9", "department": "", "steps": 0},
         "2",
     )
     with pytest.raises(ValueError, match="people"):

@@ -10,6 +10,7 @@ import pytest
 from changeover.connectors.errors import InputError
 from changeover.connectors.finding import Finding, Severity
 from changeover.mappings.people import Fate, People, build_people, comparable
+from changeover.mappings.people_cells import name_people
 from changeover.mappings.people_config import PeopleConfig
 from changeover.mappings.people_list import PersonRow, read_people_csv
 from changeover.mappings.yaml.strict_yaml import load_model, read_yaml
@@ -150,12 +151,16 @@ def test_a_key_field_of_its_own(tmp_path: Path) -> None:
 
 def test_a_whole_column(tmp_path: Path) -> None:
     people, _ = build(config(tmp_path, "successor: u8\n"))
-    resolved = people.resolve(pa.array([1, 4, None, 5]))
-    assert resolved.keys.to_pylist() == ["u1", "u8", None, None]
-    assert resolved.substituted.tolist() == [False, True, False, False]
-    assert resolved.unknown.tolist() == [False, False, False, True]
-    assert people.resolve(pa.array(["", " ", None])).keys.to_pylist() == [None] * 3
-    assert people.resolve(pa.nulls(2, pa.string())).unknown.tolist() == [False, False]
+    named = name_people(pa.array(["1", "4", None, "5", "4"]), people, True)
+    assert named.keys.to_pylist() == ["u1", "u8", None, None, "u8"]
+    assert {code: mask.tolist() for code, mask in named.misfits.items()} == {
+        "people.unknown": [False, False, False, True, False]
+    }
+    assert [(each.code, each.params["count"], each.params["person"]) for each in named.noticed] == [
+        ("people.substituted", 2, "4")
+    ]
+    assert name_people(pa.array(["", " ", None]), people, True).keys.to_pylist() == [None] * 3
+    assert name_people(pa.nulls(2, pa.string()), people, True).misfits == {}
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ def _hasty() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def launcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launcher]:
     started = Launcher(tmp_path_factory.mktemp("launcher"))
     yield started

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -166,6 +167,94 @@ CIRCLE: Rows = {
 
 PAIR: Rows = {**CIRCLE, "person": [*CIRCLE["person"], *_rows(_PERSON, ("p5", "刘洋", "f4"))]}
 """The same, and a person after the first one."""
+
+
+FAMILIES: Rows = {
+    "firm": _rows(
+        _FIRM,
+        ("f1", "first", None, None, "T1", "北京"),
+        ("f2", "its chief is inside", None, "p2", "T2", "上海"),
+        ("f3", "a detail is refused", None, None, "T3", "广州"),
+        ("f4", "more than fit", None, None, "T4", "深圳"),
+        ("f5", "refused itself", None, None, "T5", "nowhere"),
+        ("f6", "there already", None, None, "T6", "成都"),
+    ),
+    "person": _rows(
+        _PERSON,
+        ("p1", "王芳", "f1"),
+        ("p2", "李娜", "f2"),
+        ("p3", "刘洋", "f3"),
+        ("p4", "陈静", "f4"),
+        ("p9", "无", "f9"),
+    ),
+    "deal": _rows(
+        _DEAL,
+        ("d1", "first", "f1", "10.50", "N1"),
+        ("d2", "second", "f2", "0.10", "N2"),
+        ("d3", "no number", "f2", "twelve", "N3"),
+        ("d4", "taken by somebody", "f3", "1.00", "N9"),
+        ("d5", "beside it", "f3", "2.00", "N5"),
+        ("d6", "one", "f4", "3.00", "N6"),
+        ("d7", "target adds to it", "f4", "4.00", "N7"),
+        ("d8", "three", "f4", "5.00", "N8"),
+        ("d9", "of one that is there", "f6", "6.00", "N10"),
+        ("d10", "of one that is refused", "f5", "7.00", "N11"),
+    ),
+}
+"""People and deals of each firm: some that may be created inside it, one that is bad, one that the target refuses."""
+
+
+FAMILY: Rows = {
+    "firm": _rows(_FIRM, ("f1", "first", None, None, "T1", "北京"), ("f2", "with its deals", None, None, "T2", "上海")),
+    "person": [],
+    "deal": _rows(
+        _DEAL,
+        ("d1", "first", "f1", "10.50", "N1"),
+        ("d2", "second", "f2", "0.10", "N2"),
+        ("d3", "target adds to it", "f2", "2.00", "N3"),
+    ),
+}
+"""The smallest of them: two deals are created inside their firm."""
+
+
+def _mastered(schema: ObjectSchema) -> ObjectSchema:
+    fields = (replace(each, master=each.name == "account_id") for each in schema.fields)
+    return replace(schema, fields=tuple(fields))
+
+
+MASTERED = Schema({name: _mastered(each) for name, each in TARGET.objects.items()})
+
+
+class Mastered(MemoryConnector):
+    """A target whose accounts are created with up to three of their contacts and deals, and that knows cities. tells:
+    what became of them; else of the account alone."""
+
+    carries, tells, abreast = 3, True, 1
+
+    def __init__(self, _schema: Schema, **given: Any) -> None:
+        size = {"batch_size": 1, "at_once": self.abreast} if self.abreast > 1 else {}
+        super().__init__(MASTERED, details=self.carries, answers_details=self.tells, **size, **given)
+
+    def _create(self, table: Table, change: Change) -> Outcome:
+        if change.values.get("city") == "nowhere":
+            raise RefusedError("target.refused", "city")
+        return super()._create(table, change)
+
+
+class Apart(Mastered):
+    """The same, and none is created inside another."""
+
+    carries = 0
+
+
+class Untold(Mastered):
+    tells = False
+
+
+class Abreast(Untold):
+    """And it takes several calls at a time, of one account each, as a CRM does."""
+
+    abreast = 3
 
 
 class Keyless(MemoryConnector):

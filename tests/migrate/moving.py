@@ -39,7 +39,7 @@ from changeover.runs.report.model import Report
 from changeover.runs.stage import Stage
 from changeover.runs.values import ValueStore
 
-from .firms import LEVELS, SOURCE, TARGET, Rows, automation, write_project
+from .firms import LEVELS, MASTERED, SOURCE, TARGET, Rows, automation, write_project
 
 START = dt.datetime(2024, 2, 29, 8, 0, tzinfo=dt.UTC)
 SERVER_MAXIMUM = dt.timedelta(seconds=30)
@@ -75,7 +75,7 @@ class Record:
     def leaving(self, ask: Ask, batch: Batch) -> None:
         """Look into the ledger by a connection of its own, so that only what is committed counts."""
         written = ask("select our_key, state, kind, sent, written from operation order by batch")
-        for change in batch.changes:
+        for change in carried(batch):
             told = [row[1:] for row in written if row[0] == change.our_key]
             now = [row[1:] for row in told if row[0] == "intent" and row[1] in (change.kind.value, "prove")]
             done = [row[1:] for row in told if row[0] in ("acked", "verified", "diverged") and row[1] != "prove"]
@@ -84,6 +84,12 @@ class Record:
             proving = now[:1] and now[0][0] == "prove"  # a proof sends again on purpose
             if not proving and done and (change.kind is ChangeKind.CREATE or now == done[-1:]):
                 self.again.append(change.our_key)
+
+
+def carried(batch: Batch) -> list[Change]:
+    """All changes of a batch, those inside others too."""
+    inside = (each for change in batch.changes for some in change.details for each in some.changes)
+    return [*batch.changes, *inside]
 
 
 class Mortality:
@@ -170,7 +176,8 @@ class _Far:
         if middle:
             self._world.mortality.before("half")
         outcomes += self._world.target.write(Batch(batch.object, batch.changes[middle:]))
-        self._world.record.arrived += zip(batch.changes, outcomes, strict=True)
+        told = {each.our_key: each for each in outcomes}
+        self._world.record.arrived += [(each, told[each.our_key]) for each in carried(batch) if each.our_key in told]
         return outcomes
 
 
@@ -347,7 +354,7 @@ class World:
 
 def _copied(kept: tuple[Any, ...]) -> tuple[Any, ...]:
     """A copy that shares the schemas, which nobody changes."""
-    shared = [SOURCE, TARGET, *SOURCE.objects.values(), *TARGET.objects.values()]
+    shared = [each for schema in (SOURCE, TARGET, MASTERED) for each in (schema, *schema.objects.values())]
     return copy.deepcopy(kept, {id(each): each for each in shared})
 
 

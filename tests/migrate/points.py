@@ -18,13 +18,17 @@ from changeover.connectors.memory import MemoryConnector
 from changeover.connectors.testing.hostile import Call, Fault, FaultKind, Operation
 from changeover.migrate.session import Interrupted, Interruption
 
-from .firms import BATCHES, CIRCLE, ONE, PAIR, PLAIN, Keyless, NoRoom, Rows, Tried
+from .firms import BATCHES, CIRCLE, FAMILY, ONE, PAIR, PLAIN, Keyless, NoRoom, Rows, Tried, Untold
 from .laws import Move, first, prepared
 from .moving import Way, World, way
 
 DEATHS = (FaultKind.DIES_BEFORE, FaultKind.DIES_AFTER)
 """Two of the effects before which a process may die: those are enumerated as effects."""
-FURTHER = 5
+EACH = 5
+"""Of the points that a move comes to undisturbed, each so-manieth meets a kind of disturbance in the suite."""
+HEARD = 3
+"""Of the points where an interruption is heard, and of the moments of a death, each so-manieth."""
+FURTHER = 8
 """Of the points that only a disturbance leads to, each so-manieth is disturbed in the suite."""
 OF_SEVERAL = (FaultKind.HALF_DONE, FaultKind.HALF_ANSWERED, FaultKind.REORDERED, FaultKind.SHORT)
 """Of one change alone they are LOST_BEFORE, LOST_AFTER and no fault at all."""
@@ -145,6 +149,7 @@ MOVES: dict[str, tuple[Rows, type[MemoryConnector], Callable[[World], None]]] = 
     "keyless": (PAIR, Keyless, first),
     "tried": (ONE, Tried, first),
     "noroom": (PLAIN, NoRoom, first),
+    "details": (FAMILY, Untold, first),
 }
 
 
@@ -176,6 +181,14 @@ def listening(world: World) -> Iterator[list[Reached]]:
         world.listen, world.mortality.watch = (lambda _call: None), (lambda _effect: None)
 
 
+def some_of_each_kind(trials: Sequence[Trial], each: int) -> list[Trial]:
+    """Each so-manieth of those that end with the same kind of disturbance."""
+    by_kind: dict[str, list[Trial]] = {}
+    for trial in trials:
+        by_kind.setdefault(trial.last, []).append(trial)
+    return [trial for alike in by_kind.values() for trial in alike[::each]]
+
+
 class Points:
     """The points of some moves, as far as trials have come."""
 
@@ -198,6 +211,11 @@ class Points:
                 self._seen.add(each.point)
                 strikes += each.strikes(trial)
         return broken, strikes
+
+
+def some_ways(ways: list[Way]) -> list[int]:
+    """Where a step is come to by a way of its own: each so-manieth, for `interrupted`."""
+    return [ways.index(each) for each in dict.fromkeys(ways)][::HEARD]
 
 
 def interrupted(move: Move, choose: Callable[[list[Way]], Iterable[int]]) -> dict[int, dict[str, str]]:

@@ -12,7 +12,7 @@ import pytest
 
 from .small_trials import Trials
 
-TRIALS = int(os.environ.get("CHANGEOVER_TEST_TRIALS", "1000"))
+TRIALS = int(os.environ.get("CHANGEOVER_TEST_TRIALS", "500"))
 """For each kind of target; there are as many pairs everywhere."""
 PIECES = 5
 SEED = int(os.environ.get("CHANGEOVER_TEST_SEED", "20240229"))
@@ -22,6 +22,7 @@ def _piece(number: int, of: list[object]) -> slice:
     return slice(number * len(of) // PIECES, (number + 1) * len(of) // PIECES)
 
 
+@pytest.mark.long
 class SmallMoves:
     """kinds: by their names in small_target.py."""
 

@@ -95,6 +95,7 @@ class Trials:
         self.name = kind
         self.world = SmallMove(folder / "move", KINDS[kind])
         self.tried = 0
+        self._came_to: dict[SmallTrial, list[Reached]] = {}
         self.wanted, self.undisturbed = self._first()
 
     def _first(self) -> tuple[End, list[Reached]]:
@@ -109,6 +110,8 @@ class Trials:
         alone = len(trial.faults) + len(trial.strikes) < 2
         with self.world.trial(trial.faults, trial.strikes, moment) as ended:
             self.tried += 1
+            if alone and moment is None:
+                self._came_to[trial] = self.world.reached
             return broken_laws(self.world, ended, self.wanted, alone)
 
     @cached_property
@@ -122,8 +125,10 @@ class Trials:
         found = []
         with self.world.in_process():
             for single in self.singles:
-                with self.world.trial(single.faults, single.strikes):
-                    further = self._after(single, self.world.reached)
+                if single not in self._came_to:
+                    with self.world.trial(single.faults, single.strikes):
+                        self._came_to[single] = self.world.reached
+                further = self._after(single, self._came_to[single])
                 found += [single.and_then(each) for place in further for each in strikes_at(self.world.kind, place)]
         return found
 

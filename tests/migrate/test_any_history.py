@@ -162,7 +162,7 @@ class AnyHistory(RuleBasedStateMachine):
 
 
 class TestAnyHistory(AnyHistory.TestCase):  # type: ignore[misc,name-defined]
-    settings = settings(max_examples=25, stateful_step_count=6, deadline=None)
+    settings = settings(max_examples=15, stateful_step_count=6, deadline=None)
 
 
 @pytest.mark.torture

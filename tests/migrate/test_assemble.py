@@ -192,6 +192,25 @@ def test_what_was_corrected_in_a_contributor_is_put_together_so(company: ThreeSy
     assert told.counts("contract") == {"read": 1, "unchanged": 1}
 
 
+def test_a_correction_of_a_contributor_that_holds_no_more_is_told_once(company: ThreeSystems) -> None:
+    """Though its object is mapped by itself as well."""
+    slip = (
+        "mapping: slip\nfrom: erp.order_slip\nto: contract\nfields: {contract_no: slip_contract, discount: slip_disc}\n"
+    )
+    (company.folder / "mappings" / "slip.yaml").write_text(slip, encoding="utf-8")
+    (company.folder / "corrections").mkdir()
+    lines = ["2,slip_disc,0.9,0.2", "1,amount,900.00,901", "77,slip_disc,0.1,0.2"]
+    text = "".join(f"erp.order_slip,{each},Li Na,typed wrong\n" for each in lines)
+    file = company.folder / "corrections" / "slips.csv"
+    file.write_text(f"object,key,field,old,new,who,why\n{text}", encoding="utf-8")
+    lapsed = [("correction.lapsed", ("2",)), ("correction.no_record", ("77",))]
+    for done in (company.plan(), company.run(), company.reconcile()):
+        told = [(each.text.code, each.keys) for each in done.report.causes if each.text.code.startswith("correction.")]
+        assert sorted(told) == lapsed
+    told = company.run("assembly.contract:C-2").report.causes
+    assert [each.keys for each in told if each.text.code.startswith("correction.")] == [("2",)]
+
+
 def test_a_required_part_that_goes_is_a_difference(company: ThreeSystems) -> None:
     assert company.run().code == 0
     company.of("approval", "delete from contract where contract_no = 'C-1'")

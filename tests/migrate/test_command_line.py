@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -78,24 +81,44 @@ def test_every_command_speaks_chinese_and_english(company: Company) -> None:
     assert company.say("status", "--lang", "fr").code == 2
 
 
+ONE_AFTER_ANOTHER = """
+import json, sys
+from changeover.cli import main
+for words in json.loads(sys.argv[1]):
+    sys.argv[1:] = words
+    try:
+        main()
+    except SystemExit as ended:
+        sys.stdout.flush()
+        print(f"{ended.code or 0}\\0", end="", flush=True)
+"""
+
+
+def said_on(encoding: str, company: Company, *commands: tuple[str, ...]) -> list[tuple[str, int]]:
+    """What each command said and ended with, in one process with streams of its own."""
+    home = str(company.folder.parent / "home")
+    done = subprocess.run(
+        [sys.executable, "-c", ONE_AFTER_ANOTHER, json.dumps(commands)],
+        cwd=company.folder,
+        env={**os.environ, "CHANGEOVER_CONFIG_HOME": home, "CHANGEOVER_LANG": "zh", "PYTHONIOENCODING": encoding},
+        capture_output=True,
+        timeout=120,
+        check=False,
+    )
+    assert (done.returncode, b"Traceback" in done.stderr) == (0, False), done.stderr.decode(encoding, "replace")
+    told = done.stdout.decode(encoding).split("\0")[:-1]
+    return [(each[:-1], int(each[-1])) for each in told]
+
+
 def test_no_console_is_too_poor(company: Company) -> None:
     """Processes of their own, for it is Python's own streams that must not fail."""
     company.old("update t_customer set khmc = '😀 é 甲' where khbh = '甲'")
-    said = [
-        company.command(*words, env={"PYTHONIOENCODING": encoding, "CHANGEOVER_LANG": "zh"})
-        for encoding, *words in (
-            ("gbk", "run", "--execute"),
-            ("ascii", "reconcile", "--lang", "zh"),
-            ("ascii", "explain", "甲", "--show-values"),
-            ("ascii", "crosswalk"),
-            ("gbk", "crosswalk", "--json"),
-        )
-    ]
-    assert [each.code for each in said] == [1, 0, 0, 0, 0]
-    assert [each.err for each in said if "Traceback" in each.err] == []
-    assert len(said[3].out.splitlines()) == 4
-    assert "\\u7532" in said[3].out  # written out rather than lost
-    assert json.loads(said[4].out)[1]["source_key"] == "甲"
+    gbk = said_on("gbk", company, ("run", "--execute"), ("crosswalk", "--json"))
+    poor = said_on("ascii", company, ("reconcile", "--lang", "zh"), ("explain", "甲", "--show-values"), ("crosswalk",))
+    assert [code for _, code in (*gbk, *poor)] == [1, 0, 0, 0, 0]
+    assert json.loads(gbk[1][0])[1]["source_key"] == "甲"
+    assert len(poor[2][0].splitlines()) == 4
+    assert "\\u7532" in poor[2][0]  # written out rather than lost
 
 
 def test_unknown_words_end_with_2(company: Company) -> None:

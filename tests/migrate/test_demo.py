@@ -18,6 +18,8 @@ from changeover.migrate.demo import verb
 from changeover.migrate.demo.facts import DemoFacts
 from changeover.migrate.demo.generate import generate
 
+from .company import Company
+
 BUCKETS = {
     "read",
     "created",
@@ -33,7 +35,7 @@ BUCKETS = {
 }
 
 
-def changeover(home: Path, *words: str, here: Path | None = None) -> tuple[int, dict[str, object]]:
+def changeover(home: Path, *words: str, here: Path) -> tuple[int, dict[str, object]]:
     done = subprocess.run(
         [sys.executable, "-m", "changeover", *words],
         env={**os.environ, "CHANGEOVER_CONFIG_HOME": str(home)},
@@ -66,8 +68,9 @@ def test_it_comes_as_planted(demo: tuple[Path, Path, int, dict[str, object]]) ->
 
 def test_run_again_has_the_same_shape_and_writes_nothing(demo: tuple[Path, Path, int, dict[str, object]]) -> None:
     folder, home, _, first = demo
-    code, again = changeover(home, "run", "--project", str(folder), "--execute", "--json")
-    assert code == 1  # what was rejected and held still waits for somebody
+    said = Company(folder).say("run", "--execute", "--json", env={"CHANGEOVER_CONFIG_HOME": str(home)})
+    assert said.code == 1  # what was rejected and held still waits for somebody
+    again = said.document
     assert again.keys() >= {"mappings", "differences", "totals_equal", "seconds", "report"}
     for name, counts in again["mappings"].items():  # type: ignore[attr-defined]
         assert (counts["created"], counts["updated"]) == (0, 0)
@@ -109,4 +112,5 @@ def test_its_paths_and_commands_are_told_from_where_it_was_typed(
     commands = [shlex.split(command)[1:] for command in document["next"]]  # type: ignore[attr-defined]
     assert len(commands) == 4
     for words in commands[1:]:  # the first moves, which another test does
-        assert changeover(home, *words, "--json", here=folder.parent)[0] == 0, words
+        said = Company(folder.parent).say(*words, "--json", env={"CHANGEOVER_CONFIG_HOME": str(home)})
+        assert said.code == 0, words

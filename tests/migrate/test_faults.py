@@ -13,8 +13,22 @@ import pytest
 from changeover.connectors.testing.hostile import Fault, FaultKind, ProcessDied
 
 from .laws import Move, State, state_of
-from .points import DEATH, DEATHS, FURTHER, IN_TARGET, MOVES, Points, Trial, every_move, interrupted
+from .points import (
+    DEATH,
+    DEATHS,
+    EACH,
+    FURTHER,
+    HEARD,
+    IN_TARGET,
+    MOVES,
+    Points,
+    every_move,
+    interrupted,
+    some_of_each_kind,
+    some_ways,
+)
 
+pytestmark = pytest.mark.long
 KINDS = [*(each for each in FaultKind if each not in DEATHS), DEATH]
 
 
@@ -115,32 +129,25 @@ class Tried:
     twice: dict[str, dict[str, dict[str, str]]]
 
 
-def some_of_each_kind(trials: list[Trial], each: int) -> list[Trial]:
-    by_kind: dict[str, list[Trial]] = {}
-    for trial in trials:
-        by_kind.setdefault(trial.last, []).append(trial)
-    return [trial for alike in by_kind.values() for trial in alike[::each]]
-
-
-def try_all(moves: Callable[[str], Move], each: int) -> Tried:
-    """Every kind of disturbance at each third point, unless all are wanted; and once more at each so-manieth of the
-    points that only a disturbance leads to, such as the asking for what nobody knows."""
+def try_all(moves: Callable[[str], Move], each: int, further: int) -> Tried:
+    """Every kind of disturbance at each so-manieth point, and once more at each so-manieth of the points that only a
+    disturbance leads to, such as the asking for what nobody knows."""
     points = Points({name: moves(name) for name in MOVES})
     all_told = Tried({}, {})
-    todo = some_of_each_kind(points.undisturbed(), min(each, 3))
+    todo = some_of_each_kind(points.undisturbed(), each)
     for told in (all_told.once, all_told.twice):
-        then: list[Trial] = []
+        then = []
         for trial in todo:
-            broken, further = points.tried(trial)
+            broken, led_to = points.tried(trial)
             told.setdefault(trial.last, {})[str(trial)] = broken
-            then += further
-        todo = then[::each]
+            then += led_to
+        todo = then[::further]
     return all_told
 
 
 @pytest.fixture(scope="module")
 def tried(moves: Callable[[str], Move]) -> Tried:
-    return try_all(moves, FURTHER)
+    return try_all(moves, EACH, FURTHER)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -156,24 +163,25 @@ def test_something_more_where_only_a_disturbance_leads(tried: Tried) -> None:
 
 @pytest.mark.torture
 def test_everything_more_where_only_a_disturbance_leads(moves: Callable[[str], Move]) -> None:
-    told_all = try_all(moves, 1)
+    told_all = try_all(moves, 1, 1)
     every = [*told_all.once.values(), *told_all.twice.values()]
     assert {trial: broken for told in every for trial, broken in told.items() if broken} == {}
 
 
 @pytest.mark.parametrize("name", ["levels", "update"])
-def test_an_interruption_at_every_point_where_one_is_heard(name: str, begun: Callable[[str], Move]) -> None:
-    assert interrupted(begun(name), lambda ways: [ways.index(each) for each in dict.fromkeys(ways)]) == {}
+def test_an_interruption_at_points_where_one_is_heard(name: str, begun: Callable[[str], Move]) -> None:
+    assert interrupted(begun(name), some_ways) == {}
 
 
-def test_nobodys_edit_is_written_over_whenever_the_process_died(update: Move) -> None:
+@pytest.mark.parametrize("each", [HEARD, pytest.param(1, marks=pytest.mark.torture)])
+def test_nobodys_edit_is_written_over_whenever_the_process_died(each: int, update: Move) -> None:
     world = update.world
     world.back_to(update.start)
     edited = {"account": "city", "contact": "name", "deal": "title"}
-    for moment in world.moments(lambda effect: effect in IN_TARGET):
+    for moment in world.moments(lambda effect: effect in IN_TARGET)[::each]:
         world.back_to(moment)
         ours = [
-            (name, key) for name in edited for key, each in world.target._tables[name].records.items() if each.our_key
+            (name, key) for name in edited for key, row in world.target._tables[name].records.items() if row.our_key
         ]
         for name, key in ours:
             world.target.edit(name, key, {edited[name]: "mine"}, by="a user")

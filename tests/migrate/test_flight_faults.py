@@ -87,15 +87,15 @@ def every_silence(move: Move) -> Trials:
 
 
 def test_faults_at_calls_of_several_under_way(move: Move) -> None:
-    assert broken(move, every_fault(move)[::12]) == {}
+    assert broken(move, every_fault(move)[::24]) == {}
 
 
 def test_deaths_with_several_under_way(move: Move) -> None:
-    assert broken(move, every_death(move)[::12]) == {}
+    assert broken(move, every_death(move)[::24]) == {}
 
 
 def test_creations_sent_again_at_once(move: Move) -> None:
-    assert broken(move, every_silence(move)[::12], proven=True) == {}
+    assert broken(move, every_silence(move)[::24], proven=True) == {}
 
 
 @pytest.mark.torture

@@ -27,6 +27,7 @@ from .kills import (
     postgres_template,
 )
 
+pytestmark = pytest.mark.long
 KILLS = int(os.environ.get("CHANGEOVER_TEST_KILLS", "1000"))
 """Under `make torture`."""
 SEED = int(os.environ.get("CHANGEOVER_TEST_SEED", "20240229"))

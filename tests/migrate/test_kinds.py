@@ -93,7 +93,7 @@ ALL = {"t1": "north", "t2": "wang", "t3": "t5", "t4": None, "t5": "li"}
 def test_each_record_refers_to_what_its_kind_says(made: Company) -> None:
     checked = made.say("check", "--json")
     assert checked.code == 0, checked.out
-    planned, said = made.say("plan", "--json"), made.command("run", "--execute", "--json")
+    planned, said = made.say("plan", "--json"), made.say("run", "--execute", "--json")
     assert said.code == 0, said.out
     assert planned.counts("task") == said.counts("task") == {"read": 5, "created": 5}
     assert about(made) == ALL

@@ -91,7 +91,7 @@ def test_bad_rows_are_named_by_key_field_and_line_and_held_ones_come_when_their_
     tmp_path: Path,
 ) -> None:
     company = make_dirty(tmp_path / "move")
-    said = company.command("run", "--execute", "--json")
+    said = company.say("run", "--execute", "--json")
     assert said.code == 1
     document = json.loads(said.out)
     found = {each["code"]: each for each in document["findings"] if each["object"] == "t_customer"}

@@ -66,13 +66,13 @@ def test_children_go_down_and_up_again(tmp_path: Path) -> None:
 def test_a_file_of_keys_on_the_command_line(tmp_path: Path) -> None:
     company = make_family(tmp_path / "move")
     (company.folder / "first.txt").write_text("\ufefft_customer:SIDE\n\nt_order:1\n", encoding="utf-8")
-    said = company.command("run", "--execute", "--keys", "first.txt", "--keys", "t_customer:X1", "--json")
+    said = company.say("run", "--execute", "--keys", "first.txt", "--keys", "t_customer:X1", "--json")
     assert said.code == 0
     assert moved(company) == ["LEAF", "MID", "SIDE", "TOP", "X1"]
     assert said.counts("order") == {"read": 1, "created": 1}
     (table,) = [each for each in json.loads(said.out)["tables"] if each["title"]["code"] == "table.links"]
     assert ["t_order:1", "orders:1"] in [row[1:3] for row in table["rows"]]
-    wrong = company.command("plan", "--keys", "nowhere.txt")
+    wrong = company.say("plan", "--keys", "nowhere.txt")
     assert (wrong.code, wrong.out) == (2, "")
     assert "nowhere.txt" in wrong.err
     assert "--keys Account:K1,K2" in wrong.err

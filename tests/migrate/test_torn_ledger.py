@@ -117,7 +117,7 @@ def flips(body: bytes, some: random.Random, each: int) -> Iterator[tuple[int, in
             yield place, some.randrange(8)
 
 
-@pytest.mark.parametrize("each", [4, pytest.param(FLIPS, marks=pytest.mark.torture)])
+@pytest.mark.parametrize("each", [2, pytest.param(FLIPS, marks=pytest.mark.torture)])
 def test_a_flipped_bit_is_noticed_or_does_no_harm(
     each: int,
     folded: Moment,
@@ -150,7 +150,7 @@ def test_a_ledger_that_was_cut_off_is_noticed_or_does_no_harm(
     assert told.keys() <= GOOD | {"as from a backup"}
 
 
-@pytest.mark.parametrize("flips", [30, pytest.param(FLIPS * 10, marks=pytest.mark.torture)])
+@pytest.mark.parametrize("flips", [15, pytest.param(FLIPS * 10, marks=pytest.mark.torture)])
 def test_a_bit_flipped_in_the_wal_is_noticed_or_does_no_harm(
     flips: int, killed: Moment, judge: Callable[[Moment, Damage], str], record_property: Callable[[str, object], None]
 ) -> None:

@@ -17,9 +17,10 @@ import pytest
 from changeover.connectors.testing.hostile import FaultKind, Operation
 
 from .laws import Move, state_of
-from .points import DEATH, DEATHS, FURTHER, IN_TARGET, Points, Trial, interrupted
+from .points import DEATH, DEATHS, FURTHER, HEARD, IN_TARGET, Points, Trial, interrupted, some_of_each_kind, some_ways
 from .undoing import CALM, UNDOS, UndoMove, UndoWorld, differing, held, prepared_undo
 
+pytestmark = pytest.mark.long
 PAIRS = int(os.environ.get("CHANGEOVER_TEST_PAIRS", "100"))
 SEED = int(os.environ.get("CHANGEOVER_TEST_SEED", "20240229"))
 KINDS = [*(each for each in FaultKind if each not in DEATHS and each.operation is not Operation.READ), DEATH]
@@ -74,25 +75,24 @@ Told = tuple[dict[str, dict[str, dict[str, str]]], ...]
 
 @pytest.fixture(scope="module")
 def tried(moves: Callable[[str], UndoMove]) -> Told:
-    return try_all(moves, FURTHER)
+    return try_all(moves, HEARD, FURTHER)
 
 
-def try_all(moves: Callable[[str], UndoMove], each: int) -> Told:
-    """Every kind of disturbance at every point of an undo that the smallest move comes to; and once more at each
-    so-manieth of the points that only a disturbance leads to. (trials by their last disturbance, for the first time and
-    the second)"""
+def try_all(moves: Callable[[str], UndoMove], each: int, further: int) -> Told:
+    """Every kind of disturbance at each so-manieth point of an undo, and once more at each so-manieth of the points
+    that only a disturbance leads to. (trials by their last disturbance, for the first time and the second)"""
     points = Points({name: moves(name) for name in UNDOS})
     all_told: list[dict[str, dict[str, dict[str, str]]]] = []
-    todo = points.undisturbed()
+    todo = some_of_each_kind(points.undisturbed(), each)
     for _ in range(2):
         told: dict[str, dict[str, dict[str, str]]] = {}
         then: list[Trial] = []
         for trial in todo:
-            broken, further = points.tried(trial)
+            broken, led_to = points.tried(trial)
             told.setdefault(trial.last, {})[str(trial)] = broken
-            then += further
+            then += led_to
         all_told.append(told)
-        todo = then[::each]
+        todo = then[::further]
     return tuple(all_told)
 
 
@@ -111,25 +111,27 @@ def test_something_more_where_only_a_disturbance_leads(
 
 @pytest.mark.torture
 def test_everything_more_where_only_a_disturbance_leads(moves: Callable[[str], UndoMove]) -> None:
-    (_, twice) = try_all(moves, 1)
-    assert {trial: broken for told in twice.values() for trial, broken in told.items() if broken} == {}
+    once, twice = try_all(moves, 1, 1)
+    every = [*once.values(), *twice.values()]
+    assert {trial: broken for told in every for trial, broken in told.items() if broken} == {}
 
 
 @pytest.mark.parametrize("name", ["levels", "updated"])
-def test_an_interruption_at_every_point_where_one_is_heard(name: str, begun: Callable[[str], UndoMove]) -> None:
-    assert interrupted(begun(name), lambda ways: [ways.index(each) for each in dict.fromkeys(ways)]) == {}
+def test_an_interruption_at_points_where_one_is_heard(name: str, begun: Callable[[str], UndoMove]) -> None:
+    assert interrupted(begun(name), some_ways) == {}
 
 
+@pytest.mark.parametrize("each", [HEARD, pytest.param(1, marks=pytest.mark.torture)])
 @pytest.mark.parametrize("name", ["levels", "updated"])
 def test_nobodys_edit_is_written_over_or_deleted_whenever_the_process_died(
-    name: str, begun: Callable[[str], UndoMove]
+    name: str, each: int, begun: Callable[[str], UndoMove]
 ) -> None:
     move = begun(name)
     world = move.world
     world.back_to(move.start)
     moments = world.moments(lambda effect: effect in IN_TARGET)
     assert len(moments) > 10
-    for moment in moments:
+    for moment in moments[::each]:
         world.back_to(moment)
         there = [(object_name, key) for object_name in EDITED for key in world.target._tables[object_name].records]
         for object_name, key in there:
@@ -141,14 +143,15 @@ def test_nobodys_edit_is_written_over_or_deleted_whenever_the_process_died(
         }, moment
 
 
-def test_a_run_that_died_anywhere_is_taken_back_whole(tmp_path: Path) -> None:
+@pytest.mark.parametrize("each", [HEARD, pytest.param(1, marks=pytest.mark.torture)])
+def test_a_run_that_died_anywhere_is_taken_back_whole(each: int, tmp_path: Path) -> None:
     world = UndoWorld(tmp_path / "move", CALM)
     with world.in_process():
         start = world.moment()
         before = held(world.target)
-        deaths = {each.left: each for each in world.moments()}
+        deaths = {moment.left: moment for moment in world.moments()}
         tried = 0
-        for moment in deaths.values():
+        for moment in list(deaths.values())[::each]:
             world.back_to(moment)
             world.undoes = 0
             if not (world.place.exists() and world.ask("select 1 from run")):
@@ -165,7 +168,7 @@ def test_a_run_that_died_anywhere_is_taken_back_whole(tmp_path: Path) -> None:
             assert world.ask("select our_key from operation where state in ('planned', 'intent', 'unknown')") == []
             assert world.ask("select our_key from record where target_key is not null") == []
             world.undoes = 0
-        assert tried > 30
+        assert tried > 30 / each
         world.back_to(start)
         wanted = state_of(world, world.until_it_ends())
         world.back_to(moment)

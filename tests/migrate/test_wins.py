@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from changeover.connectors.errors import InputError
+from changeover.migrate.loading import load
 
 from .company import Company, make_company
 from .test_clobber import row, source, target
@@ -36,7 +37,7 @@ def both(company: Company, *keys: str, **cells: object) -> None:
 
 
 def test_each_field_is_won_by_the_side_that_its_rule_names(tmp_path: Path) -> None:
-    company = make(tmp_path / "move", "A", "B", "C", "D", name="new", revenue="old")
+    company = make(tmp_path / "move", "A", "B", "C", "D", "E", name="new", revenue="old")
     both(company, "A")
     source(company, "B", khmc="source B")  # nothing but the name
     target(company, "B", name="target B")
@@ -44,9 +45,16 @@ def test_each_field_is_won_by_the_side_that_its_rule_names(tmp_path: Path) -> No
     target(company, "C", revenue=12)
     source(company, "D", khmc="source D", rq="2021-01-01")  # a field that nobody wins
     target(company, "D", name="target D", opened_on="2022-01-01")
-    planned, done = company.plan(), company.run()
-    assert planned.counts("customer") == done.counts("customer")
-    assert done.counts("customer") == {"read": 4, "updated": 2, "unchanged": 1, "conflicted": 1}
+    planned = company.plan()
+    source(company, "E", je="11.00")  # what the target refuses was not written over
+    target(company, "E", revenue=12)
+    refusing = (
+        "create trigger no before update on customer when new.tax_no = 'TAXE' begin select raise(abort, 'no'); end"
+    )
+    company.new(refusing)
+    done = company.run()
+    assert planned.counts("customer") == {"read": 5, "updated": 2, "unchanged": 2, "conflicted": 1}
+    assert done.counts("customer") == {"read": 5, "updated": 2, "unchanged": 1, "conflicted": 1, "rejected": 1}
     assert [row(company, key) for key in "ABCD"] == [
         ("target A", 11, "said"),
         ("target B", 10, "said"),
@@ -72,10 +80,11 @@ def test_each_field_is_won_by_the_side_that_its_rule_names(tmp_path: Path) -> No
     both(company, "D")  # while it is in conflict nothing was decided of it
     target(company, "D", opened_on="2021-01-01")  # and now it is none
     done = company.run()
-    assert (done.code, done.counts("customer")) == (0, {"read": 4, "updated": 1, "unchanged": 3})
+    assert done.counts("customer") == {"read": 5, "updated": 1, "unchanged": 3, "rejected": 1}
     assert row(company, "D") == ("target D", 11, "said")
     again = company.run()
-    assert (again.counts("customer"), again.table("table.decided")) == ({"read": 4, "unchanged": 4}, [])
+    counted = again.counts("customer")
+    assert (counted, again.table("table.decided")) == ({"read": 5, "unchanged": 4, "rejected": 1}, [])
 
 
 def test_what_was_decided_is_no_difference_until_somebody_changes_it(tmp_path: Path) -> None:
@@ -96,28 +105,6 @@ def test_what_was_decided_is_no_difference_until_somebody_changes_it(tmp_path: P
     source(company, "B", khmc="newer B")  # one side alone has changed it since they were settled
     assert company.run().counts("customer") == {"read": 3, "updated": 1, "unchanged": 2}
     assert row(company, "B")[0] == "newer B"
-
-
-def test_undo_restores_what_was_written_over(tmp_path: Path) -> None:
-    company = make(tmp_path / "move", "A", name="new", revenue="old")
-    both(company, "A")
-    assert company.run().counts("customer") == {"read": 1, "updated": 1}
-    assert row(company, "A") == ("target A", 11, "said")
-    assert company.undo(2, execute=True).code == 0
-    assert row(company, "A") == ("target A", 12, "said")
-
-
-def test_what_the_target_refused_was_not_written_over(tmp_path: Path) -> None:
-    company = make(tmp_path / "move", "A", "B", revenue="old")
-    for key in "AB":
-        source(company, key, je="11.00")
-        target(company, key, revenue=12)
-    company.new(
-        "create trigger no before update on customer when new.tax_no = 'TAXA' begin select raise(abort, 'no'); end"
-    )
-    done = company.run()
-    assert done.counts("customer") == {"read": 2, "updated": 1, "rejected": 1}
-    assert [line[1] for line in done.table("table.decided_records")] == ["B"]
 
 
 def test_the_newest_is_told_by_both_sides_times(tmp_path: Path) -> None:
@@ -166,6 +153,8 @@ def test_the_newest_is_told_by_both_sides_times(tmp_path: Path) -> None:
         "source E",
         {("conflict.no_newest", "t_customer"): ["C", "D"], ("wins.old", "t_customer"): ["E", "E"]},
     )
+    assert company.undo(3, execute=True).code == 0, "what was written over comes back"
+    assert row(company, "E")[:2] == ("target E", 12)
 
 
 @pytest.mark.parametrize(
@@ -194,3 +183,24 @@ def test_a_mapping_means_something_else_where_somebody_else_wins(tmp_path: Path)
     company.rewrite("changeover.yaml", ("default: mock", "default: mock\nwins: new"))
     with pytest.raises(InputError, match=r"plan\.outdated"):
         company.run(plan=name)
+
+
+def test_a_run_that_dies_after_its_write_has_decided_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    company = make(tmp_path / "move", "A", "B", name="new", revenue="old")
+    both(company, "A")
+    with monkeypatch.context() as patched:
+        patched.setattr(load, "read_back", dies)
+        with pytest.raises(RuntimeError, match="dead"):
+            company.run()
+    assert row(company, "A") == ("target A", 11, "said")
+    done = company.run()
+    assert (done.code, done.counts("customer")) == (0, {"read": 2, "updated": 1, "unchanged": 1})
+    assert [line[1:] for line in done.table("table.decided_records")] == [
+        ("A", "name", "wins.side_new"),
+        ("A", "revenue", "wins.side_old"),
+    ]
+    assert company.reconcile().verdict == "reconcile.equal"
+
+
+def dies(*_: object) -> None:
+    raise RuntimeError("dead")

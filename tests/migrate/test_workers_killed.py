@@ -17,6 +17,7 @@ import pytest
 import sqlalchemy as sa
 from changeover.connectors.change import Batch
 from changeover.connectors.testing.http_crm.server import Gate
+from changeover.migrate.session import LISTENS
 
 from ..connectors.arrivals import most_in_any
 from ..servers import fresh_database
@@ -26,6 +27,7 @@ from .sharing import BATCH, JOIN, LEAD, NOBODY, PATIENCE, STANDING, Left, Shared
 from .test_kill import RUN
 from .test_server_ledger import PASSWORD
 
+pytestmark = pytest.mark.long
 KILLS = int(os.environ.get("CHANGEOVER_TEST_KILLS", "50"))
 SEED = int(os.environ.get("CHANGEOVER_TEST_SEED", "20240229"))
 
@@ -212,6 +214,43 @@ def test_two_processes_keep_to_one_limit(
     assert gate.turned_away == 0
     assert most_in_any([at for at, _ in gate.arrivals], gate.seconds) <= gate.calls
     assert len(gate.arrivals) > 4 * gate.calls
+
+
+def test_what_another_terminal_asks_is_asked_of_both(
+    template: Company, url: str, commands: list[Launcher], alone: Left, tmp_path: Path
+) -> None:
+    """Half of the rate for both together; then both stand still after what they have under way, and go on."""
+    gate = Gate(60, 1.0, threads=4)
+    with begun(template, tmp_path, url, gate) as world:
+        pair, held = Pair(world, commands), threading.Event()
+        assert world.company.say("pace", "50%").code == 0
+        pair.start("arrived", 10)
+        begin = world.other
+
+        def waits(moment: str, number: int, batch: Batch) -> None:
+            begin(moment, number, batch)
+            if moment == "arrived":
+                assert held.wait(PATIENCE)
+
+        world.other = waits
+        assert world.company.say("pause").code == 0
+        time.sleep(2 * LISTENS)  # whoever is not held at the door has looked by now
+        world.released.set()
+        held.set()
+        until = time.monotonic() + PATIENCE
+        while world.open() and time.monotonic() < until:
+            time.sleep(0.05)
+        before = len(gate.arrivals)
+        time.sleep(LISTENS)
+        assert (world.open(), len(gate.arrivals)) == (0, before)
+        assert world.number("select count(*) from partition where state <> 'done'") > 0
+        assert world.company.say("continue").code == 0
+        assert world.broken(pair.end(), alone) == {}
+        code, told = pair.joiner()
+    assert (code, told["changes"] > 10) == (0, True)
+    assert gate.turned_away == 0
+    assert most_in_any([at for at, _ in gate.arrivals], gate.seconds) <= gate.calls / 2
+    assert len(gate.arrivals) > 2 * before
 
 
 @pytest.mark.torture

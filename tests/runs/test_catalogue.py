@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from string import Formatter
 
@@ -129,18 +130,20 @@ def keys_of(node: ast.expr | None) -> frozenset[str] | None:
     return None
 
 
-ALL_USES = [use for file in sources() for use in uses(file)]
+@cache
+def all_uses() -> list[Use]:
+    return [use for file in sources() for use in uses(file)]
 
 
 def test_the_walk_sees_the_codes_of_the_source() -> None:
-    codes = {code for _, code, _ in ALL_USES}
+    codes = {code for _, code, _ in all_uses()}
     assert {"secret.missing", "values.key_lost", "report.unbalanced", "key.malformed"} <= codes
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_code_in_the_source_has_a_text(language: str) -> None:
     known = texts(language)
-    missing = sorted({f"{code}  ({where})" for where, code, _ in ALL_USES if code not in known})
+    missing = sorted({f"{code}  ({where})" for where, code, _ in all_uses() if code not in known})
     assert not missing, "\n".join(["codes without a text:", *missing])
 
 
@@ -149,7 +152,7 @@ def test_no_text_has_a_hole_that_its_use_does_not_fill(language: str) -> None:
     known = texts(language)
     unfilled = [
         f"{where}: {code} wants {', '.join(sorted(placeholders(known[code]) - params))}"
-        for where, code, params in ALL_USES
+        for where, code, params in all_uses()
         if code in known and params is not None and not placeholders(known[code]) <= params
     ]
     assert unfilled == []

@@ -24,13 +24,19 @@ PARK_NOTHING = {
     "people.ambiguous": "of the people list, not of a record",
     "people.by_default": "how somebody was replaced",
     "people.by_department": "how somebody was replaced",
-    "people.department_unseen": "of the project",
+    "people.by_manager": "how somebody was replaced",
+    "people.dropped": "a remark",
+    "people.left_out": "how somebody was replaced",
+    "people.line_ends": "a remark",
+    "people.merged": "a remark",
+    "people.no_manager": "of the project",
     "people.no_department": "of the project",
     "reference.nulled": "it moves without",
     "reference.skipped": "left out on purpose",
     "recover.process_ended": "of an operation, until the target was asked",
     "target.connection_lost": "tried again",
     "target.contagion": "tried again",
+    "target.credentials": "stops the run",
     "target.disk_full": "stops the run",
     "target.fatal": "stops the run",
     "target.locked": "tried again",
@@ -43,10 +49,11 @@ PARK_NOTHING = {
     "target.session_expired": "stops the run",
     "target.half_done": "asked for",
     "target.stale": "asked for",
+    "target.throttled": "tried again",
     "target.unknown": "asked for",
 }
 NO_RECORDS = re.compile(
-    r"assembly\.(?!differ|several)|people\.(csv|list|field|object|successor)_?|expectation\.(?!failed)|key\.(data|digest|keyring|malformed|none|open|place)"
+    r"assembly\.(?!differ|several)|people\.(csv|department_(?!unknown)|list|field|manager|object|successor)_?|expectation\.(?!failed)|key\.(data|digest|keyring|malformed|none|open|place)"
     r"|parked\.no_code|degraded\.(?!several)"
 )
 
@@ -92,6 +99,7 @@ def test_each_is_one_of_three_and_has_its_word() -> None:
         ("value.unknown", Severity.BLOCKS, "mender.mapping"),
         ("target.words_of_its_own", Severity.BLOCKS, "mender.administrator"),
         ("mapping.left_over", Severity.WARNS, None),
+        ("mapping.data_left_over", Severity.BLOCKS, "mender.mapping"),
     ],
 )
 def test_who_it_is(code: str, severity: Severity, who: str | None) -> None:

@@ -1,8 +1,8 @@
 """No two records share a value of a unique field, whichever chunk they come in.
 
-Values are compared by their canonical text, so 12.5 and 12.50 are one value. Null is no value and never shared. The
-first record to claim a value holds it; the others are told whose it is. A record that is rejected for another cause
-holds nothing, so a good record is never refused on behalf of a bad one.
+Values are compared by their canonical text, so 12.5 and 12.50 are one value. Null is no value and never shared: a
+record whose value becomes null gives it up. The first record to claim a value holds it; the others are told whose it
+is. A record that is rejected for another cause holds nothing, so a good record is never refused on behalf of a bad one.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ def failing(cells: Cells) -> list[Failure]:
             for row, holder in zip(claimed, holders, strict=True)
             if holder is not None
         ]
-    if bad:
-        cells.seen.release(cells.object, cells.field.name, [cells.our_keys[row] for row in bad])
+    empty = [row for row in rows(cells.values.is_null()) if row not in cells.blocked]
+    if bad or empty:
+        cells.seen.release(cells.object, cells.field.name, [cells.our_keys[row] for row in (*bad, *empty)])
     return by_row(found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,16 +24,25 @@ SHORT = {
 
 def preset_describes() -> dict[str, Document]:
     """By api name, with the fields that every object has."""
-    told = yaml.safe_load(FILE.read_text(encoding="utf-8"))
-    system = told.pop("system")
+    told = _told()
+    system = told["system"]
     return {
-        name: completed({"api_name": name, "define_type": "package", **each}, system) for name, each in told.items()
+        name: completed({"api_name": name, "define_type": "package", **each}, system)
+        for name, each in told.items()
+        if name != "system"
     }
 
 
 def system_fields() -> dict[str, Any]:
-    system: dict[str, Any] = yaml.safe_load(FILE.read_text(encoding="utf-8"))["system"]
+    system: dict[str, Any] = _told()["system"]
     return system
+
+
+@cache
+def _told() -> dict[str, Any]:
+    """The file; nobody changes what it says."""
+    told: dict[str, Any] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+    return told
 
 
 def completed(describe: Mapping[str, Any], system: Mapping[str, Any]) -> Document:

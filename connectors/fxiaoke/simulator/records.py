@@ -205,6 +205,8 @@ def _check_open(tenant: Tenant, call: Call, row: Row) -> None:
 def write(tenant: Tenant, call: Call, shape: ObjectShape, row: Row, told: Mapping[str, Any]) -> None:
     """Change the row's own fields as an update says. Raises RefusedError."""
     values = checked(tenant, call, shape, told, creating=False)
+    if "sales_stage" in values and tenant.settings.stage_by_update == "refused":
+        raise RefusedError(tenant.settings.validation_code, "sales_stage goes by changeSalesStage")
     if tenant.settings.update == "overwrite":
         kept = {"owner", "record_type", shape.master_name}
         values = {each.name: None for each in shape.own if each.name in row and each.name not in kept} | values

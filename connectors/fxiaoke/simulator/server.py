@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import struct
 import threading
+import traceback
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -101,6 +102,8 @@ class _Handler(BaseHTTPRequestHandler):
         except NoAnswerError:
             self._reset()
             return
+        except Exception:  # ours to mend; whoever called sees what it was
+            told = 500, {"Content-Type": "text/plain;charset=UTF-8"}, traceback.format_exc().encode()
         status, headers, content = told
         self.send_response_only(status)
         for name, value in headers.items():

@@ -5,10 +5,15 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+
+import yaml
 
 from ...errors import InputError
 from ...simulators import Setting
+
+CHINESE = Path(__file__).with_name("settings.zh.yaml")
 
 
 def _of(default: Any, about: str, *choices: str, known: bool = False) -> Any:
@@ -71,7 +76,9 @@ class Settings:
     no_owner: str = _of("acting_user", "rows made without owner and pool", "acting_user", "none", "refused")
     disabled_creator: str = _of("refused", "created_by of somebody who has left", "refused", "accepted")
     max_details: int = _of(100, "rows of details in one call; 0: any number")
-    duplicate_rules: str = _of("", "fields by which duplicates are searched, as AccountObj.name,LeadsObj.email")
+    duplicate_rules: str = _of(
+        "", "fields by which duplicates are found, as AccountObj.name,LeadsObj.email", known=True
+    )
     duplicate_answer: str = _of("error", "a duplicate found", "error", "error_with_rows")
     locked_update: str = _of("refused", "updates of a locked row", "refused", "accepted")
     under_review_update: str = _of("refused", "updates of a row under review", "refused", "accepted")
@@ -92,7 +99,7 @@ class Settings:
     workflow: str = _of("", "what a workflow sets on new rows, as AccountObj.remark=text,...", known=True)
     bulk_function: str = _of("off", "an own function for many rows a call is installed", "on", "off", known=True)
     bulk_function_name: str = _of("changeover_bulk__c", "its api_name", known=True)
-    random_seed: int = _of(0, "of ids and of faults at random", known=True)
+    random_seed: int = _of(0, "of the ids", known=True)
 
     @classmethod
     def of(cls, given: Mapping[str, str]) -> Settings:
@@ -119,7 +126,14 @@ class Settings:
 
 def told_settings() -> tuple[Setting, ...]:
     """For the list that the command shows."""
+    chinese = yaml.safe_load(CHINESE.read_text(encoding="utf-8"))
     return tuple(
-        Setting(each.name, str(each.default), each.metadata["choices"], each.metadata["about"], each.metadata["known"])
+        Setting(
+            each.name,
+            str(each.default),
+            each.metadata["choices"],
+            {"en": each.metadata["about"], "zh": chinese[each.name]},
+            each.metadata["known"],
+        )
         for each in dataclasses.fields(Settings)
     )

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import cached_property
 
 from ...errors import InputError
 from .answers import Document
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
-TEXT_LENGTH, LONG_TEXT_LENGTH = 255, 2000
-"""Where the describe tells no max_length."""
+TEXT_LENGTH = 255
+LENGTHS = {"long_text": 2000, "html_rich_text": 0, "rich_text": 0}
+"""Where the describe tells no max_length; 0 is any."""
 
 
 class Kind(Enum):
@@ -84,7 +86,7 @@ class FieldShape:
     single: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ObjectShape:
     name: str
     label: str
@@ -98,10 +100,18 @@ class ObjectShape:
         """Of the field that refers to the master; empty where there is none."""
         return self.master.name if self.master else ""
 
-    @property
-    def own(self) -> Iterable[FieldShape]:
+    @cached_property
+    def own(self) -> tuple[FieldShape, ...]:
         """What a write may name and a row keeps besides what is the system's."""
-        return (each for each in self.fields.values() if not each.system)
+        return tuple(each for each in self.fields.values() if not each.system)
+
+    @cached_property
+    def required(self) -> tuple[FieldShape, ...]:
+        return tuple(each for each in self.own if each.required)
+
+    @cached_property
+    def unique(self) -> tuple[FieldShape, ...]:
+        return tuple(each for each in self.own if each.unique)
 
 
 def object_shape(describe: Document, where: str) -> ObjectShape:
@@ -128,7 +138,7 @@ def _field(name: str, told: Document, person: bool) -> FieldShape:
         for each in told.get("options") or ()
         if isinstance(each, dict) and "value" in each and not each.get("not_usable")
     }
-    length = told.get("max_length") or (LONG_TEXT_LENGTH if "long" in told["type"] else TEXT_LENGTH)
+    length = told.get("max_length") or LENGTHS.get(told["type"], TEXT_LENGTH)
     decimals = told.get("decimal_places")
     return FieldShape(
         name,

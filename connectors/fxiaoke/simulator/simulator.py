@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import threading
 from collections import Counter
@@ -116,6 +117,7 @@ class Simulator:
         self._late = Late()
         self._lock = threading.RLock()
         self._clock = clock
+        self._second, self._written = dt.datetime.min.replace(tzinfo=dt.UTC), ("", "")
 
     def close(self) -> None:
         with self._lock:
@@ -190,14 +192,20 @@ class Simulator:
         return self._envelope(request, told)
 
     def _envelope(self, request: Request, document: Document) -> Answer:
-        time = self._clock.now().strftime("%Y%m%d%H%M%S")
+        time, _ = self._stamps()
         user = request.headers.get("x-fs-userid", "0")
-        number = self.tenant.ids.token()[:12].lower()
-        document["traceId"] = f"E-O.{self.settings.ea}.{user}-{time}-{number}"
+        document["traceId"] = f"E-O.{self.settings.ea}.{user}-{time}-{self.tenant.ids.trace()}"
         return 200, self._headers(JSON), packed(document).encode()
 
     def _headers(self, kind: str) -> Mapping[str, str]:
-        return {"Content-Type": kind, "Date": format_datetime(self._clock.now(), usegmt=True)}
+        return {"Content-Type": kind, "Date": self._stamps()[1]}
+
+    def _stamps(self) -> tuple[str, str]:
+        """The second as trace ids tell it, and as headers do; written once a second."""
+        now = self._clock.now().replace(microsecond=0)
+        if now != self._second:
+            self._second, self._written = now, (now.strftime("%Y%m%d%H%M%S"), format_datetime(now, usegmt=True))
+        return self._written
 
     def _carried_out(self, request: Request) -> Document | Raw:
         path = request.path

@@ -20,17 +20,27 @@ VISIBLE = "@visible"
 """Milliseconds since 1970 from which queries find the row."""
 PARTS = 500
 """Ids in one statement."""
-PRAGMAS = ("journal_mode = WAL", "synchronous = OFF", "temp_store = MEMORY", "cache_size = -64000")
+PRAGMAS = (
+    "locking_mode = EXCLUSIVE",
+    "journal_mode = WAL",
+    "synchronous = OFF",
+    "temp_store = MEMORY",
+    "cache_size = -64000",
+)
 
 
 class Store:
-    """Raises sqlite3.Error where the file cannot be used. A torn file is the price of speed: what is in it can be made
-    anew."""
+    """Raises sqlite3.Error where the file cannot be used, or another one uses it. A torn file is the price of speed:
+    what is in it can be made anew."""
 
     def __init__(self, file: Path | None, shapes: Mapping[str, ObjectShape]) -> None:
         self._shapes = shapes
         self._sql = sqlite3.connect(
-            ":memory:" if file is None else file, check_same_thread=False, isolation_level=None, cached_statements=512
+            ":memory:" if file is None else file,
+            timeout=1,
+            check_same_thread=False,
+            isolation_level=None,
+            cached_statements=512,
         )
         for pragma in PRAGMAS:
             self._sql.execute(f"PRAGMA {pragma}")
@@ -145,6 +155,9 @@ class Ids:
 
     def token(self) -> str:
         return f"{self._chance.getrandbits(256):064X}"
+
+    def trace(self) -> str:
+        return f"{self._chance.getrandbits(48):012x}"
 
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from decimal import Decimal, DecimalException
+from decimal import Context, Decimal, DecimalException
 from typing import Any, TypeAlias
 
 from .answers import RefusedError
@@ -13,7 +13,10 @@ from .tenant import Call, Tenant
 
 DERIVED = ("__r", "__l", "__o", "__v", "__p", "__relation_ids", "__e")
 ENVELOPE = frozenset({"dataObjectApiName", "object_describe_api_name", "object_describe_id"})
+FARTHEST_TIME = 1 << 63
 NOT_BY_UPDATE = frozenset({"owner"})
+EXACT = Context(prec=1000)
+"""No number that a field takes is cut by what Decimal holds by itself."""
 
 
 def checked(tenant: Tenant, call: Call, shape: ObjectShape, told: Mapping[str, Any], creating: bool) -> Row:
@@ -48,15 +51,15 @@ def _unknown(tenant: Tenant, name: str) -> None:
 
 def check_required(tenant: Tenant, shape: ObjectShape, row: Row, creating: bool) -> None:
     """Raises RefusedError where a field that must be filled is not, or is being emptied."""
-    for field in shape.own:
-        if field.required and row.get(field.name) is None and (creating or field.name in row):
+    for field in shape.required:
+        if row.get(field.name) is None and (creating or field.name in row):
             raise _refused(tenant, field, "is required")
 
 
 def check_unique(tenant: Tenant, shape: ObjectShape, row: Row, row_id: str | None) -> None:
     """Raises RefusedError where another row has such a value already."""
-    for field in shape.own:
-        value = row.get(field.name) if field.unique else None
+    for field in shape.unique:
+        value = row.get(field.name)
         if value is None:
             continue
         living = "" if tenant.settings.invalid_holds_unique == "yes" else " AND \"life_status\" <> 'invalid'"
@@ -79,13 +82,13 @@ def stored(tenant: Tenant, call: Call, field: FieldShape, value: Any) -> Stored:
 def _text(tenant: Tenant, call: Call, field: FieldShape, value: object) -> str:
     if not isinstance(value, str):
         raise _wrong_type(tenant, field)
-    if len(value) > field.length:
+    if field.length and len(value) > field.length:
         raise _refused(tenant, field, f"is longer than {field.length}")
     return value
 
 
 def _time(tenant: Tenant, call: Call, field: FieldShape, value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
+    if not isinstance(value, int) or isinstance(value, bool) or abs(value) >= FARTHEST_TIME:
         raise _wrong_type(tenant, field)
     return value
 
@@ -122,7 +125,7 @@ def _number(tenant: Tenant, call: Call, field: FieldShape, value: object) -> str
         raise _wrong_type(tenant, field)
     if field.decimals is None:
         return format(number, "f")
-    cut = number.quantize(Decimal(1).scaleb(-field.decimals))
+    cut = number.quantize(Decimal(1).scaleb(-field.decimals), context=EXACT)
     if cut != number and tenant.settings.more_decimals == "refused":
         raise _refused(tenant, field, f"has more than {field.decimals} decimal places")
     return format(cut, "f")

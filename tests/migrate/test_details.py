@@ -1,0 +1,156 @@
+"""Records that are created inside their master: it comes to the same as if each had gone by itself, in fewer calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from itertools import pairwise
+
+import pytest
+from changeover.connectors.change import Batch, Change, ChangeKind, Details, Outcome
+from changeover.connectors.memory import MemoryConnector
+from changeover.connectors.pace import Action
+from changeover.connectors.port import OurKeyPlace
+from changeover.connectors.secrets import Secrets
+from changeover.connectors.testing.hostile import Operation
+from changeover.migrate import run as running
+from changeover.migrate.loading.tally import CARRIED
+from changeover.migrate.pace.predict import records_of
+from changeover.migrate.run import Order
+from changeover.migrate.undoing.take_back import undo
+
+from .firms import FAMILIES, MASTERED, Abreast, Apart, Mastered, Untold
+from .laws import Move, first, prepared
+from .moving import SERVER_MAXIMUM, World
+
+Made = Callable[[type[MemoryConnector]], Move]
+
+
+class Roomless(Mastered):
+    def __init__(self, schema: object, **given: object) -> None:
+        super().__init__(MASTERED, our_key=OurKeyPlace.NONE, **given)
+
+
+class Loses(Untold):
+    """One detail, without a word: it goes by itself."""
+
+    def write(self, batch: Batch) -> list[Outcome]:
+        return super().write(Batch(batch.object, tuple(map(_without, batch.changes))))
+
+
+def _without(change: Change) -> Change:
+    details = (replace(each, changes=tuple(_kept(each))) for each in change.details)
+    return replace(change, details=tuple(details))
+
+
+def _kept(details: Details) -> list[Change]:
+    return [each for each in details.changes if each.our_key != "old:deal:d7"]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    return cache(lambda kind: prepared(tmp_path_factory.mktemp("details"), FAMILIES, kind, first))
+
+
+def inside(world: World) -> dict[str, list[str]]:
+    """Our key of each master -> our keys of what was sent inside it."""
+    writes = [each for call in world.calls(Operation.WRITE) if call.batch for each in call.batch.changes]
+    return {
+        each.our_key: [detail.our_key for some in each.details for detail in some.changes]
+        for each in writes
+        if each.details
+    }
+
+
+INSIDE = {
+    "old:firm:f2": ["old:person:p2", "old:deal:d2"],
+    "old:firm:f3": ["old:person:p3", "old:deal:d4", "old:deal:d5"],
+    "old:firm:f4": ["old:person:p4", "old:deal:d6", "old:deal:d7"],
+    "old:firm:f5": ["old:deal:d10"],
+}
+
+
+@pytest.mark.parametrize("kind", [Mastered, Untold, Abreast, Loses])
+def test_it_comes_to_the_same_as_if_each_had_gone_by_itself(made: Made, kind: type[MemoryConnector]) -> None:
+    apart, move = made(Apart), made(kind)
+    assert move.wanted == replace(apart.wanted, ledger=move.wanted.ledger)
+    assert {key: row[:6] for key, row in move.wanted.ledger.items()} == {
+        key: row[:6] for key, row in apart.wanted.ledger.items()
+    }
+    with move.world.in_process():
+        assert move.trial() == {}
+    assert inside(move.world) == INSIDE
+    masters = [
+        (change.our_key, bool(change.details))
+        for call in move.world.calls(Operation.WRITE)
+        if call.batch and call.object == "account"
+        for change in call.batch.changes
+        if change.kind is ChangeKind.CREATE
+    ]
+    assert [each for each in masters if each[0] == "old:firm:f1"] == [("old:firm:f1", False)] * 2  # alone, and proven
+    refused = [each for each in masters if each[0] in ("old:firm:f3", "old:firm:f5")]
+    assert sorted(refused) == [(f"old:firm:{key}", whole) for key in ("f3", "f5") for whole in (False, True)]
+    assert not any(here == there for here, there in pairwise(masters) if here[1])  # never so again
+
+
+def test_only_the_lag_is_waited_for_where_the_master_was_answered_for(made: Made) -> None:
+    told, untold = made(Mastered), made(Untold)
+    for move in (told, untold):
+        with move.world.in_process():
+            move.trial()
+    waited = untold.world.clock.now() - told.world.clock.now()
+    assert waited < SERVER_MAXIMUM
+
+
+def test_plan_foretells_what_goes_inside(made: Made) -> None:
+    move = made(Mastered)
+    world = move.world
+    with world.in_process():
+        world.back_to(move.start)
+        running.plan(world.project, Order(), Secrets(), world.clock, lambda _tick: None)
+        text = next(world.project.runs.glob("plans/*.json")).read_text("utf-8")
+        assert not world.calls(Operation.WRITE)
+        assert '"carried": 9' in text
+
+
+def test_what_goes_inside_costs_no_call_of_its_own() -> None:
+    counts = {"order": {"created": 10, CARRIED: 30}, "line": {"created": 40}}
+    assert records_of(counts) == {Action.WRITE: 20, Action.FIND: 50}
+    assert records_of(counts, answers_details=False) == {Action.WRITE: 20, Action.FIND: 80}
+
+
+def test_an_undo_takes_all_of_it_back(made: Made) -> None:
+    move = made(Untold)
+    world = move.world
+    with world.in_process():
+        world.back_to(move.start)
+        before = {name: set(table.records) for name, table in world.target._tables.items()}
+        world.run()
+        undo(world.project, 1, True, Secrets(), world.clock, lambda _tick: None)
+    assert {name: set(table.records) for name, table in world.target._tables.items()} == before
+
+
+@pytest.mark.parametrize("children", [True, False])
+def test_a_run_of_chosen_records_brings_no_others(made: Made, children: bool) -> None:
+    move = made(Mastered)
+    world = move.world
+    with world.in_process():
+        world.back_to(move.start)
+        order = Order(keys=["firm:f1,f2,f4"], children=children)
+        running.run(world.project, order, Secrets(), world.clock, lambda _tick: None)
+    there = {record.our_key for table in world.target._tables.values() for record in table.records.values()} - {None}
+    persons = {"old:person:p2"}  # the chief of a firm that was chosen
+    if children:
+        persons |= {
+            f"old:{each}" for each in ("person:p1", "person:p4", "deal:d1", "deal:d2", "deal:d6", "deal:d7", "deal:d8")
+        }
+    assert there == {"old:firm:f1", "old:firm:f2", "old:firm:f4"} | persons
+    assert bool(inside(world)) is children
+
+
+def test_a_degraded_target_gets_none(made: Made) -> None:
+    move = made(Roomless)
+    with move.world.in_process():
+        move.trial()
+    assert inside(move.world) == {}

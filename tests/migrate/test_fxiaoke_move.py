@@ -1,0 +1,152 @@
+"""A move into Fxiaoke's simulator by the real loader: it arrives, it doubles nothing whatever call goes unanswered, and
+it takes the time that the limits of the interfaces allow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from changeover.connectors.fxiaoke.transport import Answered, NoAnswerError, NotSentError
+from changeover.connectors.pace import Rate
+
+from ..connectors.fxiaoke_kit import Strike
+from .fxiaoke_world import FULL, MAPPINGS, SMALL, FxiaokeWorld, Numbers
+
+TINY: Numbers = dict.fromkeys(MAPPINGS, 0) | {"account": 2, "contact": 1, "statement": 1}
+READS = ("/query", "/get", "/list", "/describe", "/token")
+Fault = Callable[[Callable[[], Answered]], Answered]
+
+
+def lost_after(act: Callable[[], Answered]) -> Answered:
+    act()
+    raise NoAnswerError("ReadTimeout")
+
+
+def lost_before(_act: Callable[[], Answered]) -> Answered:
+    raise NoAnswerError("ConnectionReset")
+
+
+def refused(_act: Callable[[], Answered]) -> Answered:
+    raise NotSentError("ConnectionRefused")
+
+
+def gateway_error(act: Callable[[], Answered]) -> Answered:
+    act()
+    return 502, {}, b"<html>Bad Gateway</html>"
+
+
+def answering(code: int) -> Fault:
+    return lambda _act: (200, {}, b'{"errorCode": %d, "errorMessage": "x"}' % code)
+
+
+def struck_at(number: int, fault: Fault, *, creates: bool = False) -> Strike:
+    """The n-th call that writes, or creates, meets this fault."""
+    left = number
+
+    def strike(path: str, act: Callable[[], Answered]) -> Answered:
+        nonlocal left
+        if path.endswith(READS) or (creates and not path.endswith("/create")):
+            return act()
+        left -= 1
+        return fault(act) if left == 0 else act()
+
+    return strike
+
+
+def test_a_move_arrives_and_is_proved(tmp_path: Path) -> None:
+    world = FxiaokeWorld(tmp_path)
+    with world.in_process():
+        report = world.run()
+        assert (report.exit_code, world.there(), world.doubled()) == (0, SMALL, [])
+        assert world.reconcile().verdict.code == "reconcile.equal"
+        again = world.run()
+        assert again.verdict.params["created"] == 0
+    made = world.simulator.rows("AccountObj")[0]
+    assert (made["created_by"], made["owner"]) == ('["1002"]', '["1002"]')
+    assert made["create_time"] == 1_456_732_800_000, "when it was made in the old system"
+    assert {row["lock_status"] + row["life_status"] for row in world.simulator.rows("AccountObj")} == {"0normal"}
+
+
+def test_what_the_administrator_has_not_made_stops_it_first(tmp_path: Path) -> None:
+    world = FxiaokeWorld(tmp_path, TINY, {"key_field": ""})
+    with world.in_process():
+        assert world.until_it_ends(1) is None
+    assert not [path for path, _ in world.way.sent if not path.endswith(READS)], "nothing was written"
+
+
+def arrives_whole(world: FxiaokeWorld, strike: Strike, told: str) -> None:
+    world.way.strike = strike
+    with world.in_process():
+        report = world.until_it_ends()
+        assert report is not None, told
+        assert report.exit_code == 0, told
+        assert (world.doubled(), world.there()) == ([], world.numbers), told
+
+
+def test_a_create_that_nobody_answered_is_made_once(tmp_path: Path) -> None:
+    """Whichever create it is, those of the proof too."""
+    plain = FxiaokeWorld(tmp_path / "plain", TINY, ordeals=[])
+    with plain.in_process():
+        plain.run()
+    creates = len(plain.way.bodies("/create"))
+    assert creates == 7, "four records, and three of them once more"
+    for number in range(1, creates + 1):
+        world = FxiaokeWorld(tmp_path / str(number), TINY, ordeals=[])
+        arrives_whole(world, struck_at(number, lost_after, creates=True), f"create {number}")
+
+
+FAULTS: dict[str, Fault] = {
+    "lost_after": lost_after,
+    "lost_before": lost_before,
+    "gateway_error": gateway_error,
+    "not_sent": refused,
+    **{str(code): answering(code) for code in (-1, -2, 50009, 14001, 30004, 20016, 20005)},
+}
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize("fault", list(FAULTS))
+def test_every_fault_at_every_call_leaves_nothing_doubled(tmp_path: Path, fault: str) -> None:
+    plain = FxiaokeWorld(tmp_path / "plain", SMALL)
+    with plain.in_process():
+        plain.run()
+    writes = sum(not path.endswith(READS) for path, _ in plain.way.sent)
+    for number in range(1, writes + 1):
+        world = FxiaokeWorld(tmp_path / str(number), SMALL)
+        arrives_whole(world, struck_at(number, FAULTS[fault]), f"{fault} at write {number}")
+        with world.in_process():
+            assert world.reconcile().verdict.code == "reconcile.equal", f"{fault} at write {number}"
+
+
+def measured(folder: Path, numbers: Numbers) -> tuple[float, float, float]:
+    """With answers after 150 ms and one call at a time, the limits are what it waits for. Returns what the run took
+    against what the limits of the interfaces take one after another, the same against the longest of them alone, and
+    the calls that it made against those that the plan foretold."""
+    world = FxiaokeWorld(folder, numbers, takes=0.15, ordeals=[])
+    with world.in_process():
+        plan = world.plan()
+        before, began = sum(world.simulator.calls.values()), world.clock.monotonic()
+        report = world.run()
+    took = world.clock.monotonic() - began
+    assert (report.exit_code, world.there(), world.doubled()) == (0, numbers, [])
+    rate = Rate(100, 20.0)
+    paced = [max(0, number - rate.calls) / rate.per_second for number in world.simulator.calls.values()]
+    predicted = sum(plan.extra["calls"]["predicted"].values())  # type: ignore[index]
+    made = sum(world.simulator.calls.values()) - before
+    return took / sum(paced), took / max(paced), made / predicted
+
+
+def test_a_move_takes_the_time_that_the_limits_allow(tmp_path: Path) -> None:
+    """Of 1,030 records the first burst and the proofs are still a good part."""
+    one_after_another, _, calls = measured(tmp_path, {name: number // 100 for name, number in FULL.items()})
+    assert one_after_another <= 1.3
+    assert calls == pytest.approx(1, abs=0.03)
+
+
+@pytest.mark.torture
+def test_the_whole_move_takes_the_time_that_the_limits_allow(tmp_path: Path) -> None:
+    """103,000 records, as many as the reference moves have."""
+    one_after_another, _, calls = measured(tmp_path, FULL)
+    assert one_after_another <= 1.05
+    assert calls == pytest.approx(1, abs=0.02)
