@@ -6,9 +6,9 @@ import pyarrow as pa
 import pytest
 from changeover.connectors.schema import Field, FieldType
 from changeover.mappings.linking.compiled import CompiledLinks, compile_links
-from changeover.mappings.linking.language import Links, OldAddress
+from changeover.mappings.linking.language import Links, OldAddress, RecordUrl
 from changeover.mappings.rule import ParentKeys
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 HOME = "https://old.example.com"
 
@@ -73,6 +73,14 @@ def test_what_stays_is_told_apart(links: CompiledLinks) -> None:
 def test_what_no_address_can_be_is_refused(address: str, reference: object) -> None:
     with pytest.raises(ValidationError, match="_form"):
         OldAddress(address=address, reference=reference)  # type: ignore[arg-type]
+
+
+def test_a_new_address_has_a_place_for_the_key() -> None:
+    form: TypeAdapter[object] = TypeAdapter(RecordUrl)
+    assert form.validate_python({"account": "https://crm/a?{key}"}) == {"account": "https://crm/a?{key}"}
+    for wrong in ("https://crm/{object}", "https://crm/{key}/{id}", {"account": "https://crm/a"}):
+        with pytest.raises(ValidationError, match="record_url_form"):
+            form.validate_python(wrong)
 
 
 def test_a_new_address_holds_any_key() -> None:

@@ -163,7 +163,6 @@ def test_what_cannot_be_done_is_refused_and_what_is_there_is_counted(company: Co
         (NEW, "production: false", "linking.no_new_address"),
         ("crm.example.com/{object}", "old.example.com/kh", "linking.new_is_old"),
         (LINKS, "\npeople:", "linking.no_addresses"),
-        ("/{object}/{key}", "/{object}", "linking.record_url_form"),
     ],
 )
 def test_addresses_that_cannot_be_are_refused(company: Company, said: str, instead: str, code: str) -> None:
