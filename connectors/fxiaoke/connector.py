@@ -9,7 +9,7 @@ from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from ..cell import Cell
-from ..change import Batch, Change, Outcome
+from ..change import Batch, Change, ChangeKind, Outcome
 from ..chunk import Chunk
 from ..clock import Clock
 from ..errors import InputError
@@ -126,7 +126,7 @@ class FxiaokeConnector:
         for change in batch.changes:
             for each in change.details:
                 self._written(each.object, each.changes)
-        self._speak_of(there)
+        self._speak_of(there, batch)
         return self._writer.write(there, batch)
 
     def _written(self, name: str, changes: Sequence[Change]) -> TenantObject:
@@ -214,9 +214,10 @@ class FxiaokeConnector:
                 raise no_field(there, field)
         return there
 
-    def _speak_of(self, there: TenantObject) -> None:
+    def _speak_of(self, there: TenantObject, batch: Batch) -> None:
         """How many calls of `write` do good is told by the interface that they go to."""
-        path = self._paths.of(there, "create")
+        creates = any(each.kind is ChangeKind.CREATE for each in batch.changes)
+        path = self._paths.of(there, "create" if creates else "update")
         allowance = self.capabilities.allowance
         if allowance.needs[Action.WRITE][0].interface != path:
             needs = {**allowance.needs, Action.WRITE: (Need(path),)}

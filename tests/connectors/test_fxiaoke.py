@@ -1,79 +1,23 @@
-"""The connector to Fxiaoke against the simulator: what it sends, and what it makes of each answer and each silence."""
+"""The connector to Fxiaoke against the simulator: what it makes of each answer and each silence."""
 
 from __future__ import annotations
 
 import datetime as dt
 import json
 from collections.abc import Callable
-from typing import cast
 
 import pytest
-from changeover.connectors.cell import Cell
-from changeover.connectors.change import Batch, Change, ChangeKind, Details, Outcome, OutcomeState
-from changeover.connectors.clock import VirtualClock
+from changeover.connectors.change import Change, ChangeKind, OutcomeState
 from changeover.connectors.errors import InputError, UnavailableError
-from changeover.connectors.finding import Severity
-from changeover.connectors.fxiaoke.connector import FxiaokeConnector
-from changeover.connectors.fxiaoke.simulator.settings import Settings as SimulatorSettings
-from changeover.connectors.fxiaoke.simulator.simulator import Simulator
 from changeover.connectors.fxiaoke.transport import Answered, NoAnswerError, NotSentError
-from changeover.connectors.pace import Action, Pace
+from changeover.connectors.pace import Action
 from changeover.connectors.pace.quota import QuotaSpentError
-from changeover.connectors.port import KEY, OUR_KEY
+from changeover.connectors.port import OUR_KEY
 
-from .fxiaoke_kit import NOWHERE, OUR_FIELD, START, Body, InProcess, Strike, connected
+from .fxiaoke_kit import NOWHERE, START
+from .fxiaoke_tenant import CREATE, QUERY, Tenant, at, envelope
 
-CREATE, QUERY = "/cgi/crm/v2/data/create", "/cgi/crm/v2/data/query"
-OBJECTS = ["AccountObj", "ContactObj", "NewOpportunityObj"]
 U, N = OutcomeState.UNKNOWN, OutcomeState.NOT_SENT
-
-
-class Tenant:
-    """A tenant with an administrator who has made our field, and a connector to it."""
-
-    def __init__(self, settings: dict[str, str] | None = None, strike: Strike | None = None, **options: object) -> None:
-        self.clock = VirtualClock(START)
-        told = SimulatorSettings.of({"key_field": OUR_FIELD, **(settings or {})})
-        self.simulator = Simulator(self.clock, told)
-        self.way = InProcess(self.simulator, self.clock, strike)
-        self.pace = Pace(self.clock)
-        self.connector: FxiaokeConnector = connected(
-            self.way, self.clock, pace=self.pace, **{"objects": OBJECTS, **options}
-        )
-
-    def write(self, *changes: Change, object_name: str = "AccountObj") -> list[Outcome]:
-        return self.connector.write(Batch(object_name, changes))
-
-    def accounts(self, *numbers: int, **cells: Cell) -> list[Outcome]:
-        return self.write(*(account(number, **cells) for number in numbers))
-
-    def names(self) -> list[str]:
-        return [str(row["name"]) for row in self.simulator.rows("AccountObj")]
-
-
-def account(number: int, /, **cells: Cell) -> Change:
-    return Change(ChangeKind.CREATE, f"k{number}", values={"name": f"客户{number}", **cells})
-
-
-def envelope(code: int, message: str = "x") -> Answered:
-    return 200, {}, json.dumps({"errorCode": code, "errorMessage": message, "traceId": "E-O.x"}).encode()
-
-
-def at(path: str, *answers: object) -> Strike:
-    """What becomes of the calls to a path, one after another: an exception before or (in a list) after it was done, an
-    answer in place of the gateway's, or None for the gateway's own."""
-    left = list(answers)
-
-    def strike(called: str, act: Callable[[], Answered]) -> Answered:
-        told = left.pop(0) if called == path and left else None
-        if isinstance(told, Exception):
-            raise told
-        if isinstance(told, list):
-            act()
-            raise told[0]
-        return cast(Answered, told) if told is not None else act()
-
-    return strike
 
 
 SILENCES: list[tuple[object, bool]] = [
@@ -190,143 +134,6 @@ def test_a_spent_day_lets_nothing_depart() -> None:
     assert spent < 10
 
 
-def test_nothing_is_set_off_unless_asked() -> None:
-    settings = {"approval": "AccountObj", "workflow": "AccountObj.remark=来自工作流"}
-    quiet, loud = Tenant(settings), Tenant(settings, workflows=True, approvals=True)
-    for tenant in (quiet, loud):
-        tenant.accounts(1)
-    assert [(row["life_status"], row["remark"]) for row in quiet.simulator.rows("AccountObj")] == [("normal", None)]
-    told = [(row["life_status"], row["remark"]) for row in loud.simulator.rows("AccountObj")]
-    assert told == [("ineffective", "来自工作流")]
-
-
-def test_who_made_it_and_when_is_kept_where_it_is_mapped() -> None:
-    tenant = Tenant()
-    made = dt.datetime(2015, 3, 1, 9, 30, tzinfo=dt.UTC)
-    tenant.write(account(1, create_time=made, created_by="1001"), account(2))
-    flags = [(body["hasSpecifyTime"], body["hasSpecifyCreatedBy"]) for body in tenant.way.bodies("/create")]
-    assert flags == [(True, True), (False, False)]
-    chunk = tenant.connector.find("AccountObj", (OUR_KEY,), [("k1",)], ["create_time", "created_by"])
-    assert chunk.frame.iloc[0].to_dict() == {"create_time": made, "created_by": "1001"}
-    late = Change(ChangeKind.UPDATE, "k1", chunk.keys[0], {"create_time": made})
-    [refused] = tenant.write(late)
-    assert (refused.state, refused.field) == (OutcomeState.REJECTED, "create_time")
-    with pytest.raises(InputError):
-        Tenant(preserve=False).connector.find("AccountObj", (KEY,), [], ["nowhere"])
-
-
-def test_a_write_has_the_shape_that_the_gateway_takes() -> None:
-    tenant = Tenant(functions=False, duplicate_rules=False)
-    [made] = tenant.accounts(1, tel=None)
-    tenant.write(Change(ChangeKind.UPDATE, "k1", made.target_key, {"tel": None, "fax": "1"}))
-    [create], [update] = tenant.way.bodies("/create"), tenant.way.bodies("/update")
-    assert create["data"] == {
-        "object_data": {"dataObjectApiName": "AccountObj", "name": "客户1", OUR_FIELD: "k1"},
-        "optionInfo": {"isDuplicateSearch": False, "useValidationRule": True, "skipFuncValidate": True},
-    }
-    changed = {"dataObjectApiName": "AccountObj", "_id": made.target_key, "tel": None, "fax": "1"}
-    assert update["data"] == {"object_data": changed}, "what changed, and nothing else"
-
-
-OWNER = "/cgi/crm/v2/data/changeOwner"
-
-
-def test_an_owner_is_changed_by_a_call_of_its_own() -> None:
-    tenant = Tenant()
-    [made] = tenant.accounts(1, owner="1001")
-
-    def update(**cells: Cell) -> Outcome:
-        return tenant.write(Change(ChangeKind.UPDATE, "k1", made.target_key, cells))[0]
-
-    assert update(owner="1002").state is OutcomeState.ACKED
-    assert tenant.way.bodies("/update") == [], "nothing else was to be done"
-    assert update(owner="1003", tel="1").state is OutcomeState.ACKED
-    [row] = tenant.simulator.rows("AccountObj")
-    assert (row["owner"], row["tel"]) == ('["1003"]', "1")
-    refused = update(owner="9999")
-    assert (refused.state, refused.code) == (OutcomeState.REJECTED, "target.reference")
-    half = update(owner="9999", tel="2")
-    assert (half.state, half.code) == (U, "target.half_done"), "the fields are written"
-    tenant.way.strike = at(OWNER, NotSentError("refused"), NotSentError("refused"))
-    assert update(owner="1002", tel="3").code == "target.half_done"
-    with pytest.raises(UnavailableError):
-        update(owner="1002")
-
-
-def test_what_nobody_owns_goes_into_the_pool_that_is_named() -> None:
-    tenant = Tenant(pools={"AccountObj": "华东公海"})
-    tenant.write(account(1), account(2, owner="1002"))
-    told = {row["name"]: (row["owner"], row["high_seas_id"]) for row in tenant.simulator.rows("AccountObj")}
-    assert told == {"客户1": (None, "64a000000000000000000001"), "客户2": ('["1002"]', None)}
-    nowhere = Tenant(pools={"AccountObj": "华北公海"})
-    assert [each.code for each in nowhere.connector.lacking("AccountObj")] == ["fxiaoke.no_pool"]
-    with pytest.raises(InputError):
-        nowhere.accounts(1)
-    assert nowhere.connector.lacking("ContactObj") == ()
-    plain = Tenant()
-    [made] = plain.accounts(1)
-    assert plain.simulator.rows("AccountObj")[0]["owner"] == '["1000"]', "else it is the acting employee's"
-    [left] = plain.write(Change(ChangeKind.UPDATE, "k1", made.target_key, {"owner": None}))
-    assert (left.state, left.field) == (OutcomeState.REJECTED, "owner")
-
-
-def test_a_delete_goes_through_the_bin() -> None:
-    tenant = Tenant()
-    made = tenant.accounts(1, 2, 3)
-
-    def delete(number: int) -> Outcome:
-        return tenant.write(Change(ChangeKind.DELETE, f"k{number}", made[number - 1].target_key))[0]
-
-    assert delete(1).state is OutcomeState.ACKED
-    assert (delete(1).state, delete(1).code) == (OutcomeState.REJECTED, "target.gone")
-    tenant.way.strike = at("/cgi/crm/v2/data/delete", NoAnswerError("x"))
-    assert delete(2).state is U
-    assert delete(2).state is OutcomeState.ACKED, "it was in the bin already"
-    assert tenant.names() == ["客户3"]
-
-
-def test_details_go_into_the_create_of_their_master() -> None:
-    tenant = Tenant(objects=["SalesOrderObj", "SalesOrderProductObj"])
-    made = dt.datetime(2015, 3, 1, tzinfo=dt.UTC)
-    lines = tuple(
-        Change(ChangeKind.CREATE, f"l{number}", values={"quantity": number, "create_time": made}) for number in (1, 2)
-    )
-    order = Change(ChangeKind.CREATE, "o1", values={}, details=(Details("SalesOrderProductObj", "order_id", lines),))
-    [outcome] = tenant.write(order, object_name="SalesOrderObj")
-    assert outcome.state is OutcomeState.ACKED, "of the details nobody knows yet"
-    [body] = tenant.way.bodies("/create")
-    assert body["hasSpecifyTime"] is True
-    found = tenant.connector.find("SalesOrderProductObj", (OUR_KEY,), [("l1",), ("l2",)], ["order_id", "quantity"])
-    assert sorted(zip(map(str, found.our_keys), found.frame["order_id"], found.frame["quantity"], strict=True)) == [
-        ("l1", outcome.target_key, "1"),
-        ("l2", outcome.target_key, "2"),
-    ]
-
-
-def test_a_missing_field_for_our_key_is_told_with_what_to_do() -> None:
-    tenant = Tenant({"key_field": ""})
-    [told] = tenant.connector.lacking("AccountObj")
-    assert (told.code, told.severity) == ("fxiaoke.our_key", Severity.BLOCKS)
-    assert (told.params["label"], told.params["field"]) == ("客户", OUR_FIELD)
-    with pytest.raises(InputError):
-        tenant.accounts(1)
-    assert Tenant(our_key="account_no").connector.lacking("AccountObj")[0].code == "fxiaoke.our_key_twice"
-    assert Tenant().connector.lacking("AccountObj") == ()
-
-
-def test_pages_go_on_behind_the_last_key() -> None:
-    tenant = Tenant(page=7)
-    for start in range(0, 40, 20):
-        tenant.accounts(*range(start, start + 20))
-    chunks = list(tenant.connector.read("AccountObj", ["name"], size=10))
-    assert [len(chunk) for chunk in chunks] == [10] * 4
-    assert len({key for chunk in chunks for key in chunk.keys}) == 40
-    infos = [cast(Body, cast(Body, body["data"])["search_query_info"]) for body in tenant.way.bodies("/query")]
-    assert {info["offset"] for info in infos} == {0}
-    assert all(cast(Body, body["data"])["find_explicit_total_num"] is True for body in tenant.way.bodies("/query"))
-    assert tenant.connector.count("AccountObj") == 40
-
-
 def test_a_question_is_asked_again_and_a_refusal_is_not() -> None:
     tenant = Tenant(strike=at(QUERY, NoAnswerError("x"), envelope(-1), envelope(30004)))
     assert tenant.connector.count("AccountObj") == 0
@@ -350,8 +157,16 @@ def test_the_pace_keeps_each_interface_below_its_limit() -> None:
 
 
 def test_calls_are_told_by_the_interface_that_they_go_to() -> None:
-    connector = Tenant().connector
-    assert [need.interface for need in connector.capabilities.allowance.needs[Action.WRITE]] == [CREATE]
+    tenant = Tenant()
+    connector = tenant.connector
+
+    def told() -> list[str]:
+        return [need.interface for need in connector.capabilities.allowance.needs[Action.WRITE]]
+
+    assert told() == [CREATE]
+    [made] = tenant.accounts(1)
+    tenant.write(Change(ChangeKind.UPDATE, "k1", made.target_key, {"tel": "1"}))
+    assert told() == ["/cgi/crm/v2/data/update"]
     assert connector.now() == START or connector.now().tzinfo is not None
     assert connector.record_url("AccountObj", NOWHERE) is None
     linked = Tenant(record_url="https://fx.example.cn/{object}/{key}").connector

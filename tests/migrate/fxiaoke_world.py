@@ -55,35 +55,30 @@ MAPPINGS = {
         "statement__c",
         "  name: name\n  sum__c: amount\n  day__c: day\n  account__c: {from: account, reference: account}\n",
     ),
+    "line": (
+        "line",
+        "statement_line__c",
+        "  sum__c: amount\n  statement__c: {from: statement, reference: statement}\n",
+    ),
 }
-"""Mapping -> source object, target object, fields."""
+"""Mapping -> source object, target object, fields. Lines are details of their statement."""
 _TEXT = FieldType.TEXT
-SOURCE = Schema(
-    {
-        name: ObjectSchema(
-            name,
-            ("id",),
-            (
-                Field("id", _TEXT, required=True),
-                Field("name", _TEXT),
-                *(
-                    {"account": (Field("tel", _TEXT), Field("made", FieldType.INSTANT), Field("owner", _TEXT))}.get(
-                        name, ()
-                    )
-                ),
-                *(
-                    (Field("amount", FieldType.DECIMAL, scale=2), Field("day", FieldType.DATE))
-                    * (name in ("deal", "statement"))
-                ),
-                *(
-                    (Field("account", FieldType.REFERENCE, references=("account",)),)
-                    * (name in ("contact", "deal", "statement"))
-                ),
-            ),
-        )
-        for name in MAPPINGS
-    }
-)
+_OWN: dict[str, tuple[Field, ...]] = {
+    "account": (Field("tel", _TEXT), Field("made", FieldType.INSTANT), Field("owner", _TEXT)),
+    "line": (Field("statement", FieldType.REFERENCE, references=("statement",)),),
+}
+_AMOUNT, _DAY = Field("amount", FieldType.DECIMAL, scale=2), Field("day", FieldType.DATE)
+_ACCOUNT = Field("account", FieldType.REFERENCE, references=("account",))
+
+
+def _fields(name: str) -> tuple[Field, ...]:
+    plain = (Field("id", _TEXT, required=True), Field("name", _TEXT))
+    sums = (_AMOUNT, _DAY) if name in ("deal", "statement", "line") else ()
+    account = (_ACCOUNT,) if name in ("contact", "deal", "statement") else ()
+    return (*plain, *_OWN.get(name, ()), *sums, *account)
+
+
+SOURCE = Schema({name: ObjectSchema(name, ("id",), _fields(name)) for name in MAPPINGS})
 STATEMENT = {
     "api_name": "statement__c",
     "label": "对账单",
@@ -93,8 +88,16 @@ STATEMENT = {
         "account__c": {"type": "object_reference", "label": "客户", "target_api_name": "AccountObj"},
     },
 }
+LINE = {
+    "api_name": "statement_line__c",
+    "label": "对账单明细",
+    "fields": {
+        "sum__c": {"type": "currency", "label": "金额", "decimal_places": 2, "max_length": 14},
+        "statement__c": {"type": "master_detail", "label": "对账单", "target_api_name": "statement__c"},
+    },
+}
 Numbers = dict[str, int]
-SMALL: Numbers = {"account": 6, "contact": 5, "deal": 4, "activity": 2, "contract": 2, "statement": 4}
+SMALL: Numbers = {"account": 6, "contact": 5, "deal": 4, "activity": 2, "contract": 2, "statement": 4, "line": 6}
 FULL: Numbers = {
     "account": 12_000,
     "contact": 25_000,
@@ -102,12 +105,15 @@ FULL: Numbers = {
     "activity": 20_000,
     "contract": 13_000,
     "statement": 18_000,
+    "line": 0,
 }
+FOLDED: Numbers = FULL | {"statement": 4_500, "line": 13_500}
+"""As many records, of the statements three in four as lines of another."""
 
 
 def rows(numbers: Numbers) -> dict[str, list[dict[str, Cell]]]:
     """Records that all arrive."""
-    accounts, told = numbers["account"], {}
+    accounts, statements, told = numbers["account"], max(1, numbers["statement"]), {}
     for name, number in numbers.items():
         held = {each.name for each in SOURCE.objects[name].fields}
         told[name] = [
@@ -122,6 +128,7 @@ def rows(numbers: Numbers) -> dict[str, list[dict[str, Cell]]]:
                     "amount": Decimal(one) + Decimal("0.50"),
                     "day": START.date(),
                     "account": f"a{one % accounts:06}",
+                    "statement": f"s{one % statements:06}",
                 }.items()
                 if key in held
             }
@@ -152,7 +159,8 @@ class FxiaokeWorld:
             (self.folder / "mappings" / f"{name}.yaml").write_text(text, "utf-8")
         tenant = folder / "tenant" / "describe"
         tenant.mkdir(parents=True)
-        (tenant / "statement__c.json").write_text(json.dumps(STATEMENT), "utf-8")
+        for each in (STATEMENT, LINE):
+            (tenant / f"{each['api_name']}.json").write_text(json.dumps(each), "utf-8")
         self.project = load_project(self.folder)
         self.clock = VirtualClock(START)
         self.source = MemoryConnector(SOURCE, clock=self.clock, name="old", rows=rows(numbers))

@@ -11,9 +11,10 @@ from changeover.connectors.fxiaoke.transport import Answered, NoAnswerError, Not
 from changeover.connectors.pace import Rate
 
 from ..connectors.fxiaoke_kit import Strike
-from .fxiaoke_world import FULL, MAPPINGS, SMALL, FxiaokeWorld, Numbers
+from .fxiaoke_world import FOLDED, FULL, MAPPINGS, SMALL, FxiaokeWorld, Numbers
 
 TINY: Numbers = dict.fromkeys(MAPPINGS, 0) | {"account": 2, "contact": 1, "statement": 1}
+LINES: Numbers = TINY | {"contact": 0, "statement": 2, "line": 2}
 READS = ("/query", "/get", "/list", "/describe", "/token")
 Fault = Callable[[Callable[[], Answered]], Answered]
 
@@ -68,6 +69,18 @@ def test_a_move_arrives_and_is_proved(tmp_path: Path) -> None:
     assert {row["lock_status"] + row["life_status"] for row in world.simulator.rows("AccountObj")} == {"0normal"}
 
 
+def test_lines_go_inside_their_statement(tmp_path: Path) -> None:
+    """All but the first line, which proves what is to be proven of its object, and one with its statement's proof."""
+    numbers = TINY | {"statement": 4, "line": 9}
+    folded, apart = FxiaokeWorld(tmp_path / "folded", numbers), FxiaokeWorld(tmp_path / "apart", numbers, details=0)
+    for world in (folded, apart):
+        with world.in_process():
+            assert (world.run().exit_code, world.there(), world.doubled()) == (0, numbers, [])
+            assert world.reconcile().verdict.code == "reconcile.equal"
+    saved = len(apart.way.bodies("/create")) - len(folded.way.bodies("/create"))
+    assert saved >= 6, "nine lines, of which those of the first statement go alone"
+
+
 def test_what_the_administrator_has_not_made_stops_it_first(tmp_path: Path) -> None:
     world = FxiaokeWorld(tmp_path, TINY, {"key_field": ""})
     with world.in_process():
@@ -86,13 +99,13 @@ def arrives_whole(world: FxiaokeWorld, strike: Strike, told: str) -> None:
 
 def test_a_create_that_nobody_answered_is_made_once(tmp_path: Path) -> None:
     """Whichever create it is, those of the proof too."""
-    plain = FxiaokeWorld(tmp_path / "plain", TINY, ordeals=[])
+    plain = FxiaokeWorld(tmp_path / "plain", LINES, ordeals=[])
     with plain.in_process():
         plain.run()
     creates = len(plain.way.bodies("/create"))
-    assert creates == 7, "four records, and three of them once more"
+    assert creates == 8, "five records alone, one inside another, and three once more"
     for number in range(1, creates + 1):
-        world = FxiaokeWorld(tmp_path / str(number), TINY, ordeals=[])
+        world = FxiaokeWorld(tmp_path / str(number), LINES, ordeals=[])
         arrives_whole(world, struck_at(number, lost_after, creates=True), f"create {number}")
 
 
@@ -145,8 +158,9 @@ def test_a_move_takes_the_time_that_the_limits_allow(tmp_path: Path) -> None:
 
 
 @pytest.mark.torture
-def test_the_whole_move_takes_the_time_that_the_limits_allow(tmp_path: Path) -> None:
+@pytest.mark.parametrize("numbers", [FULL, FOLDED], ids=["apart", "folded"])
+def test_the_whole_move_takes_the_time_that_the_limits_allow(tmp_path: Path, numbers: Numbers) -> None:
     """103,000 records, as many as the reference moves have."""
-    one_after_another, _, calls = measured(tmp_path, FULL)
+    one_after_another, _, calls = measured(tmp_path, numbers)
     assert one_after_another <= 1.05
     assert calls == pytest.approx(1, abs=0.02)

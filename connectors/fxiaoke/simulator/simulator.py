@@ -29,6 +29,7 @@ JSON, HTML = "application/json;charset=UTF-8", "text/html;charset=UTF-8"
 PRESET, CUSTOM = "/cgi/crm/v2/data/", "/cgi/crm/custom/v2/data/"
 MEDIA, CREDENTIAL = "/media/upload", "/cgi/crm/v2/generatorFileUploadCredential"
 BUSY = -1
+NOBODY = "0"
 
 OF_DATA: Mapping[str, Verb] = {
     "create": records.create,
@@ -117,6 +118,8 @@ class Simulator:
         self._late = Late()
         self._lock = threading.RLock()
         self._clock = clock
+        self._acting = NOBODY
+        """Who made the call that is being answered, as trace ids tell it."""
         self._second, self._written = dt.datetime.min.replace(tzinfo=dt.UTC), ("", "")
 
     def close(self) -> None:
@@ -164,6 +167,7 @@ class Simulator:
             self._answered(request)
 
     def _struck(self, fault: Fault, request: Request) -> Answer:
+        self._acting = NOBODY
         if fault.kind is FaultKind.TOKEN:
             self.sign_in.expire()
             return self._answered(request)
@@ -180,21 +184,21 @@ class Simulator:
             case FaultKind.REDIRECT:
                 return 302, {**self._headers(HTML), "Location": "/login.html"}, b"<html><body>302 Found</body></html>"
         code = BUSY if fault.kind is FaultKind.BUSY else self.settings.burst_code
-        return self._envelope(request, RefusedError(code, "system is busy").document())
+        return self._envelope(RefusedError(code, "system is busy").document())
 
     def _answered(self, request: Request) -> Answer:
+        self._acting = NOBODY
         try:
             told = self._carried_out(request)
         except RefusedError as error:
             told = error.document()
         if isinstance(told, Raw):
             return told.status, self._headers(told.type), told.body
-        return self._envelope(request, told)
+        return self._envelope(told)
 
-    def _envelope(self, request: Request, document: Document) -> Answer:
+    def _envelope(self, document: Document) -> Answer:
         time, _ = self._stamps()
-        user = request.headers.get("x-fs-userid", "0")
-        document["traceId"] = f"E-O.{self.settings.ea}.{user}-{time}-{self.tenant.ids.trace()}"
+        document["traceId"] = f"E-O.{self.settings.ea}.{self._acting}-{time}-{self.tenant.ids.trace()}"
         return 200, self._headers(JSON), packed(document).encode()
 
     def _headers(self, kind: str) -> Mapping[str, str]:
@@ -224,6 +228,7 @@ class Simulator:
         told = request.document()
         self.limits.count(path)
         call = self.sign_in.let_in(path, request.headers, told)
+        self._acting = call.who.id
         if self.settings.third_trace_id == "required" and "thirdTraceId" not in request.asked:
             raise missing("thirdTraceId")
         return verb(self.tenant, call)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from .callers import QUIET, START_MS, Caller, simulator
@@ -74,10 +75,12 @@ def test_a_robot_finds_its_user_by_mobile_before_anything_else() -> None:
 
 def test_a_client_of_the_new_way_sends_what_the_documents_ask_for() -> None:
     caller = Caller(simulator(third_trace_id="required"), new=True)
+    caller.clock.sleep(1)
     body = {"includeNull": False, "data": {"object_data": {"dataObjectApiName": "LeadsObj", "name": "张先生"}}}
     path = "/cgi/crm/v2/data/create?thirdTraceId=8a0e2c6e-9a37-4b9d-8d1e-6b2f7c1f0a11"
     status, headers, answer = caller.simulator.answer("POST", path, caller.headers, json.dumps(body).encode())
     told = json.loads(answer)
     assert (status, told["errorCode"], told["errorMessage"], told["errorDescription"]) == (200, 0, "OK", "success")
     assert len(told["dataId"]) == 24
-    assert headers["Date"] == "Mon, 02 Mar 2026 01:00:00 GMT"
+    assert re.fullmatch(r"E-O\.simulator\.1000-20260302010001-[0-9a-f]{12}", told["traceId"])
+    assert headers["Date"] == "Mon, 02 Mar 2026 01:00:01 GMT"
