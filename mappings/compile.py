@@ -132,8 +132,7 @@ def compile_mappings(
     those of their objects. zone, target_zone: what wall clock times mean on either side. zones: the same by source
     connection, where there are several. people, departments: whether the project configures them. own: the project's
     own transforms. wins: who wins fields of which no rule says it. classes: the project's data classes,
-    where rules are to be held against them. links: addresses of records; those of mappings that there are not are
-    nobody's.
+    where rules are to be held against them. links: addresses of records.
 
     A mapping with a finding that BLOCKS is left out of the result; nothing may run while there is one. Expectations are
     checked by the validators.
@@ -179,8 +178,7 @@ def compile_mappings(
         parents = {named[maker].model.from_ for way in ways for _, maker in way.makers if maker in named}
         if parents <= sources.keys() and not any(each.severity is Severity.BLOCKS for each in noticed):
             folds = compile_folds(file, read, zone_of)
-            stub = _compile(replace(examined, file=stub_file(file)), system) if file.model.stub else None
-            compiled[file.name] = replace(_compile(examined, system), folds=folds, stub=stub, otherwise_wins=wins)
+            compiled[file.name] = replace(_compile(examined, system), folds=folds, otherwise_wins=wins)
     findings.extend(check_order(compiled))
     findings = told_once(files, findings)
     return compiled, sorted(findings, key=lambda each: (_ORDER[each.severity], each.file or "", each.line or 0))
@@ -205,6 +203,7 @@ def _compile(examined: Examined, system: str) -> CompiledMapping:
         by_year=by_year(conditions, examined.source.field(file.model.by_year or ""), examined.zone),
         states=tuple(_state(examined, name, each) for name, each in file.model.life.items()),
         links=_links(examined, system),
+        stub=_compile(replace(examined, file=stub_file(file)), system) if file.model.stub else None,
     )
 
 
