@@ -24,12 +24,12 @@ from .moving import Way, World, way
 
 DEATHS = (FaultKind.DIES_BEFORE, FaultKind.DIES_AFTER)
 """Two of the effects before which a process may die: those are enumerated as effects."""
-EACH = 5
-"""Of the points that a move comes to undisturbed, each so-manieth meets a kind of disturbance in the suite."""
+EACH = 8
+"""In the suite a kind of disturbance is tried at each so-manieth of the points where it may be, and at one at least."""
 HEARD = 3
 """Of the points where an interruption is heard, and of the moments of a death, each so-manieth."""
-FURTHER = 8
-"""Of the points that only a disturbance leads to, each so-manieth is disturbed in the suite."""
+FURTHER = 12
+"""The same of the points that only a disturbance leads to."""
 OF_SEVERAL = (FaultKind.HALF_DONE, FaultKind.HALF_ANSWERED, FaultKind.REORDERED, FaultKind.SHORT)
 """Of one change alone they are LOST_BEFORE, LOST_AFTER and no fault at all."""
 IN_TARGET = ("send", "half", "answer")

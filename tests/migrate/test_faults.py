@@ -141,7 +141,7 @@ def try_all(moves: Callable[[str], Move], each: int, further: int) -> Tried:
             broken, led_to = points.tried(trial)
             told.setdefault(trial.last, {})[str(trial)] = broken
             then += led_to
-        todo = then[::further]
+        todo = some_of_each_kind(then, further)
     return all_told
 
 

@@ -92,7 +92,7 @@ def try_all(moves: Callable[[str], UndoMove], each: int, further: int) -> Told:
             told.setdefault(trial.last, {})[str(trial)] = broken
             then += led_to
         all_told.append(told)
-        todo = then[::further]
+        todo = some_of_each_kind(then, further)
     return tuple(all_told)
 
 
