@@ -66,6 +66,7 @@ def _together(whole: MappingModel, branch: BranchModel) -> MappingModel:
         "where": _both(whole.where, branch.where),
         "match": branch.match,
         "fields": {**whole.fields, **branch.fields},
+        "stub": {**whole.stub, **branch.stub},
         "expect": branch.expect,
         "examples": branch.examples,
         "branches": {},

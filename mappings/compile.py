@@ -22,6 +22,7 @@ from .cases import Case, by_cases
 from .checking.kinds import check_kinds
 from .checking.mapping import check, check_objects, check_together
 from .checking.place import Examined
+from .checking.stub import check_stub, stub_file
 from .classes import DataClass
 from .compiled import CompiledMapping, FieldTrace, TraceStep
 from .condition import CompiledConditions, compile_conditions
@@ -31,6 +32,8 @@ from .kinds import by_kinds
 from .language import MappingFile, MappingModel, Rule, WritePolicy
 from .left_out import by_year
 from .life import CompiledState, LifeState
+from .linking.compiled import CompiledLinks, compile_links
+from .linking.language import NONE, Links
 from .lookup import with_lookups
 from .order import check_order
 from .reference import Kinds
@@ -119,6 +122,7 @@ def compile_mappings(
     target_zone: ZoneInfo | None = None,
     zones: Mapping[str, ZoneInfo | None] = MappingProxyType({}),
     own: Mapping[str, Transform] = MappingProxyType({}),
+    links: Links = NONE,
     wins: Wins = Wins.ASK,
     classes: Mapping[str, DataClass] | None = None,
 ) -> tuple[dict[str, CompiledMapping], list[Finding]]:
@@ -128,7 +132,7 @@ def compile_mappings(
     those of their objects. zone, target_zone: what wall clock times mean on either side. zones: the same by source
     connection, where there are several. people, departments: whether the project configures them. own: the project's
     own transforms. wins: who wins fields of which no rule says it. classes: the project's data classes,
-    where rules are to be held against them.
+    where rules are to be held against them. links: addresses of records.
 
     A mapping with a finding that BLOCKS is left out of the result; nothing may run while there is one. Expectations are
     checked by the validators.
@@ -164,10 +168,11 @@ def compile_mappings(
             sources,
             clocks=clocks,
             own=own,
+            links=links,
             classes=classes,
             departments=departments,
         )
-        noticed = [*folding, *check(examined), *check_clocks(examined, zones)]
+        noticed = [*folding, *check(examined), *check_stub(examined), *check_clocks(examined, zones)]
         findings.extend(noticed)
         ways = [way for rule in examined.rules.values() for _, way in rule.ways()]
         parents = {named[maker].model.from_ for way in ways for _, maker in way.makers if maker in named}
@@ -197,7 +202,20 @@ def _compile(examined: Examined, system: str) -> CompiledMapping:
         untaken=_untaken(examined),
         by_year=by_year(conditions, examined.source.field(file.model.by_year or ""), examined.zone),
         states=tuple(_state(examined, name, each) for name, each in file.model.life.items()),
+        links=_links(examined, system),
+        stub=_compile(replace(examined, file=stub_file(file)), system) if file.model.stub else None,
     )
+
+
+def _links(examined: Examined, system: str) -> CompiledLinks | None:
+    if not any(rule.rewrite_links for rule in examined.rules.values()):
+        return None
+
+    def keys(maker: str) -> ParentKeys | None:
+        source = examined.sources.get(examined.others[maker].model.from_) if maker in examined.others else None
+        return _parent(examined, maker, system) if source is not None and len(source.key) == 1 else None
+
+    return compile_links(examined.links, keys)
 
 
 def _state(examined: Examined, name: str, state: LifeState) -> CompiledState:

@@ -25,6 +25,7 @@ from .folding.compiled import CompiledFold
 from .language import WRITTEN_ONCE, Expectation, MappingFile, Outside, WritePolicy
 from .left_out import ByYear, Cause, count_left, left_by
 from .life import LEAVE, CompiledState, lives_of
+from .linking.compiled import CompiledLinks
 from .mapped import MappedChunk, Misfit, make_our_key
 from .people import People
 from .rule import Columns, CompiledRule, ParentKeys, samples
@@ -62,7 +63,8 @@ class CompiledMapping:
     conditions: which source records move, None where all do. branch: its name; empty where the mapping has none.
     untaken: in one branch of a file, what none of them takes. states: life states of the records. by_year: by whose
     year those that are left out are counted. folds: what children are folded into, of the whole file. otherwise_wins:
-    who wins fields of which no rule says it."""
+    who wins fields of which no rule says it. links: the addresses of old records, where some of its texts are to be rid
+    of them. stub: what makes its stubs, where it says so."""
 
     mapping_file: MappingFile
     system: str
@@ -75,6 +77,8 @@ class CompiledMapping:
     states: tuple[CompiledState, ...] = ()
     by_year: ByYear | None = None
     folds: tuple[CompiledFold, ...] = ()
+    links: CompiledLinks | None = None
+    stub: CompiledMapping | None = None
     otherwise_wins: Wins = Wins.ASK
 
     @property
@@ -84,6 +88,11 @@ class CompiledMapping:
     @property
     def file(self) -> str:
         return self.mapping_file.file
+
+    @property
+    def with_stub(self) -> tuple[CompiledMapping, ...]:
+        """Itself and, where it has one, what makes its stubs."""
+        return (self,) if self.stub is None else (self, self.stub)
 
     @property
     def match(self) -> tuple[tuple[str, ...], ...]:
@@ -169,6 +178,11 @@ class CompiledMapping:
         }
 
     @cached_property
+    def linked(self) -> tuple[str, ...]:
+        """The target fields in whose texts addresses of old records become those of the new ones."""
+        return tuple(rule.field.name for rule in self.rules if rule.rule.rewrite_links)
+
+    @cached_property
     def wins(self) -> dict[str, Wins]:
         """Target field -> who wins it where both sides have changed it, where that is decided without asking."""
         said = {rule.field.name: rule.rule.wins or self.otherwise_wins for rule in self.rules}
@@ -199,6 +213,7 @@ class CompiledMapping:
             **({"transforms": own} if (own := self.own_transforms) else {}),
             **({"when_zones": asked} if (asked := sorted({z for rule in self.rules for z in rule.when_zones})) else {}),
             **({"fold_zones": folded} if (folded := self._fold_zones) else {}),
+            **({"links": self.links.meaning} if self.links is not None else {}),
             **({"wins": self.wins} if self.wins else {}),
             **({"where_zones": zones} if self.conditions and (zones := self.conditions.zones) else {}),
         }

@@ -16,6 +16,7 @@ from pydantic import BeforeValidator, Field, JsonValue, model_validator
 from pydantic_core import PydanticCustomError
 
 from .assembly import ASSEMBLY
+from .assembly.several import Several, several
 from .condition import Conditions, Literally, Strict, as_tuple, filled
 from .folding import FOLD
 from .life import LifeState
@@ -23,6 +24,7 @@ from .lookup import Lookup
 from .people_rule import PeopleOfRule, PeopleRule
 from .record_example import RecordExample
 from .reference import Kinds, Reference
+from .stub import OF_STUB, STUB
 from .wins import Wins
 from .yaml.document import Document, YamlPath
 
@@ -42,12 +44,14 @@ WRITTEN_ONCE = (WritePolicy.ONLY_CREATE, WritePolicy.NEVER)
 
 class Outside(StrEnum):
     """What becomes of a record whose reference leaves the scope: the parent is left out, or not in the source at all.
-    hold: it waits as for any parent. error: it is rejected. null: it goes without. skip: it is left out too."""
+    hold: it waits as for any parent. error: it is rejected. null: it goes without. skip: it is left out too. stub: the
+    parent gets a record that stands for it."""
 
     HOLD = "hold"
     ERROR = "error"
     NULL = "null"
     SKIP = "skip"
+    STUB = "stub"
 
 
 class TransformCall(Strict):
@@ -96,7 +100,8 @@ class Rule(Strict):
     Evaluated in this order: `from`, `transform`, `values`, the cast to the target field's type, and last `default`,
     where the result is null. `reference`, `people` and `department` take the place of the cast. when: else the result
     is null. cases, first: whole rules in place of `from`; of `cases` the first whose `when` holds counts, of `first`
-    the first that, besides, has a value. compare_only: never written, and always compared.
+    the first that, besides, has a value. compare_only: never written, and always compared. rewrite_links: addresses of
+    old records in the result become those of the new ones.
     """
 
     from_: Annotated[tuple[str, ...], BeforeValidator(_one_or_many), Field(alias="from", min_length=1)] = ()
@@ -117,6 +122,7 @@ class Rule(Strict):
     wins: Wins | None = None
     class_: Annotated[str | None, Field(alias="class")] = None
     compare_only: bool = False
+    rewrite_links: bool = False
 
     @model_validator(mode="before")
     @classmethod
@@ -188,23 +194,6 @@ class Rule(Strict):
         return tuple(dict.fromkeys([*own, *(name for _, case in self.inner for name in case.asked)]))
 
 
-def _several(value: object) -> object:
-    """`holds`, `{first: FIELD}` or `{last: FIELD}`."""
-    if value == "holds":
-        return {"kind": value}
-    if isinstance(value, dict) and len(value) == 1 and isinstance(field := next(iter(value.values())), str):
-        return {"kind": next(iter(value)), "by": field}
-    raise PydanticCustomError("mapping.several_form", "several_form")
-
-
-class Several(Strict):
-    """What becomes of two records of one contributor that have one key: the record waits for a decision, or the first
-    or last of them by a field is taken."""
-
-    kind: Literal["holds", "first", "last"] = "holds"
-    by: str | None = None
-
-
 class Contributor(Strict):
     """A source object that gives records to an assembly. key: its fields that hold the assembly's key, part by part;
     without it they are called as there. transform: what each part goes through first."""
@@ -213,7 +202,7 @@ class Contributor(Strict):
     key: Annotated[tuple[str, ...], BeforeValidator(_one_or_many)] = ()
     transform: Annotated[tuple[TransformCall, ...], BeforeValidator(_transforms)] = ()
     where: Conditions | None = None
-    several: Annotated[Several, BeforeValidator(_several)] = Several()
+    several: Annotated[Several, BeforeValidator(several)] = Several()
 
 
 class AssembledField(Strict):
@@ -284,12 +273,14 @@ class BranchModel(Strict):
     where: Conditions | None = None
     match: Annotated[tuple[Annotated[tuple[str, ...], Field(min_length=1)], ...], BeforeValidator(_match)] = ()
     fields: dict[str, Rule] = Field(default_factory=dict)
+    stub: dict[str, Rule] = Field(default_factory=dict)
     expect: tuple[dict[str, dict[str, JsonValue]], ...] = ()
     examples: tuple[RecordExample, ...] = ()
 
 
 class MappingModel(Strict):
-    """A mapping file. One that has branches is read as `branches.BranchedModel`."""
+    """A mapping file. One that has branches is read as `branches.BranchedModel`. stub: the rules of a record that
+    stands for one which does not move, where others refer to it."""
 
     mapping: Name
     from_: Annotated[str, Field(alias="from")]
@@ -299,6 +290,7 @@ class MappingModel(Strict):
     assemble: Assemble | None = None
     fold: dict[Name, Fold] = Field(default_factory=dict)
     fields: Annotated[dict[str, Rule], Field(min_length=1)]
+    stub: dict[str, Rule] = Field(default_factory=dict)
     life: dict[str, LifeState] = Field(default_factory=dict)
     by_year: str | None = None
     drop: dict[str, Drop] = Field(default_factory=dict)
@@ -336,7 +328,8 @@ class MappingFile:
     """A mapping as read, well formed; of a file with branches, one of them. file: its name as shown, relative to the
     project folder. model: what it says; of a branch, together with what stands outside. tables: value maps that lie in
     files of their own, by their place in the document; the model has them written out. branch: empty where the file has
-    none. whole: what the file of a branch says."""
+    none. whole: what the file of a branch says. of_stub: the mapping is that of its stubs, whose rules stand under
+    `stub` in place of `fields`."""
 
     file: str
     model: MappingModel
@@ -344,10 +337,12 @@ class MappingFile:
     tables: Mapping[YamlPath, Lookup] = dataclasses.field(default_factory=dict)
     branch: str = ""
     whole: MappingModel | None = None
+    of_stub: bool = False
 
     @property
     def name(self) -> str:
-        return f"{self.model.mapping}.{self.branch}" if self.branch else self.model.mapping
+        named = f"{self.model.mapping}.{self.branch}" if self.branch else self.model.mapping
+        return named + OF_STUB if self.of_stub else named
 
     @property
     def source_objects(self) -> tuple[str, ...]:
@@ -365,15 +360,16 @@ class MappingFile:
         return self.tables.get(self._place(path))
 
     def _place(self, path: YamlPath) -> YamlPath:
+        path = (STUB, *path[1:]) if self.of_stub and path[:1] == ("fields",) else path
         own = ("branches", self.branch, *path)
-        outside = path[:2] in self.document.lines and path != ("fields",)
+        outside = path[:2] in self.document.lines and path not in (("fields",), (STUB,))
         return own if self.branch and (own[:4] in self.document.lines or not outside) else path
 
     def meaning(self) -> dict[str, Any]:
         """What the file says, without what has no effect on records: comments, order, the reasons of `drop`, and
         examples."""
         plain: dict[str, Any] = self.model.model_dump(
-            mode="json", by_alias=True, exclude={"drop", "by_year", "examples", "fold"}, exclude_defaults=True
+            mode="json", by_alias=True, exclude={"drop", "by_year", "examples", "fold", STUB}, exclude_defaults=True
         )
         named = spoken_of(self.model)
         if folds := {name: each.does() for name, each in self.model.fold.items() if f"{FOLD}.{name}" in named}:

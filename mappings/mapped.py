@@ -36,7 +36,8 @@ class MappedChunk:
     untaken: how many no branch of the file takes, told by one of them.
     findings: what mapping noticed beyond misfits (owners replaced, values kept as they are); never blocking.
     refused: row -> why the record may not move, whatever its cells. left: what left out those of filtered_keys. lives:
-    (life state, what becomes of it) -> records. cursor: of the source chunk.
+    (life state, what becomes of it) -> records. waiting: rows of which a text names a record that is still to come by
+    its old address. cursor: of the source chunk.
     """
 
     mapping: str
@@ -54,6 +55,7 @@ class MappedChunk:
     left: Counter[Cause] = field(default_factory=Counter)
     lives: Counter[tuple[str, str]] = field(default_factory=Counter)
     untaken: int = 0
+    waiting: frozenset[int] = frozenset()
     cursor: str = ""
 
     def __len__(self) -> int:
@@ -69,6 +71,7 @@ class MappedChunk:
             source_keys=[self.source_keys[row] for row in kept],
             our_keys=[self.our_keys[row] for row in kept],
             refused={place[row]: each for row, each in self.refused.items() if row in place},
+            waiting=frozenset(place[row] for row in self.waiting if row in place),
             misfits=[replace(each, row=place[each.row]) for each in self.misfits if each.row in place],
         )
 

@@ -13,6 +13,7 @@ from ..runs.report.model import BUCKETS, Report, Row, Table, Text
 from .causes import causes
 from .corrections import lapsed_corrections
 from .loading.outside import outside_table, outside_told
+from .loading.rewriting import links_table, links_told
 from .plan import reader_for
 from .prepare import prepare
 from .project import Project
@@ -85,7 +86,7 @@ def reconcile_report(
             *degraded_tables(session.graded),
             _compared_table(compared),
             _compared_detail(compared),
-            *outside_table({each.mapping: each.outside for each in compared}),
+            *_scope_tables(compared),
             *(totals_tables(totals.lines) if totals is not None else ()),
         ),
         next_steps=_next(session.project, differences),
@@ -94,13 +95,25 @@ def reconcile_report(
             "differences_by": {whose.value: differences.of(whose) for whose in Whose},
             "explained": explained,
             "won": sum(each.won for each in compared),
-            "outside": outside_told({each.mapping: each.outside for each in compared}),
+            **_scope_told(compared),
             "theirs": {each.object: each.theirs for each in compared},
             "totals_equal": equal,
             **grades_told(session.graded),
             "seconds": round(seconds, 3),
         },
     )
+
+
+def _scope_tables(compared: Sequence[Compared]) -> tuple[Table, ...]:
+    """References that leave the scope, and addresses of old records."""
+    outside = outside_table({each.mapping: each.outside for each in compared})
+    return (*outside, *links_table({each.mapping: each.linked for each in compared}))
+
+
+def _scope_told(compared: Sequence[Compared]) -> dict[str, object]:
+    """The same for the JSON document."""
+    outside = outside_told({each.mapping: each.outside for each in compared})
+    return {"outside": outside, "links": links_told({each.mapping: each.linked for each in compared})}
 
 
 def _next(project: Project, differences: Differences) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ import json
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from ..connectors.clock import Clock
 from ..connectors.errors import DecisionError, InputError
@@ -15,12 +16,16 @@ from ..connectors.secrets import Secrets
 from ..mappings.compile import CompiledMapping, FieldTrace
 from ..mappings.language import Outside
 from ..mappings.mapped import branch_suffix, make_our_key
+from ..mappings.stub import makes_stubs, of_mapping
 from ..runs.ledger import operations, records, runlog
 from ..runs.ledger.records import RecordRow
 from ..runs.report.model import Report, Table, Text
 from ..runs.values import REJECT
+from .addresses import new_address
 from .corrections import corrections_of
 from .loading.outside import Reason, Scoped, scoped
+from .loading.rewriting import addresses_table, rewritten
+from .loading.stubs import stub_chunks
 from .other_branches import other_branches
 from .prepare import prepare
 from .project import Project
@@ -140,9 +145,10 @@ def _in_ledger(
         known = records.lookup(session.ledger, mapping.target.name, ours)
         known |= records.lookup_target(session.ledger, mapping.target.name, new)
         found += [
-            _Subject(mapping, record.source_key or "", record.our_key, record)
+            _Subject(each, record.source_key or "", record.our_key, record)
             for record in known.values()
-            if record.mapping == mapping.name
+            for each in mapping.with_stub
+            if record.mapping == each.name
         ]
     return found
 
@@ -196,6 +202,8 @@ def _sentence(
         return Text("explain.waits" if record.target_key is None else "explain.waits_in_target", params)
     if filtered is not None and filtered.code == "explain.filtered" and record.state in ("live", "pending"):
         return Text("explain.left_out", params)
+    if makes_stubs(subject.mapping.name) and record.state == "live":
+        return Text("explain.stub", params)
     if record.run in undoes:
         return Text(f"explain.{_taken_back(record, history)}", params | {"undoes": undoes[record.run]})
     how = "adopted" if record.adopted else record.state
@@ -224,7 +232,7 @@ def _facts(session: Session, subject: _Subject) -> tuple[tuple[str, str | int | 
             ("fact.old_link", session.source.record_url(mapping.source.name, subject.source_key)),
             (
                 "fact.new_link",
-                session.target.record_url(mapping.target.name, record.target_key) if record.target_key else None,
+                new_address(session, mapping.target.name, record.target_key) if record.target_key else None,
             ),
         ):
             if link:
@@ -243,7 +251,7 @@ def _words(session: Session, subject: _Subject, may: Showing) -> tuple[tuple[str
         return (("fact.target_said", Text(lost.code, lost.params)),)
     if kept is None:
         return ()
-    if may.hidden(subject.mapping.name):  # they may quote any cell
+    if may.hidden(of_mapping(subject.mapping.name)):  # they may quote any cell
         return (("fact.target_said", Text("explain.words_withheld")),)
     return (("fact.target_said", json.loads(kept) if may.asked else Text("explain.words_kept")),)
 
@@ -262,6 +270,8 @@ def _trace(session: Session, subject: _Subject, may: Showing) -> tuple[tuple[Tab
     """Field by field from the source's cell to the target's; and what leaves the record out, if anything does."""
     mapping = subject.mapping
     chunk = session.source.find(mapping.source.name, (KEY,), [(subject.source_key,)], mapping.source_fields)
+    if makes_stubs(mapping.name):
+        chunk = next(stub_chunks(session, mapping, [subject.our_key]))
     if not len(chunk):
         return (), None
     mapped = mapping.apply(chunk, session.people)
@@ -290,17 +300,20 @@ def _trace(session: Session, subject: _Subject, may: Showing) -> tuple[tuple[Tab
     )
     columns = ["field", "source_field", "cell", "steps", "value", "rule"]
     columns += ["class"] if session.project.spec.classes else []
+    addresses = addresses_table(rewritten(session, mapping, scope.mapped), partial(may.target, mapping.name))
     return (
         Table(Text("table.fields"), tuple(f"column.{each}" for each in columns), rows),
+        *addresses,
         *successions(mapped.findings),
     ), filtered
 
 
 def _result(may: Showing, mapping: CompiledMapping, each: FieldTrace) -> str | None:
     """A key of a parent is no value that is masked without a word."""
-    if each.result is None or (each.field in mapping.references and not may.hidden(mapping.name, each.field)):
+    name = of_mapping(mapping.name)
+    if each.result is None or (each.field in mapping.references and not may.hidden(name, each.field)):
         return each.result
-    return may.target(mapping.name, each.field, each.result)
+    return may.target(name, each.field, each.result)
 
 
 def _corrections_table(session: Session, subject: _Subject, may: Showing) -> tuple[Table, ...]:

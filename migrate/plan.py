@@ -53,7 +53,7 @@ def plan_of(session: Session, prepared: Prepared, choice: Choice) -> Plan:
         environment=session.project.env,
         selection=choice.digest,
         systems=systems,
-        mappings={name: session.mappings[name].digest for name in prepared.order},
+        mappings={each.name: each.digest for name in prepared.order for each in session.mappings[name].with_stub},
         schemas=schemas,
         corrections=prepared.corrected,
     )

@@ -26,6 +26,7 @@ from ..mappings.people import People, build_people
 from ..mappings.people_config import DepartmentsConfig, DepartmentSide, PeopleConfig, PersonSide
 from ..mappings.people_list import read_people_csv
 from ..validators.declared import check_expectations
+from .addresses import check_new_addresses, check_old_addresses, links_of
 from .checking.examples import check_examples
 from .checking.newest import check_newest
 from .corrections import take_corrections
@@ -73,7 +74,7 @@ def prepare(
     compiled, findings = compile_project(project, session.source_schema, session.target_schema, examples=examples)
     wrong = {each.mapping for each in findings if each.severity is Severity.BLOCKS}
     corrected, noticed = lay_over(session, compiled, wrong)
-    findings += noticed
+    findings += [*noticed, *check_new_addresses(session, compiled)]
     findings += _lacking(session, compiled)
     findings += check_newest(session, [each for name, each in compiled.items() if name not in wrong])
     config = project.spec.people
@@ -87,7 +88,9 @@ def prepare(
         raise InputError("mapping.problems", problems, count=len(problems))
     order = load_order(compiled)
     session.mappings = {name: compiled[name] for name in order}
-    says = [f"{name} {compiled[name].digest}" for name in order] + ([f"corrections {corrected}"] if corrected else [])
+    says = [f"{each.name} {each.digest}" for name in order for each in compiled[name].with_stub] + (
+        [f"corrections {corrected}"] if corrected else []
+    )
     digest = hashlib.sha256("\n".join(says).encode()).hexdigest()
     ranked = sorted(findings, key=lambda each: (_WORST_FIRST[each.severity], each.file or "", each.line or 0))
     return Prepared(tuple(order), cut_references(compiled), digest, corrected, tuple(ranked))
@@ -123,12 +126,13 @@ def compile_project(
         target_zone=sides.target_zone,
         zones=sides.source_zones,
         own=own.transforms if own else {},
+        links=links_of(project),
         wins=project.spec.wins,
         classes=project.spec.classes if folder is None else None,  # earlier mappings had others
     )
     if own is not None:
         findings.append(own.used(name for mapping in compiled.values() for name in mapping.own_transforms))
-    findings += noticed
+    findings += [*noticed, *check_old_addresses(project, chosen, source)]
     for name, mapping in compiled.items():
         wrong = check_expectations(mapping.expectations, mapping.target_fields, name)
         findings += wrong

@@ -21,6 +21,7 @@ from ..connectors.port import Settings
 from ..connectors.secrets import Secrets
 from ..mappings.assembly import ASSEMBLY
 from ..mappings.classes import DataClass
+from ..mappings.linking.language import OldAddress, RecordUrl
 from ..mappings.people_config import PeopleConfig
 from ..mappings.wins import Wins
 from ..mappings.yaml.strict_yaml import load_model, read_yaml
@@ -102,7 +103,8 @@ Several = Annotated[tuple[ConnectionSpec, ...], Field(min_length=1)]
 
 class EnvironmentSpec(BaseModel):
     """Where one environment's source, or sources, and target are. production: what the project says; the system's own
-    word outranks it. ledger: the URL of a PostgreSQL server, secrets as `${NAME}`; None: a file in the project."""
+    word outranks it. ledger: the URL of a PostgreSQL server, secrets as `${NAME}`; None: a file in the project.
+    record_url: addresses of the target's records, where the target does not tell them."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -112,6 +114,7 @@ class EnvironmentSpec(BaseModel):
     target: ConnectionSpec
     production: bool = False
     ledger: Annotated[str, Field(pattern=LEDGER_URL)] | None = None
+    record_url: RecordUrl | None = None
 
     @field_validator("source")
     @classmethod
@@ -202,6 +205,7 @@ class ProjectFile(BaseModel):
     environments: Annotated[dict[str, EnvironmentSpec], Field(min_length=1)]
     mappings: list[str] | None = None
     objects: dict[str, ObjectSpec] = {}
+    links: list[OldAddress] = []
     people: PeopleConfig | None = None
     wins: Wins = Wins.ASK
     classes: dict[str, DataClass] = {}

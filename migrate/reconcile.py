@@ -20,6 +20,9 @@ from .fingerprint import UNKNOWN, Digests, TargetRows, arrow_column, find_rows, 
 from .loading.left_out import Noted
 from .loading.outside import Reason, scoped
 from .loading.pipeline import Reader
+from .loading.rewriting import rewritten
+from .loading.stub_records import stubs_among
+from .loading.stubs import stub_chunks
 from .loading.tally import chosen
 from .loading.wins import won_by_target
 from .session import Session, Tick
@@ -30,9 +33,10 @@ PAGE = 5_000
 @dataclass
 class Compared:
     """What reconcile saw of one mapping. source: records read. explained: bucket -> records that are rightly not
-    there or wait for somebody. outside: references that leave the scope. equal: records equal in every field. kept:
-    fields left alone by their `write:` policy. won: fields in which it was decided that the target's value stays. ours,
-    theirs: records of the target object that are ours, and that are not."""
+    there or wait for somebody. outside: references that leave the scope. linked: addresses of old records, by field and
+    what becomes of them. equal: records equal in every field. kept: fields left alone by their `write:` policy. won:
+    fields in which it was decided that the target's value stays. ours, theirs: records of the target object that are
+    ours, and that are not."""
 
     mapping: str
     object: str
@@ -45,6 +49,7 @@ class Compared:
     theirs: int = 0
     explained: Counter[str] = field(default_factory=Counter)
     outside: Counter[Reason] = field(default_factory=Counter)
+    linked: Counter[tuple[str, str]] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,7 @@ class Reconciler:
     def compare(self, order: Sequence[str]) -> list[Compared]:
         result = [self._one(self.session.mappings[name]) for name in order]
         if self.reader.resumes:
+            result += [self._stubs(stub) for name in order if (stub := self.session.mappings[name].stub) is not None]
             self._left_in_source(order)
             self._unknown_records(order)
         return result
@@ -81,13 +87,30 @@ class Reconciler:
         for chunk in self.reader.read(mapping, None):
             self.session.interruption.check()
             scope = scoped(self.session, mapping, mapping.apply(chunk, self.session.people))
-            mapped = scope.mapped
+            texts = rewritten(self.session, mapping, scope.mapped)
+            mapped = texts.mapped
             compared.outside += scope.counted(["live"] * len(mapped))
+            compared.linked += texts.counted(["live"] * len(mapped))
             self._chunk(mapping, fieldset, mapped, compared)
             noted.see(self.session, mapping, chunk, mapped)
             self.session.tick(Tick("reconcile", mapping.name, compared.source, total))
         self.findings += noted.findings(mapping)
         self._count_target(mapping, compared)
+        return compared
+
+    def _stubs(self, stub: CompiledMapping) -> Compared:
+        """What stands for records that do not move is to hold what the stub's own rules say."""
+        compared = Compared(stub.name, stub.target.name)
+        names = [each.name for each in stub.target_fields]
+        fieldset = records.fieldset(self.session.ledger, stub.target.name, stub.name, stub.digest, names)
+        after = ""
+        while keys := records.under(self.session.ledger, stub.target.name, stub.name, after, PAGE):
+            self.session.interruption.check()
+            after, done = keys[-1], seen.of_these(self.session.ledger, stub.target.name, keys)
+            for chunk in stub_chunks(self.session, stub, [key for key in keys if key not in done]):
+                self._chunk(stub, fieldset, stub.apply(chunk, self.session.people), compared)
+            self.session.tick(Tick("reconcile", stub.name, compared.source))
+        self._count_target(stub, compared)
         return compared
 
     def _chunk(self, mapping: CompiledMapping, fieldset: int, mapped: MappedChunk, compared: Compared) -> None:
@@ -122,6 +145,8 @@ class Reconciler:
             for our_key, record in records.lookup(self.session.ledger, mapping.target.name, list(keys)).items()
             if record.target_key is not None
         }
+        for our_key in stubs_among(self.session, mapping, there.values()):
+            del there[our_key]  # it is compared by itself
         seen.see(self.session.ledger, mapping.target.name, there)
         for our_key, record in there.items():
             whose = self._moved(mapping, record)

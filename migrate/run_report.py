@@ -11,12 +11,15 @@ from ..runs.ledger import operations, records, runlog
 from ..runs.ledger.runlog import Run
 from ..runs.report.model import BUCKETS, BranchCounts, Cause, Report, Row, Table, Text
 from ..runs.values import SAMPLE
+from .addresses import new_address
 from .causes import causes, sample_key
 from .checking.survival import survival_table, survival_told
 from .decided import decided_tables, decided_told
 from .loading.outside import Reason, outside_table, outside_told, tallied
 from .loading.pipeline import Moved
+from .loading.rewriting import links_table, links_told, tallied_links
 from .loading.staying import Left, left_tables, left_told, lives_table, tallied_left, tallied_lives
+from .loading.stubs import stubs_table, stubs_told
 from .pace.calls import CallsTold
 from .prepare import Prepared
 from .project import Project
@@ -156,6 +159,10 @@ def _outside(moved: Moved) -> dict[str, Mapping[Reason, int]]:
     return {name: tallied(tally.counts) for name, tally in moved.tallies.items()}
 
 
+def _linked(moved: Moved) -> dict[str, Mapping[tuple[str, str], int]]:
+    return {name: tallied_links(tally.counts) for name, tally in moved.tallies.items()}
+
+
 def _left_out(moved: Moved) -> Left:
     return {name: tallied_left(tally.counts) for name, tally in moved.tallies.items()}
 
@@ -163,7 +170,8 @@ def _left_out(moved: Moved) -> Left:
 def _scope_tables(session: Session, moved: Moved) -> tuple[Table, ...]:
     """What was left out and why, records in a life state, references that leave the scope."""
     lives = [(session.mappings[name], tallied_lives(tally.counts)) for name, tally in moved.tallies.items()]
-    return (*left_tables(_left_out(moved)), *lives_table(lives), *outside_table(_outside(moved)))
+    left, outside = left_tables(_left_out(moved)), outside_table(_outside(moved))
+    return (*left, *lives_table(lives), *outside, *stubs_table(moved.stubs), *links_table(_linked(moved)))
 
 
 def _scope_told(moved: Moved) -> dict[str, object]:
@@ -173,7 +181,13 @@ def _scope_told(moved: Moved) -> dict[str, object]:
         for name, tally in moved.tallies.items()
         for (state, kind), number in sorted(tallied_lives(tally.counts).items())
     ]
-    return {"left_out": left_told(_left_out(moved)), "lives": lives, "outside": outside_told(_outside(moved))}
+    return {
+        "left_out": left_told(_left_out(moved)),
+        "lives": lives,
+        "outside": outside_told(_outside(moved)),
+        "stubs": stubs_told(moved.stubs),
+        "links": links_told(_linked(moved)),
+    }
 
 
 def _asked(moved: Moved) -> tuple[tuple[str, int], ...]:
@@ -303,7 +317,7 @@ def _links(session: Session, moved: Moved) -> tuple[Table, ...]:
         found = records.settled_by(session.ledger, moved.run.id, mapping.target.name, name, LINKED)
         for source_key, target_key, state in found:
             old = session.source.record_url(mapping.source.name, source_key) or f"{mapping.source.name}:{source_key}"
-            new = session.target.record_url(mapping.target.name, target_key) if target_key else None
+            new = new_address(session, mapping.target.name, target_key) if target_key else None
             rows.append(
                 (
                     name,

@@ -23,6 +23,7 @@ from ..connectors.schema import Schema
 from ..connectors.secrets import Secrets
 from ..mappings.compile import CompiledMapping
 from ..mappings.people import People
+from ..mappings.stub import of_mapping
 from ..runs.keys import Keys, fingerprint, load_or_create_keys, require_digest_key
 from ..runs.ledger import control, proofs, sound
 from ..runs.ledger.operations import Settled
@@ -210,6 +211,10 @@ class Session:
             self.interruption.check()
             self.clock.sleep(min(seconds, LISTENS))
             seconds -= LISTENS
+
+    def maker(self, name: str) -> CompiledMapping | None:
+        """The mapping of that name, or whose stubs are made under it; None where there is none any more."""
+        return self.mappings.get(of_mapping(name))
 
     @property
     def graded(self) -> list[Grade]:

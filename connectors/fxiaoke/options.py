@@ -3,9 +3,10 @@ answer where nothing is said."""
 
 from __future__ import annotations
 
-from typing import Literal
+from decimal import Decimal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from pydantic import Field as Option
 
 from ..errors import InputError
@@ -16,6 +17,19 @@ EVERY_OBJECT = "*"
 LEGACY_KEY = "legacy_key__c"
 PACK = 100_000
 """Calls of a purchased pack."""
+
+
+def _plain_number(value: object) -> object:
+    """What a project's YAML has with a point in it comes exact, as text or as a decimal."""
+    if not isinstance(value, str | Decimal):
+        return value
+    try:
+        return float(value)
+    except ValueError:
+        return value
+
+
+Seconds = Annotated[float, BeforeValidator(_plain_number)]
 
 
 class Options(BaseModel):
@@ -57,12 +71,12 @@ class Options(BaseModel):
     fields: dict[str, dict[str, str]] = {}
     our_key: str | dict[str, str] = LEGACY_KEY
     calls: int = Option(100, ge=1)
-    seconds: float = Option(20.0, gt=0)
+    seconds: Seconds = Option(20.0, gt=0)
     packs: int | None = Option(None, ge=1)
     at_once: int = Option(8, ge=1, le=64)
-    timeout: float = Option(30.0, gt=0)
-    server_maximum: float = Option(120.0, ge=0)
-    read_back_lag: float = Option(5.0, ge=0)
+    timeout: Seconds = Option(30.0, gt=0)
+    server_maximum: Seconds = Option(120.0, ge=0)
+    read_back_lag: Seconds = Option(5.0, ge=0)
     find_size: int = Option(100, ge=1, le=100)
     details: int = Option(20, ge=0)
     pools: dict[str, str] = {}

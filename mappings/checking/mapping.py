@@ -20,6 +20,7 @@ from .cases import check_cases, told_whole
 from .classes import check_class
 from .conditions import check_conditions
 from .life import check_life
+from .links import check_links
 from .outside import check_outside
 from .people import check_people
 from .place import Examined, finding_in, known_zone, labels
@@ -71,13 +72,19 @@ def check_together(files: Mapping[str, MappingFile]) -> Iterator[Finding]:
 
 def check(examined: Examined) -> Iterator[Finding]:
     """Everything about one mapping whose objects exist."""
-    yield from _check_target_fields(examined)
-    yield from _check_source_fields(examined)
+    yield from _check_required(examined)
     yield from _check_left_over(examined)
     yield from _check_match(examined)
     if examined.file.model.where is not None:
         yield from check_conditions(examined, examined.file.model.where, "where")
     yield from check_life(examined)
+    yield from check_rules(examined)
+
+
+def check_rules(examined: Examined) -> Iterator[Finding]:
+    """Each rule by itself."""
+    yield from _check_target_fields(examined)
+    yield from _check_source_fields(examined)
     for name, rule in examined.rules.items():
         for here, way in examined.ways(rule):
             yield from _check_form(here, name, way)
@@ -88,6 +95,7 @@ def check(examined: Examined) -> Iterator[Finding]:
         yield from check_wins(examined, name, rule)
         yield from check_class(examined, name, rule)
         yield from check_outside(examined, name, told_whole(rule), field)
+        yield from check_links(examined, name, rule, field)
         for here, way in examined.ways(rule):
             yield from _check_reference(here, name, way, field)
             yield from check_people(here, name, way, field)
@@ -108,6 +116,9 @@ def _check_target_fields(examined: Examined) -> Iterator[Finding]:
             yield examined.found("mapping.no_target_field", BLOCKS, "fields", name, **told)
         elif not field.writable and examined.rules[name].policy is not WritePolicy.NEVER:
             yield examined.found("mapping.not_writable", BLOCKS, "fields", name, name=name)
+
+
+def _check_required(examined: Examined) -> Iterator[Finding]:
     for field in examined.target.fields:
         if not field.required:
             continue

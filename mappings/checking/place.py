@@ -10,6 +10,7 @@ from ...connectors.finding import Finding, Severity
 from ...connectors.schema import Field, ObjectSchema
 from ..classes import DataClass
 from ..language import MappingFile, Rule
+from ..linking.language import NONE, Links
 from ..transform import Transform, available
 from ..yaml.document import YamlPath
 
@@ -22,8 +23,7 @@ class Examined:
     departments: they are configured. others: every mapping file that could be read, by name, this one among them.
     sources: the source objects of all of them that are known. inside: of a case of a rule under examination, its place
     below that rule. clocks: zones of source fields that have one of their own. own: the project's own transforms.
-    classes: its data classes;
-    None where nobody asks for them.
+    classes: its data classes; None where nobody asks for them. links: addresses of records.
     """
 
     file: MappingFile
@@ -37,6 +37,7 @@ class Examined:
     inside: YamlPath = ()
     clocks: Mapping[str, ZoneInfo | None] = field(default_factory=dict)
     own: Mapping[str, Transform] = field(default_factory=dict)
+    links: Links = NONE
     departments: bool = False
     classes: Mapping[str, DataClass] | None = None
 

@@ -16,6 +16,7 @@ from ..loading.outside import scoped
 from ..loading.unfit_keys import UnfitKeys
 from ..session import Session
 from .links import Links
+from .old_addresses import OldAddresses
 
 NO_RUN = 0
 MOST_VALUES = 1_000
@@ -53,6 +54,7 @@ class Records:
         self._session = session
         self._mapping = mapping
         self._links = links
+        self._addresses = OldAddresses(mapping)
         ordered = session.source.capabilities.ordered_reads
         self._unfit = UnfitKeys(claims, NO_RUN, mapping.name, ordered)
         self._judge = Judge(
@@ -78,7 +80,8 @@ class Records:
         yield from self._judge.judge(scope.mapped)
         yield from scope.findings
         yield from self._links.see(self._mapping, scope.mapped)
+        self._addresses.see(scope.mapped)
 
     def end(self) -> Iterable[Finding]:
         self._unfit.forget()
-        return [*untaken(self._mapping, self._untaken), *self._links.end(self._mapping)]
+        return [*untaken(self._mapping, self._untaken), *self._links.end(self._mapping), *self._addresses.end()]

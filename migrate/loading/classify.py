@@ -15,8 +15,10 @@ from ...runs.ledger.records import RecordRow
 from ..fingerprint import UNKNOWN, Digests, Marks, known_digests, mapped_digests
 from ..session import Session
 from ..settling.sweep import SEVERAL
+from .stub_records import stubs_among
 from .tally import chosen
 
+_AT_MOST = ("only_create", "never")
 _ITS_OWN = frozenset({"target.gone", "target.taken"})
 """Refused for what has become of the target's record since it was found, not for the cells: to be looked for anew."""
 
@@ -64,7 +66,10 @@ def classify(
     if there:
         rows = [row for row in known if row is not None]
         sent[there], back[there] = known_digests(session, rows, names, fieldset)
-    writable = np.array([mapping.write_policy[name] not in ("only_create", "never") for name in names], dtype=bool)
+    stubs = stubs_among(session, mapping, [row for row in known if row is not None])
+    stands = np.array([row is not None and row.our_key in stubs for row in known], dtype=bool).reshape(-1, 1)
+    once, never = (np.array([mapping.write_policy[name] == each for name in names], dtype=bool) for each in _AT_MOST)
+    writable = ~never & (~once | stands)  # what stands for a record has not been created as that record yet
     result = Sorted(mapped, digests, sent, back, (digests != sent) & writable, known)
     refused = {} if insist else _refused_before(session, mapping, fieldset, mapped, known, digests)
     _spread(result, _blocked(mapped, findings), refused)
@@ -74,6 +79,7 @@ def classify(
 def _spread(result: Sorted, blocked: Marks, refused: Mapping[int, str | None]) -> None:
     in_target = np.array([row is not None and row.target_key is not None for row in result.known], dtype=bool)
     waiting = np.array([row is not None and row.state in ("conflicted", "pending") for row in result.known], dtype=bool)
+    waiting[list(result.mapped.waiting)] = True
     differs = result.differs.any(axis=1) | waiting if len(result.known) else in_target
     again = np.zeros(len(blocked), dtype=bool)
     again[sorted(refused)] = True

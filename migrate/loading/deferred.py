@@ -100,16 +100,18 @@ class Deferred:
         keys = [[mapped.source_keys[row], mapped.our_keys[row]] for row in rows]
         content = hashlib.sha256("\n".join(our_key for _, our_key in keys).encode()).hexdigest()[:32]
         name = f"{self._prefix}{kind}-{content}"
-        self._session.stage.put(name, frame, {"keys": keys})
+        waiting = [place for place, row in enumerate(rows) if row in mapped.waiting]
+        self._session.stage.put(name, frame, {"keys": keys, "waiting": waiting})
         self.names.append(name)
 
     def _pieces(self, kind: str) -> Iterator[Piece]:
         for name in [each for each in self.names if each.startswith(self._prefix + kind)]:
             frame, extra = self._session.stage.take(name)
-            yield Piece(name, self._mapped(frame, cast("list[list[str]]", extra["keys"])))
+            keys, waiting = cast("list[list[str]]", extra["keys"]), cast("list[int]", extra.get("waiting", []))
+            yield Piece(name, self._mapped(frame, keys, waiting))
 
-    def _mapped(self, frame: pd.DataFrame, keys: Sequence[Sequence[str]]) -> MappedChunk:
-        """keys: source key and our key, a row each."""
+    def _mapped(self, frame: pd.DataFrame, keys: Sequence[Sequence[str]], waiting: Sequence[int]) -> MappedChunk:
+        """keys: source key and our key, a row each. waiting: as a chunk has it."""
         mapping = self._mapping
         return MappedChunk(
             mapping=mapping.name,
@@ -120,6 +122,7 @@ class Deferred:
             source_keys=[pair[0] for pair in keys],
             our_keys=[pair[1] for pair in keys],
             read=len(keys),
+            waiting=frozenset(waiting),
         )
 
 

@@ -33,6 +33,7 @@ from .loaded import Loaded
 from .outside import scoped
 from .put_together import put_together
 from .references import Resolved, cells_to_send, resolve
+from .rewriting import rewritten
 from .tally import MappingStop
 
 if TYPE_CHECKING:
@@ -163,10 +164,11 @@ class Details:
             yield alone[-1:], {}
             if result.buckets[alone[-1]] in ("created", "pending"):
                 self._rehearsed.add(name)
+        if alone:
+            yield from self._share(mapped, (), alone[-1:], adopted, kinds, result)
         size = min(SHARE, self._session.source.capabilities.find_size)
         for start in range(0, len(left), size):
-            yield from self._share(mapped, left[start : start + size], alone[-1:], adopted, kinds, result)
-            alone.clear()
+            yield from self._share(mapped, left[start : start + size], (), adopted, kinds, result)
 
     def _share(
         self,
@@ -233,12 +235,12 @@ class Details:
         if mapped is None or not len(mapped):
             return _Found()
         scope = scoped(self._session, kind.mapping, mapped)
-        mapped = scope.mapped
+        mapped = rewritten(self._session, kind.mapping, scope.mapped).mapped
         findings = [*kind.load.judge.judge(mapped), *scope.findings]
         rows = classify(self._session, kind.mapping, kind.load.fieldset, mapped, findings)
         resolved = resolve(self._session, kind.mapping, mapped, rows.new)
         others = [mask for name, mask in resolved.missing.items() if name != kind.field]
-        good = [row for row in rows.new if not any(mask[row] for mask in others)]
+        good = [row for row in rows.new if row not in mapped.waiting and not any(mask[row] for mask in others)]
         result = _Found(mapped, findings)
         for row, planned in zip(good, _planned(kind, rows, resolved, good), strict=True):
             result.good[masters[resolved.parents[kind.field][row] or ""]].append((row, planned))
@@ -263,7 +265,7 @@ class Details:
             if done:
                 result.carried += len(done)
                 result.findings += read_back(
-                    self._session, kind.mapping, _written(done, len(kind.load.names)), self._run
+                    self._session, kind.mapping, as_written(done, len(kind.load.names)), self._run
                 )
 
 
@@ -281,7 +283,8 @@ def _planned(kind: Kind, rows: Sorted, resolved: Resolved, good: Sequence[int]) 
         yield Planned(change, intent)
 
 
-def _written(done: Sequence[Ended], fields: int) -> Written:
+def as_written(done: Sequence[Ended], fields: int) -> Written:
+    """What was created so, to be read back. fields: how many its mapping has."""
     intents = [each.planned.intent for each in done]
     written = np.array([list(each.written or b"") for each in intents], dtype=bool)
     return Written(

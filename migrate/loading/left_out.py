@@ -12,6 +12,7 @@ from ...mappings.mapped import MappedChunk, make_our_key
 from ...mappings.untaken import Unmet
 from ...runs.ledger import records
 from ..session import Session
+from .stub_records import stubs_among
 
 CODE = "where.left_out"
 
@@ -45,8 +46,9 @@ def _left_out(session: Session, mapping: CompiledMapping, chunk: Chunk, mapped: 
     if not filtered:
         return []
     ours = {make_our_key(mapping.system, mapping.source.name, key, mapping.branch): key for key in filtered}
-    there = records.target_keys(session.ledger, mapping.target.name, list(ours))
-    keys = {ours[our_key] for our_key in there}
+    found = records.lookup(session.ledger, mapping.target.name, list(ours))
+    there = {our_key for our_key, row in found.items() if row.target_key is not None and row.state != "gone"}
+    keys = {ours[our_key] for our_key in there - stubs_among(session, mapping, found.values())}
     rows = [row for row, key in enumerate(chunk.keys) if key in keys]
     unmet = zip(rows, mapping.unmet(chunk, rows) if rows else (), strict=True)
     return [(chunk.keys[row], line) for row, line in unmet if line is not None]

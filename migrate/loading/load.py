@@ -89,6 +89,8 @@ class ObjectLoad:
             return result
         resolved = resolve(self.session, self.mapping, mapped, [*rows.new, *rows.changed])
         empty = self._hold_back(rows, resolved, result, wait, break_at or {})
+        for row in mapped.waiting:  # its text is to be filled, and nothing is empty
+            empty.setdefault(row, set())
         matches = self._match(mapped, resolved, [row for row in rows.new if not result.buckets[row]], result)
         new = [row for row in rows.new if not result.buckets[row]]
         for share, aboard in self.details.shares(mapped, new, matches.adopted, result):
@@ -97,7 +99,7 @@ class ObjectLoad:
                 break
         if result.stopped is None:
             self._update(rows, resolved, [row for row in rows.changed if not result.buckets[row]], empty, result)
-        result.cut = [row for row in empty if result.buckets[row] == "pending"]
+        result.fill_later(empty)
         return result
 
     def _settle_quiet(self, rows: Sorted, result: Loaded, findings: Sequence[Finding]) -> None:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from ...connectors.finding import Finding
 from ...runs.ledger.records import Parked
 from .tally import MappingStop
 
+_WAITS = {"created": "pending", "updated": "pending"}
+
 
 @dataclass
 class Loaded:
     """What became of a chunk. buckets: one a row. deferred: rows that wait for a parent of the same object. cut: rows
-    created with a reference still empty, to be filled. adopted: rows adopted. carried: records of other mappings that
-    were created inside these. findings: beyond those given. stopped: what ended it before its end; rows that it did not
-    come to have an empty bucket."""
+    that are there with a reference still empty, or a text with old addresses, to be filled. adopted: rows adopted.
+    carried: records of other mappings that were created inside these. findings: beyond those given. stopped: what ended
+    it before its end; rows that it did not come to have an empty bucket."""
 
     buckets: list[str]
     deferred: list[int] = field(default_factory=list)
@@ -24,3 +27,9 @@ class Loaded:
     findings: list[Finding] = field(default_factory=list)
     parked: list[Parked] = field(default_factory=list)
     stopped: MappingStop | None = None
+
+    def fill_later(self, rows: Collection[int]) -> None:
+        """What was done of these records is not all of it."""
+        for row in rows:
+            self.buckets[row] = _WAITS.get(self.buckets[row], self.buckets[row])
+        self.cut = [row for row in rows if self.buckets[row] == "pending"]

@@ -27,6 +27,7 @@ from ...runs.report.model import Table, Text
 from ..fingerprint import Marks, arrow_column
 from ..session import Session
 from .parked import find_pieces
+from .stub_records import stubs_among
 from .tally import Tally, chosen
 
 NAMED = 5
@@ -37,8 +38,18 @@ LEFT_OUT, ABSENT, UNKNOWN = "left_out", "absent", "unknown"
 department, is none of the target."""
 
 _TALLIED = "outside"
-CODES = {Outside.ERROR: "reference.outside", Outside.NULL: "reference.nulled", Outside.SKIP: "reference.skipped"}
-SEVERITIES = {Outside.ERROR: Severity.BLOCKS, Outside.NULL: Severity.WARNS, Outside.SKIP: Severity.WARNS}
+CODES = {
+    Outside.ERROR: "reference.outside",
+    Outside.NULL: "reference.nulled",
+    Outside.SKIP: "reference.skipped",
+    Outside.STUB: "reference.stubbed",
+}
+SEVERITIES = {
+    Outside.ERROR: Severity.BLOCKS,
+    Outside.NULL: Severity.WARNS,
+    Outside.SKIP: Severity.WARNS,
+    Outside.STUB: Severity.WARNS,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +64,14 @@ class Reason:
 @dataclass
 class Scoped:
     """A chunk less the records that are skipped, its references emptied where the mapping says so. rows: reason ->
-    rows of it. skipped: reason -> number. keys: of the skipped, our key -> reason."""
+    rows of it. skipped: reason -> number. keys: of the skipped, our key -> reason. stubs: mapping -> our keys of
+    parents that stubs have to stand for."""
 
     mapped: MappedChunk
     findings: list[Finding] = field(default_factory=list)
     rows: dict[Reason, Marks] = field(default_factory=dict)
     skipped: dict[str, Reason] = field(default_factory=dict)
+    stubs: dict[str, set[str]] = field(default_factory=dict)
 
     @property
     def left(self) -> Counter[Cause]:
@@ -80,6 +93,11 @@ def scoped(session: Session, mapping: CompiledMapping, mapped: MappedChunk, *, a
     """What `outside` makes of this chunk. asks: of references too, for which the source has to be asked; else only of
     people."""
     return _Scope(session, asks).of(mapping, mapped) if mapping.outside and len(mapped) else Scoped(mapped)
+
+
+def leaving(session: Session, maker: CompiledMapping, our_keys: Iterable[str]) -> dict[str, str]:
+    """Of these records that the mapping would make and that are not in the target: those that never come, and why."""
+    return _Scope(session, asks=True).leaving(maker, our_keys)
 
 
 class _Scope:
@@ -125,11 +143,23 @@ class _Scope:
         if parent.name == child.name:
             wanted = wanted - set(mapped.our_keys)
         there = records.target_keys(self._session.ledger, parent.target.name, sorted(wanted))
+        there = self._without_stubs(parent, there)
         known = self._asked.setdefault(parent.name, {})
         missing = sorted(wanted - there.keys() - known.keys())
         known |= dict.fromkeys(missing)  # while they are asked for, and in a circle, they count as coming
         known |= self._ask(parent, missing)
         return {key: why for key in wanted - there.keys() if (why := known[key]) is not None}
+
+    def _without_stubs(self, parent: CompiledMapping, there: dict[str, str]) -> dict[str, str]:
+        """Less those of which only a stub is there."""
+        if parent.stub is None or not there:
+            return there
+        found = records.lookup(self._session.ledger, parent.target.name, list(there))
+        stubs = stubs_among(self._session, parent, found.values())
+        return {our_key: key for our_key, key in there.items() if our_key not in stubs}
+
+    def leaving(self, maker: CompiledMapping, our_keys: Iterable[str]) -> dict[str, str]:
+        return self._ask(maker, sorted(our_keys))
 
     def _ask(self, parent: CompiledMapping, our_keys: Sequence[str]) -> dict[str, str]:
         place = parent.system, parent.source.name
@@ -167,10 +197,23 @@ def _applied(
             _empty(mapped, reason, told)
         if reason.policy is not Outside.SKIP:
             result.rows[reason] = told[stays]
+    result.stubs = _stood_for(mapping, mapped, found, stays & ~bad)
     if skipped:
         left = [mapped.source_keys[row] for row in skipped]
         result.mapped = replace(mapped.without(skipped), filtered_keys=[*mapped.filtered_keys, *left])
     return result
+
+
+def _stood_for(
+    mapping: CompiledMapping, mapped: MappedChunk, found: Mapping[Reason, Marks], goes: Marks
+) -> dict[str, set[str]]:
+    """The parents of the rows that go for which stubs are to stand, by mapping."""
+    stubs: dict[str, set[str]] = {}
+    for reason in (each for each in found if each.policy is Outside.STUB):
+        parents = arrow_column(mapped.frame, reason.field).filter(pa.array(found[reason] & goes)).to_pylist()
+        for maker, keys in mapping.by_maker(reason.field, set(parents)).items():
+            stubs.setdefault(maker, set()).update(keys)
+    return stubs
 
 
 def _empty(mapped: MappedChunk, reason: Reason, rows: Marks) -> None:

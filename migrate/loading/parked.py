@@ -12,6 +12,7 @@ from ...connectors.finding import Finding, Severity
 from ...connectors.port import KEY, Connector
 from ...mappings.compile import CompiledMapping
 from ...mappings.people import Owner
+from ...mappings.stub import makes_stubs
 from ...runs.catalogue import Catalogue
 from ...runs.ledger import records, runlog
 from ...runs.ledger.records import Waiting
@@ -33,7 +34,9 @@ class ParkedReader:
         self._asked: dict[str, list[str]] = defaultdict(list)
         self._taken: dict[str, set[str]] = defaultdict(set)
         self._absent: dict[str, list[Finding]] = defaultdict(list)
-        waiting = records.waiting(session.ledger)
+        waiting = [
+            each for each in records.waiting(session.ledger) if not makes_stubs(each.mapping)
+        ]  # children ask anew
         self._held: dict[str, list[Waiting]] = defaultdict(list)
         for each in waiting:
             if each.waits_for is not None:

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from ...connectors.chunk import Chunk
 from ...connectors.errors import StaleCursorError
-from ...connectors.finding import Finding, Severity
+from ...connectors.finding import Finding
 from ...mappings.compile import CompiledMapping
 from ...mappings.mapped import MappedChunk, make_our_key
 from ...mappings.order import Cuts
@@ -25,13 +25,16 @@ from ..session import Session, Tick
 from .collections import few_collections, tidied
 from .deferred import Deferred
 from .details import NO_DETAILS, Carriage, Details, Kind, kinds_of
+from .filling import judged_again, still_pending
 from .left_out import left_out, untaken
 from .load import ObjectLoad
 from .loaded import Loaded
 from .outside import scoped, tally_outside
 from .put_together import put_together
+from .rewriting import rewritten, tally_filled, tally_links
 from .second_try import SecondTry
 from .staying import tally_left, tally_lives
+from .stubs import Made, made_by, make_stubs
 from .tally import ADOPTED, CARRIED, READ, UNTAKEN, MappingStop, StormWatch, Tally
 from .unfit_keys import UnfitKeys
 from .watch import FILTERED, Watch, unwatched
@@ -97,7 +100,7 @@ class SourceReader:
 class Moved:
     """What a run came to. tallies: by mapping. stopped: mapping -> what stopped it. skipped: mapping -> the
     stopped mapping it depends on. asked: records that were asked for by what keeps them back. absent: those of them
-    that could not be read. samples go to the value store with their findings."""
+    that could not be read. stubs: by mapping. samples go to the value store with their findings."""
 
     run: Run
     tallies: dict[str, Tally] = field(default_factory=dict)
@@ -105,6 +108,7 @@ class Moved:
     skipped: dict[str, str] = field(default_factory=dict)
     asked: int | None = None
     absent: int = 0
+    stubs: dict[str, Made] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +155,7 @@ class Pipeline:
             except MappingStop as stop:
                 self.moved.stopped[name] = stop
         self._fill(order)
+        self.moved.stubs = made_by(self.session, self.run.id)
         return self.moved
 
     def _move_one(self, mapping: CompiledMapping) -> None:
@@ -214,10 +219,13 @@ class Pipeline:
             if together.held:
                 mapped = mapped.without(together.held.keys())
             scope = scoped(self.session, mapping, mapped)
-            mapped = scope.mapped
-            findings = [*work.load.judge.judge(mapped), *scope.findings]
+            make_stubs(self.session, self.run.id, self.claims, scope.stubs, self.reader.insists)
+            texts = rewritten(self.session, mapping, scope.mapped)
+            mapped = texts.mapped
+            findings = [*work.load.judge.judge(mapped), *scope.findings, *texts.findings]
             loaded = work.load.load(mapped, findings)
             tally_outside(tally, scope.counted(loaded.buckets))
+            tally_links(tally, texts.counted(loaded.buckets))
             tally_left(tally, scope.left)
             tally_lives(tally, {} if anew else mapped.lives)
             tally.add("rejected", len(nameless))
@@ -370,23 +378,15 @@ class Pipeline:
             self.session.heed()
             judge, cut = self._judge(mapping), mapping.references
             load = ObjectLoad(self.session, mapping, self.run.id, storm, judge, cut, self.reader.insists)
-            loaded = load.load(piece.mapped, piece.findings, wait=False)
+            texts = rewritten(self.session, mapping, piece.mapped)
+            again = judged_again(mapping, judge, texts)
+            loaded = load.load(texts.mapped, again, wait=False)
             for bucket in filter(None, loaded.buckets):
                 tally.move("pending", "pending" if bucket == "held" else bucket)  # it is in the target all the same
-            left = [self._pending(mapping, piece.mapped, row) for row, b in enumerate(loaded.buckets) if b == "pending"]
+            tally_filled(tally, texts.counted(loaded.buckets))
+            left = still_pending(mapping, texts, loaded.buckets)
             deferred.drop(piece.name)
-            self._settle(mapping, loaded, [*loaded.findings, *left], progress, tally, deferred)
-
-    def _pending(self, mapping: CompiledMapping, mapped: MappedChunk, row: int) -> Finding:
-        return Finding(
-            "reference.pending",
-            Severity.WARNS,
-            {},
-            object=mapping.source.name,
-            key=mapped.source_keys[row],
-            mapping=mapping.name,
-            file=mapping.file,
-        )
+            self._settle(mapping, loaded, [*again, *loaded.findings, *left], progress, tally, deferred)
 
 
 def _begun(chunks: Iterator[Chunk]) -> Iterator[Chunk]:

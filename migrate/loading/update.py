@@ -204,7 +204,7 @@ class _Found:
         values = {name: cells[name] for name, wanted in zip(names, write, strict=True) if wanted}
         born_here = known is not None and known.run == self.run_id and known.bucket in ("created", "pending")
         waits = row in self.empty
-        bucket = "pending" if waits else "created" if born_here else "updated"
+        bucket = "created" if born_here else "updated"  # also of one that waits: it is counted so once it is filled
         marks = write.astype(np.uint8).tobytes()
         intent = Intent(our_key, ChangeKind.UPDATE, target_key, sent.tobytes(), marks, bucket)
         change = Change(ChangeKind.UPDATE, our_key, target_key, values, image)

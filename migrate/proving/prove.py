@@ -98,7 +98,7 @@ def take_up(session: Session, mapping: CompiledMapping, run_id: int) -> None:
     if RECORD in known and not known[RECORD].over:
         our_key = known[RECORD].our_key
         record = records.lookup(session.ledger, mapping.target.name, [our_key]).get(our_key)
-        begun = session.mappings.get(record.mapping) if record is not None and record.target_key is not None else None
+        begun = session.maker(record.mapping) if record is not None and record.target_key is not None else None
         if begun is not None and _cells(session, known[RECORD]) is not None:
             _prove(session, begun, our_key)
     stop = stop_of(session, mapping)

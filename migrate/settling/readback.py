@@ -70,7 +70,7 @@ def read_back_left(session: Session, run_id: int, verbs: Sequence[str] = ("run",
         session.wait(session.target.capabilities.read_back_lag.total_seconds())
     for (object_name, number), group in groupby(left, key=lambda each: (each.object, each.fieldset)):
         fieldset = records.fieldset_of(session.ledger, number)
-        mapping = session.mappings.get(fieldset.mapping)
+        mapping = session.maker(fieldset.mapping)
         if mapping is None or mapping.target.name != object_name:
             continue
         members = list(group)

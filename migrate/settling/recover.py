@@ -177,7 +177,7 @@ def _ask_changed(
     session: Session, mapping_name: str, object_name: str, members: Sequence[OpenOperation]
 ) -> dict[str, Settled]:
     keys = {each.our_key: each.target_key or "" for each in members}
-    mapping = session.mappings.get(mapping_name)
+    mapping = session.maker(mapping_name)
     if mapping is None or mapping.target.name != object_name:
         return {each.our_key: Settled(each.our_key, "conflict", code="recover.mapping_gone") for each in members}
     blind = {each.our_key for each in members if each.kind == "update" and not _visible(session, mapping, each)}

@@ -44,7 +44,7 @@ def sweep(session: Session, mapping_name: str, members: Sequence[OpenOperation])
     does not know holds all that was written, not sent where none does, in conflict where there are more; of creates
     that are all alike, as many are done as there are records. What the target was seen to change by itself is not
     compared. The records that may be it are told in a finding of the operation's run."""
-    mapping = session.mappings.get(mapping_name)
+    mapping = session.maker(mapping_name)
     object_name = members[0].object
     if mapping is None or mapping.target.name != object_name:
         return {each.our_key: Settled(each.our_key, "conflict", code="recover.mapping_gone") for each in members}

@@ -159,7 +159,7 @@ def _keep_findings(session: Session, undo_run: int, told: Undone) -> None:
 def _spared_before(session: Session, undo_run: int, told: Undone) -> None:
     """What an earlier process of this undo spared of records that are let go by now, and so not judged again."""
     for each in runlog.findings_of(session.ledger, undo_run):
-        mapping = session.mappings.get(each.mapping or "")
+        mapping = session.maker(each.mapping or "")
         if mapping is None or each.code not in PARTLY:
             continue
         name, our_key = mapping.target.name, str(each.params["our_key"])

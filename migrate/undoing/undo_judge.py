@@ -92,7 +92,7 @@ class Judge:
                 if row is not None and row.target_key is not None:
                     groups[row.mapping].append(Member(key, row.target_key, did[key], row))
             for name, members in groups.items():
-                mapping = self._session.mappings.get(name)
+                mapping = self._session.maker(name)
                 if mapping is None or mapping.target.name != object_name:
                     raise InputError("undo.mapping_gone", mapping=name, object=object_name)
                 yield mapping, members

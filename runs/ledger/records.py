@@ -294,6 +294,35 @@ def settled_by(
     ).fetchall()
 
 
+def settled_under(
+    ledger: Ledger, run_id: int, object_name: str, mapping: str, size: int
+) -> dict[str, tuple[int, list[str]]]:
+    """Bucket -> how many records of a mapping this run settled or parked, and the source keys of the first few."""
+    counts = ledger.db.execute(
+        "select bucket, count(*) from record where object = ? and run = ? and mapping = ? group by bucket order by 1",
+        (object_name, run_id, mapping),
+    ).fetchall()
+    told: dict[str, tuple[int, list[str]]] = {}
+    for bucket, number in counts:
+        first = ledger.db.execute(
+            "select source_key from record where object = ? and run = ? and mapping = ? and bucket = ? "
+            "order by our_key limit ?",
+            (object_name, run_id, mapping, bucket, size),
+        )
+        told[bucket] = (int(number), [str(row[0]) for row in first])
+    return told
+
+
+def under(ledger: Ledger, object_name: str, mapping: str, after: str, size: int) -> list[str]:
+    """Our keys, in order, of what lies in the target with the fields of this mapping, behind that key."""
+    rows = ledger.db.execute(
+        "select r.our_key from record r join fieldset f on f.id = r.fieldset where r.object = ? and f.mapping = ? "
+        "and r.target_key is not null and r.our_key > ? order by r.our_key limit ?",
+        (object_name, mapping, after, size),
+    )
+    return [str(row[0]) for row in rows]
+
+
 def count_in_target(ledger: Ledger, object_name: str) -> int:
     return int(
         ledger.db.execute(

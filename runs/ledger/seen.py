@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Sequence
 
 from .store import Ledger
 
@@ -21,6 +22,16 @@ def see(ledger: Ledger, object_name: str, our_keys: Iterable[str]) -> None:
         ledger.db.executemany(
             "insert into seen values (?, ?) on conflict do nothing", [(object_name, key) for key in our_keys]
         )
+
+
+def of_these(ledger: Ledger, object_name: str, our_keys: Sequence[str]) -> set[str]:
+    """Those of these keys that were seen."""
+    rows = ledger.db.execute(
+        f"select s.our_key from {ledger.db.texts()} cross join seen s "  # noqa: S608
+        "where s.object = ? and s.our_key = j.value",
+        (json.dumps(list(our_keys), ensure_ascii=False), object_name),
+    )
+    return {str(row[0]) for row in rows}
 
 
 def unseen(ledger: Ledger, object_name: str, mapping: str) -> list[tuple[str, str, str | None]]:

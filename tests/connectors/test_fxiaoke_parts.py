@@ -232,3 +232,6 @@ def test_options_are_checked() -> None:
     assert (code, told["near"]) == ("fxiaoke.option_unknown", "approvals")
     assert refused(find_size=500)[0] == "fxiaoke.option_value"
     assert refused(host="open.fxiaoke.com")[0] == "fxiaoke.host"
+    assert refused(timeout="soon")[0] == "fxiaoke.option_value"
+    told_seconds = read_options(Settings("fx", "fxiaoke", {**APP, "seconds": "1.5", "timeout": 20}))
+    assert (told_seconds.seconds, told_seconds.timeout) == (1.5, 20.0), "as a project's YAML has them"

@@ -68,7 +68,7 @@ def test_reading_resumes_by_composite_keys(opened: Kit) -> None:
     assert found[:3] == ["x|-1|p", "x|-1|q", "x|2|p"]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(texts=st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=5), unique=True))
 def test_any_text_keys_are_read_once(texts: list[str], tmp_path_factory: pytest.TempPathFactory) -> None:
     with kit(sqlite_url(tmp_path_factory.mktemp("keys"))) as opened:

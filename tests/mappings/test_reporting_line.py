@@ -36,12 +36,16 @@ STAFF = [  # key, e-mail, department, manager
     ("gone", "gone@x.cn", None, "top2"),
     ("top2", "top2@x.cn", None, None),
     ("self", "self@x.cn", None, "self"),
+    ("two", "two@x.cn", None, "top"),
+    ("under", "under@x.cn", None, "two"),
 ]
 USERS = [
     ("u1", "top@x.cn", "active"),
     ("u2", "mid@x.cn", "left"),
     ("u3", "dora@crm.cn", "active"),
     ("u4", "all@crm.cn", "active"),
+    ("u5", "two@x.cn", "active"),
+    ("u6", "two@x.cn", "active"),
 ]
 
 
@@ -75,7 +79,7 @@ def heirs(people: People, *names: str) -> dict[str, tuple[str | None, str, int]]
 def test_the_first_one_up_the_line_who_is_still_there_before_department_and_default(tmp_path: Path) -> None:
     people, findings = build(config(tmp_path))
     assert people.find("top").fate is Fate.FOUND
-    assert heirs(people, "mid", "low", "LOW@x.cn", "a", "b", "lost", "gone", "stranger") == {
+    assert heirs(people, "mid", "low", "LOW@x.cn", "a", "b", "lost", "gone", "under", "stranger") == {
         "mid": ("u1", "", 1),
         "low": ("u1", "", 2),
         "LOW@x.cn": ("u1", "", 2),
@@ -83,12 +87,14 @@ def test_the_first_one_up_the_line_who_is_still_there_before_department_and_defa
         "b": ("u4", "", 0),
         "lost": ("u3", "Sales", 0),
         "gone": ("u4", "", 0),
+        "under": ("u1", "", 2),
         "stranger": ("u4", "", 0),
     }
     told = {(each.code, each.key, each.params.get("count")) for each in findings}
     assert {each.severity for each in findings} == {Severity.WARNS}
     ends = {("people.line_ends", key, None) for key in ("a", "b", "c", "lost", "gone", "top2", "self")}
     assert told == ends | {
+        ("people.ambiguous", "two", 2),
         ("people.manager_unknown", "lost", None),
         ("people.manager_circle", "b", 2),
         ("people.manager_circle", "self", 1),

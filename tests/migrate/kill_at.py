@@ -204,7 +204,10 @@ def _serve() -> None:
     import changeover.migrate.keeping
     import changeover.migrate.run
     import changeover.runs.report.terminal  # noqa: F401
+    from changeover.connectors.registry import available
 
+    available()  # each command finds them as found
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in a shell's background is born deaf to it
     with hasty():
         for line in sys.stdin:
             told = json.loads(line)

@@ -33,13 +33,14 @@ class Pharma(Company):
         return rows
 
 
-def make_pharma(folder: Path) -> Pharma:
+def make_pharma(folder: Path, share: int = 1) -> Pharma:
+    """share: 4 for a quarter of the records."""
     shutil.copytree(PACK, folder)
     for name, script in SYSTEMS.items():
         database = sqlite3.connect(folder / f"{name}.db")
         database.executescript((PACK / f"{script}.sql").read_text("utf-8"))
         with database:
-            for table, rows in _rows()[name].items():
+            for table, rows in rows_of(share)[name].items():
                 database.executemany(f"insert into {table} values ({', '.join('?' * len(rows[0]))})", rows)
         database.close()
     return Pharma(folder)
@@ -49,9 +50,10 @@ def _number(contract: int) -> str:
     return f"C-{contract:03}"
 
 
-def _rows() -> dict[str, dict[str, list[Row]]]:
+def rows_of(share: int) -> dict[str, dict[str, list[Row]]]:
     """System -> table -> rows. w5 and w6 left: w6 reported to w5, and w5 to w1."""
-    contracts, requests = range(1, CONTRACTS + 1), range(1, REQUESTS + 1)
+    customers = CUSTOMERS // share
+    contracts, requests = range(1, CONTRACTS // share + 1), range(1, REQUESTS // share + 1)
     valid = [each for each in contracts if each % 10]
     alive = [each for each in requests if each % 8 != 7]
     above = {2: "w1", 3: "w1", 4: "w2", 5: "w1", 6: "w5"}
@@ -62,7 +64,7 @@ def _rows() -> dict[str, dict[str, list[Row]]]:
                 (
                     each,
                     _number(each),
-                    f"K{each % CUSTOMERS + 1:02}",
+                    f"K{each % customers + 1:02}",
                     f"合同{each}",
                     f"0.{each % 7:02}00",
                     STAGES[each % 4],
@@ -74,7 +76,7 @@ def _rows() -> dict[str, dict[str, list[Row]]]:
             "request": [
                 (
                     f"R-{each:02}",
-                    f"K{each % CUSTOMERS + 1:02}",
+                    f"K{each % customers + 1:02}",
                     f"需求{each}",
                     f"w{each % 7}" if each % 7 else None,
                     f"2024-03-{each % 28 + 1:02}",
@@ -89,7 +91,7 @@ def _rows() -> dict[str, dict[str, list[Row]]]:
         "erp": {
             "customer": [
                 (f"K{each:02}", f"客户（{each}）有限公司", f"9{each:08}", "沈阳", f"w{each % 6 + 1}")
-                for each in range(1, CUSTOMERS + 1)
+                for each in range(1, customers + 1)
             ],
             "order_slip": [
                 (f"S-{each:03}", _number(each), f"0.{each % 7 + 5 * (each % 5 == 0):02}", each * 1000, 0)

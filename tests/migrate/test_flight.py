@@ -117,7 +117,7 @@ class OnWorld:
 
 @pytest.mark.parametrize("latency", [(0.05, 0.8), (0.5, 0.5)])
 def test_a_limit_is_used_to_95_percent_and_never_overstepped(opened: Open, latency: tuple[float, float]) -> None:
-    """One record a call, 100 calls in any 20 s: over 20 windows. One call after the other would use 40 % of it."""
+    """One record a call, 100 calls in any 20 s: over 10 windows. One call after the other would use 40 % of it."""
     world = World()
     calls = OnWorld(world, latency)
     rig = opened(size=1, at_once=12, caller=calls, clock=world)
@@ -126,7 +126,7 @@ def test_a_limit_is_used_to_95_percent_and_never_overstepped(opened: Open, laten
     calls.pace = Pace(world)
     calls.pace.obey(allowance)
     rig.session.paces = replace(rig.session.paces, target=calls.pace)
-    all_done(rig, rig.send(range(2001)), 2001)
+    all_done(rig, rig.send(range(1001)), 1001)
     assert most_in_any(calls.arrivals, 20) <= 100
     assert used(calls.arrivals, 100, 20) >= 0.95
 

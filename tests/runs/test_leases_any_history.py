@@ -236,4 +236,4 @@ def refusal(act: Callable[[], object]) -> str | None:
 
 
 def test_leases_agree_with_a_model() -> None:
-    run_state_machine_as_test(Leases, settings=settings(max_examples=80, stateful_step_count=50, deadline=None))
+    run_state_machine_as_test(Leases, settings=settings(max_examples=40, stateful_step_count=50, deadline=None))

@@ -123,6 +123,21 @@ def test_a_batch_whose_intents_cannot_be_written_leaves_nothing(ledger: Ledger) 
     assert [each.our_key for each in operations.open_operations(ledger)] == ["b"]
 
 
+def test_a_transaction_inside_another_stands_and_falls_with_it(ledger: Ledger) -> None:
+    def outer() -> None:
+        with ledger.transaction():
+            with ledger.transaction():
+                ledger.set_meta("inner", "1")
+            raise ValueError("outer")
+
+    with pytest.raises(ValueError, match="outer"):
+        outer()
+    assert ledger.get_meta("inner") is None
+    with ledger.transaction():
+        ledger.set_meta("later", "1")
+    assert ledger.get_meta("later") == "1"
+
+
 def test_outcome_and_crosswalk_are_one_transaction(ledger: Ledger) -> None:
     run = begin(ledger)
     batch = intend(ledger, run, "a", "b")
