@@ -104,8 +104,9 @@ def test_what_is_adopted_without_room_for_our_key_is_known_all_the_same(
 ) -> None:
     """It is adopted in the crosswalk alone, for nothing of it changes."""
     same = {"id": "f6", "name": "旧客户", "parent": None, "chief": None, "tax": "T6", "city": "重庆"}
-    with proving(tmp_path, NoRoom, {**ONE, "firm": [*ONE["firm"], same]}) as world:
-        monkeypatch.setattr(prepare, "load_mapping_files", load_mapping_files)
+    rows = {**ONE, "firm": [*ONE["firm"], same]}
+    with proving(tmp_path, NoRoom, rows) as world, monkeypatch.context() as patch:
+        patch.setattr(prepare, "load_mapping_files", load_mapping_files)
         shutil.copytree(world.folder / "mappings", world.folder / "old")
         file = world.folder / "mappings" / "account.yaml"
         file.write_text(file.read_text("utf-8").replace("city: city\n", "city: name\n"), "utf-8")
