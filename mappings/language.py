@@ -16,7 +16,7 @@ from pydantic import BeforeValidator, Field, JsonValue, model_validator
 from pydantic_core import PydanticCustomError
 
 from .assembly import ASSEMBLY
-from .assembly.several import Several, several
+from .assembly.several import Several, long_form
 from .condition import Conditions, Literally, Strict, as_tuple, filled
 from .folding import FOLD
 from .life import LifeState
@@ -202,7 +202,7 @@ class Contributor(Strict):
     key: Annotated[tuple[str, ...], BeforeValidator(_one_or_many)] = ()
     transform: Annotated[tuple[TransformCall, ...], BeforeValidator(_transforms)] = ()
     where: Conditions | None = None
-    several: Annotated[Several, BeforeValidator(several)] = Several()
+    several: Annotated[Several, BeforeValidator(long_form)] = Several()
 
 
 class AssembledField(Strict):

@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 from ..condition import Strict
 
 
-def several(value: object) -> object:
+def long_form(value: object) -> object:
     """`holds`, `{first: FIELD}` or `{last: FIELD}`."""
     if value == "holds":
         return {"kind": value}
