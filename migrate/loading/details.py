@@ -164,7 +164,7 @@ class Details:
             yield alone[-1:], {}
             if result.buckets[alone[-1]] in ("created", "pending"):
                 self._rehearsed.add(name)
-        size = min(SHARE, self._session.source.capabilities.find_size)
+        size = max(1, min(SHARE, self._session.source.capabilities.find_size) - 1)  # the one that went alone goes along
         for start in range(0, len(left), size):
             yield from self._share(mapped, left[start : start + size], alone[-1:], adopted, kinds, result)
             alone.clear()
@@ -264,7 +264,7 @@ class Details:
             if done:
                 result.carried += len(done)
                 result.findings += read_back(
-                    self._session, kind.mapping, _written(done, len(kind.load.names)), self._run
+                    self._session, kind.mapping, as_written(done, len(kind.load.names)), self._run
                 )
 
 
@@ -282,7 +282,8 @@ def _planned(kind: Kind, rows: Sorted, resolved: Resolved, good: Sequence[int]) 
         yield Planned(change, intent)
 
 
-def _written(done: Sequence[Ended], fields: int) -> Written:
+def as_written(done: Sequence[Ended], fields: int) -> Written:
+    """What was created so, to be read back. fields: how many its mapping has."""
     intents = [each.planned.intent for each in done]
     written = np.array([list(each.written or b"") for each in intents], dtype=bool)
     return Written(

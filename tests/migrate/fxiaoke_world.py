@@ -24,6 +24,7 @@ from changeover.migrate import run as running
 from changeover.migrate import session as sessions
 from changeover.migrate.pace.pacing import Paces
 from changeover.migrate.project import Project, load_project
+from changeover.migrate.undoing import take_back
 from changeover.runs.ledger.place import Place
 from changeover.runs.ledger.store import Ledger
 from changeover.runs.report.model import Report
@@ -139,7 +140,7 @@ def rows(numbers: Numbers) -> dict[str, list[dict[str, Cell]]]:
 
 class FxiaokeWorld:
     """The old system, the tenant, and the project between them. settings: of the simulator; options: of the
-    connector. takes: seconds that a call takes."""
+    connector. takes: seconds that a call takes. find_size: of the old system."""
 
     def __init__(
         self,
@@ -149,6 +150,7 @@ class FxiaokeWorld:
         *,
         takes: float = 0.0,
         chunk: int = 20_000,
+        find_size: int = 1000,
         **options: object,
     ) -> None:
         self.folder = folder / "move"
@@ -163,7 +165,7 @@ class FxiaokeWorld:
             (tenant / f"{each['api_name']}.json").write_text(json.dumps(each), "utf-8")
         self.project = load_project(self.folder)
         self.clock = VirtualClock(START)
-        self.source = MemoryConnector(SOURCE, clock=self.clock, name="old", rows=rows(numbers))
+        self.source = MemoryConnector(SOURCE, clock=self.clock, name="old", rows=rows(numbers), find_size=find_size)
         told = SimulatorSettings.of({"key_field": OUR_FIELD, "invalid_rows": "shown", **(settings or {})})
         self.simulator = Simulator(self.clock, told, tenant.parent)
         self.way = InProcess(self.simulator, self.clock, takes=takes)
@@ -204,6 +206,9 @@ class FxiaokeWorld:
             except ChangeoverError:
                 self.clock.sleep(600)
         return None
+
+    def undo(self, run: int) -> Report:
+        return take_back.undo(self.project, run, True, Secrets(), self.clock, lambda _tick: None, None)
 
     def reconcile(self) -> Report:
         return compare.reconcile(self.project, running.Order(), Secrets(), self.clock, lambda _tick: None)

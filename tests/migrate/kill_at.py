@@ -205,6 +205,7 @@ def _serve() -> None:
     import changeover.migrate.run
     import changeover.runs.report.terminal  # noqa: F401
 
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in a shell's background is born deaf to it
     with hasty():
         for line in sys.stdin:
             told = json.loads(line)

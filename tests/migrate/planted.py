@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from changeover.mappings.compile import CompiledMapping
 from changeover.migrate import run
 from changeover.migrate.loading import load, pipeline, update
 from changeover.migrate.loading.deferred import Deferred
-from changeover.migrate.sending import flight, send
+from changeover.migrate.sending import aboard, flight, send
 from changeover.migrate.sending.answer import Planned
 from changeover.migrate.settling import readback, recover
 from changeover.runs.ledger import events, operations, records, runlog
@@ -147,6 +148,23 @@ def unknown_is_done(patch: Patch) -> None:
     _settled_otherwise(patch, lambda planned, told: Settled(told.our_key, "acked", planned.record, "0"))
 
 
+def details_unwritten(patch: Patch) -> None:
+    """Only masters are written down."""
+    patch.setattr(flight, "take_aboard", lambda *_: [])
+
+
+def details_taken_for_done(patch: Patch) -> None:
+    """Where the target answers for the master alone, its details are done with it."""
+    honest = aboard._end
+
+    def end(detail: Planned, own: Outcome | None, master: Outcome | None) -> Settled:
+        told = honest(detail, own, master)
+        key = f"of {told.our_key}"
+        return told._replace(state="acked", record="live", target_key=key) if told.state == "unknown" else told
+
+    patch.setattr(aboard, "_end", end)
+
+
 # 5
 
 
@@ -252,7 +270,7 @@ def edits_not_looked_for(patch: Patch) -> None:
 
     def trusting(*arguments: Any) -> Any:
         verdict = judge(*arguments)
-        return update._Verdict(verdict.write | verdict.clash, verdict.same, verdict.clash & False)
+        return replace(verdict, write=verdict.write | verdict.clash, clash=verdict.clash & False)
 
     patch.setattr(update, "_judge", trusting)
 

@@ -45,6 +45,7 @@ from changeover.runs.ledger.runlog import Run
 from changeover.runs.ledger.store import Ledger
 
 from .moving import Record
+from .small_details import read_back_details, with_details
 from .small_memory import remember
 from .small_process import (
     COMMIT_FAILS,
@@ -107,7 +108,7 @@ class SmallMove:
             load_mapping_files(folder / "mappings"), SOURCE, TARGET, "old", None, False, target_zone=None
         )
         self.mappings = dict(compiled)
-        self._ready = {step: self._prepared(step) for step in (*BEFORE, *STEPS)}
+        self.ready = {step: self._prepared(step) for step in (*BEFORE, *STEPS)}
         self.steps = BEFORE
         self.source = MemoryConnector(SOURCE, name="old")
         self.target = kind.made(VirtualClock(START))
@@ -304,7 +305,7 @@ class SmallMove:
 
     def _step(self, session: Session, run: int, step: Step) -> None:
         """Send what the ledger does not have as done, and read it back."""
-        mapping, ready = self.mappings[step.object], self._ready[step]
+        mapping, ready = self.mappings[step.object], self.ready[step]
         known = records.lookup(session.ledger, step.object, [each.our_key for each in step.asked])
         left = [each for each in step.asked if not _over(each, known.get(each.our_key), ready)]
         if not left:
@@ -313,18 +314,20 @@ class SmallMove:
         number = records.fieldset(session.ledger, step.object, step.object, mapping.digest, names)
         parents = records.target_keys(session.ledger, "account", [str(each.cells.get("account_id")) for each in left])
         planned = [
-            self._planned(each, known.get(each.our_key), ready, parents)
+            self.planned(each, known.get(each.our_key), ready, parents)
             for each in left
             if "account_id" not in each.cells or each.cells["account_id"] in parents
         ]
         sender = Sender(session, run)
+        planned = [with_details(self, session, each) for each in planned]
         ended = sender.send(step.object, step.object, mapping.source.name, number, planned)
+        read_back_details(self, session, run, sender.details)
         acked = [each for each in ended if each.state == "acked" and each.record != "gone"]
         if acked:
             done = _written(acked, sender.batches, known, ready, len(names))
             readback.read_back(session, mapping, done, run)
 
-    def _planned(self, asked: Asked, known: RecordRow | None, ready: Ready, parents: Mapping[str, str]) -> Planned:
+    def planned(self, asked: Asked, known: RecordRow | None, ready: Ready, parents: Mapping[str, str]) -> Planned:
         key = known.target_key if known else self.found.get(asked.found or "")
         cells: dict[str, Cell] = dict(asked.cells)
         parent = asked.cells.get("account_id")

@@ -17,6 +17,8 @@ from changeover.migrate.sending.caller import Answer, Inline
 from changeover.migrate.session import Interruption
 from changeover.runs.ledger.sqlite import SQLite
 
+from .moving import carried
+
 if TYPE_CHECKING:
     from .small_move import SmallMove
 
@@ -168,12 +170,15 @@ class Far:
         middle = len(batch.changes) // 2 if world.kind.parts and world.sender is not None else 0
         outcomes: list[Outcome] = []
         if middle and world.sender is not None:
-            outcomes = world.target.write(Batch(batch.object, batch.changes[:middle]))
-            world.record.arrived += zip(batch.changes, outcomes, strict=False)
+            outcomes = self._arrive(Batch(batch.object, batch.changes[:middle]))
             world.sender.before("half")
-        rest = world.target.write(Batch(batch.object, batch.changes[middle:]))
-        world.record.arrived += zip(batch.changes[middle:], rest, strict=True)
-        return outcomes + rest
+        return outcomes + self._arrive(Batch(batch.object, batch.changes[middle:]))
+
+    def _arrive(self, batch: Batch) -> list[Outcome]:
+        outcomes = self._world.target.write(batch)
+        told = {each.our_key: each for each in outcomes}
+        self._world.record.arrived += [(each, told[each.our_key]) for each in carried(batch) if each.our_key in told]
+        return outcomes
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ TARGET = Schema(
             "contact",
             Field("id", FieldType.INTEGER),
             _NAME,
-            Field("account_id", FieldType.REFERENCE, references=("account",), required=True),
+            Field("account_id", FieldType.REFERENCE, references=("account",), required=True, master=True),
         ),
     }
 )
@@ -121,7 +121,8 @@ class Mute(Whole):
 @dataclass(frozen=True)
 class Kind:
     """A kind of target. lag, maximum: seconds. parts: half of a batch may be done. unique: it takes our key once.
-    proven: and the loader knows. at_once: so many calls under way; last: that departed last is answered first."""
+    proven: and the loader knows. at_once: so many calls under way; last: that departed last is answered first. details:
+    contacts that go inside a new account; tells: what became of them."""
 
     connector: type[MemoryConnector]
     lag: int = 0
@@ -132,6 +133,8 @@ class Kind:
     batch: int = BATCH
     at_once: int = 1
     last: bool = False
+    details: int = 0
+    tells: bool = True
     words: Mapping[str, bool] = field(default_factory=dict)
 
     def made(self, clock: Clock) -> MemoryConnector:
@@ -141,6 +144,8 @@ class Kind:
             name="new",
             batch_size=self.batch,
             at_once=self.at_once,
+            details=self.details,
+            answers_details=self.tells,
             read_back_lag=dt.timedelta(seconds=self.lag),
             server_maximum=dt.timedelta(seconds=self.maximum),
             automation=automation,
@@ -151,8 +156,8 @@ class Kind:
 
 KINDS = {
     "unique": Kind(Alone),
-    "slow": Kind(Alone, lag=2, maximum=5),
-    "proven": Kind(Alone, lag=2, maximum=5, proven=True),
+    "slow": Kind(Alone, lag=2, maximum=5, details=1, tells=False),
+    "proven": Kind(Alone, lag=2, maximum=5, proven=True, details=1),
     "twofold": Kind(Twofold, lag=1, maximum=3, unique=False),
     "whole": Kind(Whole, lag=1, maximum=3, parts=False, words={"all_or_nothing": True}),
     "mute": Kind(Mute, lag=1, maximum=3, parts=False, words={"all_or_nothing": True, "answers_as_one": True}),
@@ -260,6 +265,7 @@ STEPS = (
         (
             Asked(_CREATE, "k1", _contact("of a new one", "c1")),
             Asked(_CREATE, "k2", _contact("of an old one", "a1")),
+            Asked(_CREATE, "k3", _contact("of one that is refused", "c2")),
             Asked(ChangeKind.DELETE, "d1", {}, {"name": "goes"}),
         ),
     ),

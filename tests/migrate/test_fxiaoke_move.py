@@ -7,10 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from changeover.connectors.change import Batch, Change, ChangeKind
 from changeover.connectors.fxiaoke.transport import Answered, NoAnswerError, NotSentError
 from changeover.connectors.pace import Rate
 
-from ..connectors.fxiaoke_kit import Strike
+from ..connectors.fxiaoke_kit import Strike, connected
 from .fxiaoke_world import FOLDED, FULL, MAPPINGS, SMALL, FxiaokeWorld, Numbers
 
 TINY: Numbers = dict.fromkeys(MAPPINGS, 0) | {"account": 2, "contact": 1, "statement": 1}
@@ -69,10 +70,34 @@ def test_a_move_arrives_and_is_proved(tmp_path: Path) -> None:
     assert {row["lock_status"] + row["life_status"] for row in world.simulator.rows("AccountObj")} == {"0normal"}
 
 
+def test_changes_follow_users_are_spared_and_all_is_taken_back(tmp_path: Path) -> None:
+    world = FxiaokeWorld(tmp_path, TINY | {"account": 3, "line": 2}, ordeals=[])
+
+    def accounts() -> list[tuple[object, object]]:
+        return [(row["tel"], row["owner"]) for row in world.simulator.rows("AccountObj")]
+
+    with world.in_process():
+        world.run()
+        first, edited, third = accounts()
+        world.source.edit("account", "a000000", {"tel": "999", "owner": "1003"}, by="old")
+        world.source.edit("account", "a000001", {"tel": "111"}, by="old")
+        key = world.simulator.rows("AccountObj")[1]["_id"]
+        theirs = Change(ChangeKind.UPDATE, "-", str(key), {"tel": "by a user"})
+        connected(world.way, world.clock, objects=["AccountObj"]).write(Batch("AccountObj", (theirs,)))
+        changed = world.run()
+        assert (changed.exit_code, [cause.text.code for cause in changed.causes]) == (1, ["conflict.edited"])
+        assert accounts() == [("999", '["1003"]'), ("by a user", edited[1]), third]
+        assert world.undo(2).verdict.code == "undo.done"
+        assert accounts() == [first, ("by a user", edited[1]), third]
+        assert world.undo(1).verdict.params["spared"] == 1
+    assert world.there() == dict.fromkeys(MAPPINGS, 0) | {"account": 1}, "what a user has edited stays"
+
+
 def test_lines_go_inside_their_statement(tmp_path: Path) -> None:
     """All but the first line, which proves what is to be proven of its object, and one with its statement's proof."""
     numbers = TINY | {"statement": 4, "line": 9}
-    folded, apart = FxiaokeWorld(tmp_path / "folded", numbers), FxiaokeWorld(tmp_path / "apart", numbers, details=0)
+    folded = FxiaokeWorld(tmp_path / "folded", numbers, find_size=3)
+    apart = FxiaokeWorld(tmp_path / "apart", numbers, details=0)
     for world in (folded, apart):
         with world.in_process():
             assert (world.run().exit_code, world.there(), world.doubled()) == (0, numbers, [])

@@ -10,6 +10,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -220,22 +221,23 @@ def test_what_another_terminal_asks_is_asked_of_both(
     template: Company, url: str, commands: list[Launcher], alone: Left, tmp_path: Path
 ) -> None:
     """Half of the rate for both together; then both stand still after what they have under way, and go on."""
-    gate = Gate(60, 1.0, threads=4)
+    gate, calls, full, held = Gate(40, 2.0, threads=4), count(1), threading.Event(), threading.Event()
+
+    def waits(moment: str, _number: int, _batch: Batch) -> None:
+        if moment == "arrived" and next(calls) >= gate.calls:
+            full.set()
+            assert held.wait(PATIENCE)
+
     with begun(template, tmp_path, url, gate) as world:
-        pair, held = Pair(world, commands), threading.Event()
+        pair = Pair(world, commands)
         assert world.company.say("pace", "50%").code == 0
         pair.start("arrived", 10)
-        begin = world.other
-
-        def waits(moment: str, number: int, batch: Batch) -> None:
-            begin(moment, number, batch)
-            if moment == "arrived":
-                assert held.wait(PATIENCE)
-
         world.other = waits
+        world.released.set()
+        assert full.wait(PATIENCE)
+        slow = [at for at, _ in gate.arrivals]
         assert world.company.say("pause").code == 0
         time.sleep(2 * LISTENS)  # whoever is not held at the door has looked by now
-        world.released.set()
         held.set()
         until = time.monotonic() + PATIENCE
         while world.open() and time.monotonic() < until:
@@ -244,13 +246,13 @@ def test_what_another_terminal_asks_is_asked_of_both(
         time.sleep(LISTENS)
         assert (world.open(), len(gate.arrivals)) == (0, before)
         assert world.number("select count(*) from partition where state <> 'done'") > 0
-        assert world.company.say("continue").code == 0
+        assert [world.company.say(*words).code for words in (("pace", "off"), ("continue",))] == [0, 0]
         assert world.broken(pair.end(), alone) == {}
         code, told = pair.joiner()
-    assert (code, told["changes"] > 10) == (0, True)
+    assert (code, told["changes"] > 0) == (0, True)
     assert gate.turned_away == 0
-    assert most_in_any([at for at, _ in gate.arrivals], gate.seconds) <= gate.calls / 2
-    assert len(gate.arrivals) > 2 * before
+    assert len(slow) >= gate.calls
+    assert most_in_any(slow, gate.seconds) <= gate.calls / 2
 
 
 @pytest.mark.torture
