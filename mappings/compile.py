@@ -154,14 +154,13 @@ def compile_mappings(
         if source_object is None or target_object is None:
             continue
         clocks = field_zones(file.model.assemble, source_object, zones)
-        here = zone_of(source_object.name)
         folding = list(check_folds(file, source_object, read, named, zone_of))
         source_object = with_folds(source_object, [file])
         examined = Examined(
             file,
             source_object,
             target_object,
-            here,
+            zone_of(source_object.name),
             target_zone,
             people,
             named,

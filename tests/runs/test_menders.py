@@ -33,6 +33,7 @@ PARK_NOTHING = {
     "people.no_department": "of the project",
     "reference.nulled": "it moves without",
     "reference.skipped": "left out on purpose",
+    "reference.stubbed": "it moves with a stub",
     "recover.process_ended": "of an operation, until the target was asked",
     "target.connection_lost": "tried again",
     "target.contagion": "tried again",
