@@ -200,7 +200,7 @@ def _construct(name: str, kind: type[Declared], arguments: Mapping[str, object],
     exact = told | _typed_values(name, told, fields)
     if not any(field.type is FieldType.FLOAT for field in fields):
         exact |= {argument: _exact(arguments[argument], value) for argument, value in exact.items()}
-    return read if exact == told else _loosened(kind).parse_obj(exact)  # type: ignore[arg-type] - theirs is Any to mypy
+    return read if exact == told else _loosened(kind).parse_obj(exact)  # type: ignore[arg-type]  # Any to mypy
 
 
 def _typed_values(name: str, told: Mapping[str, object], fields: Sequence[Field]) -> dict[str, object]:

@@ -25,7 +25,7 @@ from .paths import DESCRIBE, OBJECTS, Paths, data_path
 from .pools import Pools
 from .query import Query
 from .session import TOKEN_PATHS
-from .tenant import TenantObject, described, listed, no_field, no_object
+from .tenant import CREATED, TenantObject, described, listed, no_field, no_object
 from .transport import HttpTransport, Transport
 from .wire import Document
 from .write import Writer
@@ -95,7 +95,7 @@ class FxiaokeConnector:
     def audit_fields(self, object_name: str) -> AuditFields:
         there = self._there(object_name)
         named = {each.api: name for name, each in there.fields.items()}
-        return AuditFields(named.get(MODIFIED_AT), named.get(MODIFIED_BY))
+        return AuditFields(*map(named.get, (MODIFIED_AT, MODIFIED_BY, *CREATED)))
 
     def acting_user(self) -> str | None:
         return self._secrets.fill(self._options.user)

@@ -171,3 +171,9 @@ def test_calls_are_told_by_the_interface_that_they_go_to() -> None:
     assert connector.record_url("AccountObj", NOWHERE) is None
     linked = Tenant(record_url="https://fx.example.cn/{object}/{key}").connector
     assert linked.record_url("AccountObj", "64a0") == "https://fx.example.cn/AccountObj/64a0"
+
+
+def test_who_made_and_changed_a_record_and_when_is_told_by_the_systems_own_fields() -> None:
+    told = Tenant().connector.audit_fields("AccountObj")
+    assert (told.created_at, told.created_by) == ("create_time", "created_by")
+    assert (told.modified_at, told.modified_by) == ("last_modified_time", "last_modified_by")

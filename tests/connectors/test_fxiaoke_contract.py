@@ -35,5 +35,5 @@ class TestFxiaoke(TargetContract):
     def connector(self, tmp_path: Path) -> Iterator[Connector]:
         settings = SimulatorSettings.of({"key_field": OUR_FIELD, "invalid_rows": "shown", "empty_text": "text"})
         simulator = Simulator(self.clock, settings, tenant_folder(tmp_path))
-        yield Keyed(connect_to(InProcess(simulator, self.clock), self.clock, at_once=1, **CONTRACT))
+        yield Keyed(connect_to(InProcess(simulator, self.clock), self.clock, at_once=4, **CONTRACT))
         simulator.close()

@@ -11,6 +11,7 @@ from itertools import pairwise
 import pytest
 from changeover.connectors.change import Batch, Change, ChangeKind, Details, Outcome
 from changeover.connectors.memory import MemoryConnector
+from changeover.connectors.memory_table import Record
 from changeover.connectors.pace import Action
 from changeover.connectors.port import OurKeyPlace
 from changeover.connectors.secrets import Secrets
@@ -163,6 +164,23 @@ def test_a_run_of_chosen_records_brings_no_others(made: Made, children: bool) ->
         }
     assert there == {"old:firm:f1", "old:firm:f2", "old:firm:f4"} | persons
     assert bool(inside(world.calls(Operation.WRITE))) is children
+
+
+def test_what_waited_for_its_master_follows_it_once_that_is_mended(made: Made) -> None:
+    """By itself, for the run was asked for the master alone."""
+    move = made(Mastered)
+    world = move.world
+    with world.in_process():
+        world.back_to(move.start)
+        world.run()
+        table = world.source._tables["firm"]
+        record = table.records["f5"]
+        table.put("f5", Record({**record.values, "city": "北京"}, record.our_key))
+        world.faults()
+        [[code]] = world.ask("select code from record where our_key = 'old:firm:f5'")
+        running.run(world.project, Order(rejected=True, code=code), Secrets(), world.clock, lambda _tick: None)
+    keys = {name: {record.our_key for record in table.records.values()} for name, table in world.target._tables.items()}
+    assert ("old:firm:f5" in keys["account"], "old:deal:d10" in keys["deal"], inside(world)) == (True, True, {})
 
 
 def test_a_degraded_target_gets_none(made: Made) -> None:

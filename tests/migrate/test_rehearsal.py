@@ -19,6 +19,9 @@ class Touchy(MemoryConnector):
     def prepare(self) -> None:
         pytest.fail("made room in")
 
+    def record_url(self, object_name: str, key: str) -> str | None:
+        return f"memory://{object_name}/{key}"
+
     def close(self) -> None:
         pytest.fail("closed")
 
@@ -32,6 +35,8 @@ def test_nothing_is_done_and_everything_answered() -> None:
     changed = Change(ChangeKind.UPDATE, "old:firm:f2", known, {"name": "other"})
     told = before.write(Batch("account", (made, changed)))
     assert [each.target_key for each in told] == [f"{UNBORN}old:firm:f1", known]
+    pages = [before.record_url("account", key) for key in (f"{UNBORN}old:firm:f1", known)]
+    assert pages == [None, "memory://account/1"], "what is not there yet has no page"
     before.close()
     assert target.count("account") == before.count("account") == 1
     assert target.record("account", known)["name"] == "there"

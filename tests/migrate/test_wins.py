@@ -204,3 +204,16 @@ def test_a_run_that_dies_after_its_write_has_decided_once(tmp_path: Path, monkey
 
 def dies(*_: object) -> None:
     raise RuntimeError("dead")
+
+
+def test_what_was_decided_of_a_field_that_is_mapped_no_longer_decides_nothing(tmp_path: Path) -> None:
+    company = make(tmp_path / "move", "A", name="new", revenue="new")
+    both(company, "A")
+    assert company.run().code == 0
+    assert row(company, "A") == ("target A", 12, "said")
+    company.rewrite("mappings/customer.yaml", ("  revenue: {from: je, wins: new}\n", ""))
+    source(company, "A", khmc="source again")
+    target(company, "A", name="target again")
+    assert company.run().code == 0
+    assert row(company, "A") == ("target again", 12, "said")
+    assert company.reconcile().code == 0
