@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import ssl
 import threading
 from collections.abc import Mapping
 from typing import Protocol, TypeAlias
 from urllib.parse import urlsplit
 
 import requests
-from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
+from ..departure import never_left
 from ..errors import InputError
 from ..port import Settings
 from .options import Options
@@ -64,7 +63,7 @@ class HttpTransport:
             )
             return told.status_code, told.headers, told.content
         except requests.RequestException as error:
-            raise (NotSentError if _never_left(error) else NoAnswerError)(type(error).__name__) from error
+            raise (NotSentError if never_left(error) else NoAnswerError)(type(error).__name__) from error
 
     def close(self) -> None:
         for each in self._sessions:
@@ -81,15 +80,3 @@ class HttpTransport:
 
 def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
-
-
-def _never_left(error: BaseException) -> bool:
-    """Whether the connection was never made. All else may have been heard."""
-    seen: list[object] = [error]
-    for each in seen:
-        if isinstance(each, NewConnectionError | ConnectTimeoutError | ssl.SSLCertVerificationError):
-            return True
-        if isinstance(each, BaseException):
-            further = [*each.args, each.__cause__, each.__context__, getattr(each, "reason", None)]
-            seen += [one for one in further if isinstance(one, BaseException) and one not in seen]
-    return False

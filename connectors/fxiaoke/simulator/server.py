@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import socket
-import struct
 import threading
 import traceback
 from collections.abc import Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from ...clock import Clock
 from ...errors import InputError
+from ...loopback import LoopbackHandler, LoopbackServer
 from ...simulators import Setting, Wanted
 from .answers import NoAnswerError
 from .faults import read_faults
@@ -70,37 +68,18 @@ class Server:
         self.simulator.close()
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 64
+class _Server(LoopbackServer):
     simulator: Simulator
 
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A caller that went away is no news."""
 
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    wbufsize = -1
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class calls it so
-        """Nothing is logged."""
-
-    def do_GET(self) -> None:
-        self._serve()
-
-    def do_POST(self) -> None:
-        self._serve()
-
-    def _serve(self) -> None:
+class _Handler(LoopbackHandler):
+    def serve(self) -> None:
         assert isinstance(self.server, _Server)  # noqa: S101 - the base class says any server
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        body = self.body()
         try:
             told = self.server.simulator.answer(self.command, self.path, dict(self.headers.items()), body)
         except NoAnswerError:
-            self._reset()
+            self.reset()
             return
         except Exception:  # ours to mend; whoever called sees what it was
             told = 500, {"Content-Type": "text/plain;charset=UTF-8"}, traceback.format_exc().encode()
@@ -112,9 +91,3 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
         self.wfile.flush()
-
-    def _reset(self) -> None:
-        """RST instead of FIN."""
-        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.close_connection = True
-        self.connection.close()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
-import ssl
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,12 +12,12 @@ from dataclasses import dataclass
 import pandas as pd
 import pyarrow as pa
 import requests
-from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from ...cell import Cell, arrow_type
 from ...change import CONTAGION, Batch, Outcome, OutcomeState
 from ...chunk import Chunk
 from ...clock import Clock
+from ...departure import never_left
 from ...errors import InputError, UnavailableError
 from ...pace import UNLIMITED, Action, Allowance, Interface, Need, Pace, Rate
 from ...port import KEY, OUR_KEY, AuditFields, Capabilities, Identity, OurKeyPlace
@@ -111,25 +110,13 @@ class Wire:
             retry_after, at_work = (_seconds(told.headers.get("Retry-After")), _at_work(told.headers))
             return Answer(told.status_code, as_document(body), retry_after, at_work)
         except requests.RequestException as error:
-            raise (NotSentError if _never_left(error) else NoAnswerError)(type(error).__name__) from error
+            raise (NotSentError if never_left(error) else NoAnswerError)(type(error).__name__) from error
         except ValueError as error:
             raise NoAnswerError("no JSON") from error
 
     def close(self) -> None:
         for each in self._sessions:
             each.close()
-
-
-def _never_left(error: BaseException) -> bool:
-    """Whether the connection was never made: not refused, not resolved, not trusted. All else may have been heard."""
-    seen: list[object] = [error]
-    for each in seen:
-        if isinstance(each, NewConnectionError | ConnectTimeoutError | ssl.SSLCertVerificationError):
-            return True
-        if isinstance(each, BaseException):
-            further = [*each.args, each.__cause__, each.__context__, getattr(each, "reason", None)]
-            seen += [one for one in further if isinstance(one, BaseException) and one not in seen]
-    return False
 
 
 def _seconds(told: str | None) -> float | None:

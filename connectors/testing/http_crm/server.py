@@ -9,8 +9,6 @@ The records lie in a MemoryConnector, which refuses what a database would.
 from __future__ import annotations
 
 import json
-import socket
-import struct
 import threading
 import time
 import uuid
@@ -19,11 +17,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 
 from ...change import Batch, Outcome, OutcomeState
 from ...errors import InputError
+from ...loopback import LoopbackHandler, LoopbackServer
 from ...memory import MemoryConnector
 from ...schema import Schema
 from . import desk
@@ -323,37 +321,16 @@ def _results(document: Document) -> list[Json]:
     return results if isinstance(results, list) else []
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 64
-
-    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler], crm: HttpCrm) -> None:
+class _Server(LoopbackServer):
+    def __init__(self, address: tuple[str, int], handler: type[LoopbackHandler], crm: HttpCrm) -> None:
         super().__init__(address, handler)
         self.crm = crm
 
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A caller that went away is no news."""
 
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    wbufsize = -1
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class calls it so
-        """Nothing is logged."""
-
-    def do_GET(self) -> None:
-        self._serve()
-
-    def do_POST(self) -> None:
-        self._serve()
-
-    def _serve(self) -> None:
+class _Handler(LoopbackHandler):
+    def serve(self) -> None:
         assert isinstance(self.server, _Server)
-        length = int(self.headers.get("Content-Length") or 0)
-        body = self.rfile.read(length)
+        body = self.body()
         document = as_document(parsed(json.loads(body))) if body else {}
         token = (self.headers.get("Authorization") or "").removeprefix("Bearer ")
         crm = self.server.crm
@@ -361,7 +338,7 @@ class _Handler(BaseHTTPRequestHandler):
         counted = time.perf_counter()
         told = crm.answer(self.command, self.path, token, document) if let_in else crm.gate.turn_away()
         if told is None:
-            self._reset()
+            self.reset()
             return
         answer = json.dumps(told.document).encode()
         self.send_response(told.status)
@@ -375,9 +352,3 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(answer[: len(answer) // 2] if short else answer)
         self.wfile.flush()
         self.close_connection = self.close_connection or short
-
-    def _reset(self) -> None:
-        """RST instead of FIN."""
-        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.close_connection = True
-        self.connection.close()
