@@ -75,8 +75,7 @@ def _zone(session: Session, mapping: CompiledMapping) -> ZoneInfo | None:
 def _changed_at(system: Connector, object_name: str, zone: ZoneInfo | None, keys: Sequence[str]) -> list[int | None]:
     """When these records were last changed, in microseconds; None where that cannot be told."""
     name = system.audit_fields(object_name).modified_at
-    if name is None:
-        return [None] * len(keys)
+    assert name is not None  # noqa: S101 - check_newest saw to it
     moments: dict[str, int | None] = {}
     size = system.capabilities.find_size
     for start in range(0, len(keys), size):

@@ -111,6 +111,15 @@ def test_a_text_waits_for_a_record_that_is_to_come(company: Company) -> None:
     assert company.reconcile().verdict == "reconcile.equal"
 
 
+def test_of_many_that_name_what_is_nowhere_the_first_are_named_and_all_counted(company: Company) -> None:
+    for number in range(1, 9):
+        company.customer(f"C{number}", bz=f"{OLD}/kh/X{number}")
+    told = company.run()
+    assert links(told) == {"absent": 8}
+    [cause] = [each for each in told.report.causes if each.text.code == "linking.names_absent"]
+    assert (cause.count, cause.keys[0]) == (8, "C1")
+
+
 def test_a_record_that_is_there_is_updated_twice_and_counted_once(company: Company) -> None:
     """Its text names an order that moves after it, and a value of its own has changed as well."""
     company.customer("C1")

@@ -96,6 +96,14 @@ def test_a_stub_is_made_once_and_becomes_its_record(company: Company) -> None:
     assert customers(company) == []
 
 
+def test_stubs_of_records_that_are_all_nowhere_have_their_keys(company: Company) -> None:
+    company.old("delete from t_customer where khbh = 'C0'")
+    told = company.run()
+    assert told.counts("order") == {"read": 5, "created": 5}
+    assert customers(company) == [("----C0", "stub", None, "new", None), STUBS[1], REAL]
+    assert company.reconcile().verdict == "reconcile.equal"
+
+
 def test_what_somebody_does_with_a_stub_is_seen(company: Company) -> None:
     """Edited in a field of its own: a difference, and a conflict when its record comes; in another field: undo spares
     it."""
