@@ -69,9 +69,10 @@ def cast(
 
     Text is read with space around it ignored: numbers plain or with an exponent, `true/false/t/f/1/0`, `YYYY-MM-DD`,
     times in ISO form with space or T, a fraction of up to six digits that count, an offset or Z. Blank text is null for
-    every type but TEXT and BINARY. A float becomes the decimal that its shortest text says. A decimal with more places
-    than the field, an integer beyond 64 bits, NaN and infinity (but in FLOAT) and a DATE with a time of day are
-    misfits. FLOAT takes the nearest float of a fraction, and no integer that it cannot hold exactly.
+    every type but TEXT and BINARY; an empty text is for a TEXT that does not tell them apart. A float becomes the
+    decimal that its shortest text says. A decimal with more places than the field, an integer beyond 64 bits, NaN and
+    infinity (but in FLOAT) and a DATE with a time of day are misfits. FLOAT takes the nearest float of a fraction, and
+    no integer that it cannot hold exactly.
 
     zone: what a wall clock time means where an INSTANT is wanted, and the other way round; without it such a cell is a
     misfit. A wall clock time that was skipped is a misfit; one that occurred twice is the earlier instant.
@@ -122,14 +123,20 @@ def cast_frame(
 
 
 def _needs_a_look(field: Field) -> bool:
-    """Types whose Arrow type holds cells that a field of it may not."""
-    return field.type in (FieldType.INSTANT, FieldType.LOCAL_TIME, FieldType.CHOICE, FieldType.REFERENCE)
+    """Fields whose Arrow type holds cells that they may not."""
+    return not field.empty_text or field.type in (
+        FieldType.INSTANT,
+        FieldType.LOCAL_TIME,
+        FieldType.CHOICE,
+        FieldType.REFERENCE,
+    )
 
 
 def _without_blanks(array: pa.Array, field: Field) -> pa.Array:
-    if not pa.types.is_string(array.type) or field.type in (FieldType.TEXT, FieldType.BINARY) or "" in field.choices:
+    as_is = field.type is FieldType.BINARY or (field.type is FieldType.TEXT and field.empty_text)
+    if not pa.types.is_string(array.type) or as_is or "" in field.choices:
         return array
-    blank = pc.equal(pc.utf8_trim_whitespace(array), "")
+    blank = pc.equal(array if field.type is FieldType.TEXT else pc.utf8_trim_whitespace(array), "")
     return pc.if_else(blank, pa.scalar(None, pa.string()), array) if pc.any(blank).as_py() else array
 
 

@@ -44,6 +44,7 @@ class Field:
     minimum, maximum: the smallest and largest number that fits, as text, None where unlimited.
     choices: the only values allowed, empty where any is. references: objects a REFERENCE may point to. master: the
     record is a detail of the one that this REFERENCE points to, and may be created inside it (`Change.details`).
+    empty_text: a TEXT tells an empty text from null; where it does not, an empty one is null.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Field:
     choices: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
     master: bool = False
+    empty_text: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,7 +136,7 @@ def described(
             continue
         field = _field(field_api, each, renamed.get(field_api, field_api), options, ours, field_api == key_api)
         fields[field.name] = field
-    identity = TenantField(ID, "text", Field(ID, FieldType.TEXT, writable=False, unique=True))
+    identity = TenantField(ID, "text", Field(ID, FieldType.TEXT, writable=False, unique=True, empty_text=False))
     fields = {ID: identity, **fields}
     schema = ObjectSchema(
         name, (ID,), tuple(each.field for each in fields.values()), str(describe.get("label") or label)
@@ -175,6 +175,7 @@ def _field(api: str, told: Document, name: str, options: Options, ours: Mapping[
             choices=_choices(told) if type_ is FieldType.CHOICE else (),
             references=(ours.get(target, target),) if type_ is FieldType.REFERENCE and target else (),
             master=kind == "master_detail",
+            empty_text=False,  # whether a tenant keeps them apart is not known, and nobody sees it
         ),
     )
 

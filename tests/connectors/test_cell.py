@@ -153,6 +153,13 @@ def test_nulls_and_blank_text() -> None:
     assert results([""], field(FieldType.CHOICE, choices=("", "a"))) == [""]
 
 
+def test_an_empty_text_is_null_where_the_field_does_not_tell_them_apart() -> None:
+    column = pa.array(["", " ", "x", None])
+    typed, missed = cast(column, Field("name", FieldType.TEXT, empty_text=False))
+    assert (typed.to_pylist(), missed.to_pylist()) == ([None, " ", "x", None], [False] * 4)
+    assert cast(column, Field("name", FieldType.TEXT))[0].to_pylist() == ["", " ", "x", None]
+
+
 def test_booleans() -> None:
     assert results(["true", "F", "1", "0", "yes", "2"], YES_NO) == [True, False, True, False, MISFIT, MISFIT]
     assert results([1, 0, 2], YES_NO) == [True, False, MISFIT]

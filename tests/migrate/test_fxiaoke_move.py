@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from changeover.connectors.change import Batch, Change, ChangeKind
 from changeover.connectors.fxiaoke.transport import Answered, NoAnswerError, NotSentError
+from changeover.connectors.memory_table import Record
 from changeover.connectors.pace import Rate
 
 from ..connectors.fxiaoke_kit import Strike, connected
@@ -104,6 +105,18 @@ def test_lines_go_inside_their_statement(tmp_path: Path) -> None:
             assert world.reconcile().verdict.code == "reconcile.equal"
     saved = len(apart.way.bodies("/create")) - len(folded.way.bodies("/create"))
     assert saved >= 6, "nine lines, of which those of the first statement go alone"
+
+
+def test_an_empty_text_of_the_source_is_an_empty_field(tmp_path: Path) -> None:
+    """Of the first record, too, which would else be said to be changed by the tenant itself."""
+    world = FxiaokeWorld(tmp_path, TINY)
+    table = world.source._tables["account"]
+    for key, record in list(table.records.items()):
+        table.put(key, Record({**record.values, "tel": ""}, record.our_key))
+    with world.in_process():
+        told = world.run()
+        assert (told.exit_code, told.causes, world.there()) == (0, (), TINY)
+        assert world.reconcile().verdict.code == "reconcile.equal"
 
 
 def test_what_the_administrator_has_not_made_stops_it_first(tmp_path: Path) -> None:
