@@ -9,11 +9,11 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from pydantic import Field as Option
 
+from ..audit import EVERY_OBJECT
 from ..errors import InputError
 from ..nearest import nearest
 from ..port import Settings
 
-EVERY_OBJECT = "*"
 LEGACY_KEY = "legacy_key__c"
 PACK = 100_000
 """Calls of a purchased pack."""

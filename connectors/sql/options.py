@@ -7,11 +7,10 @@ from typing import Annotated
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from pydantic import Field as Option
 
+from ..audit import EVERY_OBJECT
 from ..errors import InputError
 from ..nearest import nearest
 from ..port import AuditFields, Settings
-
-EVERY_OBJECT = "*"
 
 
 class Audit(BaseModel):

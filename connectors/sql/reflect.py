@@ -14,11 +14,12 @@ from sqlalchemy.engine import Connection, Inspector
 from sqlalchemy.engine.interfaces import ReflectedColumn
 from sqlalchemy.engine.reflection import ObjectKind
 
+from ..audit import EVERY_OBJECT
 from ..errors import InputError
 from ..nearest import nearest
 from ..schema import Field, FieldType
 from .dialect import Dialect
-from .options import EVERY_OBJECT, Options
+from .options import Options
 from .tables import OURS, Column, Table
 
 Kind = sa.types.TypeEngine[Any]

@@ -28,7 +28,7 @@ from ..fingerprint import Marks, arrow_column
 from ..session import Session
 from .parked import find_pieces
 from .stub_records import stubs_among
-from .tally import Tally, chosen
+from .tally import Tally, chosen, parts_of
 
 NAMED = 5
 """Records that are named of each cause in a chunk; the others are counted."""
@@ -251,8 +251,8 @@ def tally_outside(tally: Tally, counts: Mapping[Reason, int]) -> None:
 
 def tallied(counts: Mapping[str, int]) -> Counter[Reason]:
     """What `tally_outside` has counted."""
-    parts = {tuple(name.split("\t")): number for name, number in counts.items() if name.startswith(f"{_TALLIED}\t")}
-    return Counter({Reason(name, Outside(policy), why): number for (_, name, policy, why), number in parts.items()})
+    told = parts_of(counts, _TALLIED)
+    return Counter({Reason(name, Outside(policy), why): number for (name, policy, why), number in told})
 
 
 def outside_table(counts: Mapping[str, Mapping[Reason, int]]) -> tuple[Table, ...]:

@@ -25,7 +25,7 @@ from ..fingerprint import arrow_column
 from ..session import Session
 from .outside import NAMED, leaving
 from .rehearsal import UNBORN
-from .tally import Tally
+from .tally import Tally, parts_of
 
 REWRITTEN, TO_COME, NO_FORM, NO_KIND = "rewritten", "to_come", "no_form", "no_kind"
 """What becomes of an address besides `outside.LEFT_OUT` and `outside.ABSENT`, where its record is one that will not
@@ -165,12 +165,7 @@ def tally_filled(tally: Tally, counts: Mapping[tuple[str, str], int]) -> None:
 
 def tallied_links(counts: Mapping[str, int]) -> Counter[tuple[str, str]]:
     """What these have counted."""
-    told: Counter[tuple[str, str]] = Counter()
-    for place, number in counts.items():
-        kind, *parts = place.split("\t")
-        if kind == _TALLIED:
-            told[parts[0], parts[1]] = number
-    return told
+    return Counter({(name, what): number for (name, what), number in parts_of(counts, _TALLIED)})
 
 
 def links_table(counts: Mapping[str, Mapping[tuple[str, str], int]]) -> tuple[Table, ...]:

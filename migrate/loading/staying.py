@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from ...mappings.compile import CompiledMapping
 from ...mappings.left_out import Cause
 from ...runs.report.model import Row, Table, Text
-from .tally import Tally
+from .tally import Tally, parts_of
 
 _TALLIED, _LIVES = "left_out", "life"
 Left = Mapping[str, Mapping[Cause, int]]
@@ -23,12 +23,7 @@ def tally_left(tally: Tally, counts: Mapping[Cause, int]) -> None:
 
 def tallied_left(counts: Mapping[str, int]) -> Counter[Cause]:
     """What `tally_left` has counted."""
-    told: Counter[Cause] = Counter()
-    for name, number in counts.items():
-        kind, *parts = name.split("\t")
-        if kind == _TALLIED:
-            told[Cause(*parts)] = number
-    return told
+    return Counter({Cause(*parts): number for parts, number in parts_of(counts, _TALLIED)})
 
 
 def tally_lives(tally: Tally, counts: Mapping[tuple[str, str], int]) -> None:
@@ -39,12 +34,7 @@ def tally_lives(tally: Tally, counts: Mapping[tuple[str, str], int]) -> None:
 
 def tallied_lives(counts: Mapping[str, int]) -> Counter[tuple[str, str]]:
     """What `tally_lives` has counted."""
-    told: Counter[tuple[str, str]] = Counter()
-    for name, number in counts.items():
-        kind, *parts = name.split("\t")
-        if kind == _LIVES:
-            told[parts[0], parts[1]] = number
-    return told
+    return Counter({(state, kind): number for (state, kind), number in parts_of(counts, _LIVES)})
 
 
 def lives_table(lives: Sequence[tuple[CompiledMapping, Mapping[tuple[str, str], int]]]) -> tuple[Table, ...]:

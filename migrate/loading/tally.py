@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 
 import numpy as np
@@ -75,6 +75,14 @@ class RejectStorm(MappingStop):
     def __init__(self, mapping: str, code: str, field: str, number: int, seen: int) -> None:
         super().__init__("run.reject_storm", mapping=mapping, cause=f"@{code}", field=field, count=number, seen=seen)
         self.mapping = mapping
+
+
+def parts_of(counts: Mapping[str, int], kind: str) -> Iterator[tuple[list[str], int]]:
+    """Of the counts that were added as `kind` and parts with tabs between: the parts, and how many."""
+    for name, number in counts.items():
+        first, *parts = name.split("\t")
+        if first == kind:
+            yield parts, number
 
 
 def chosen(mask: npt.NDArray[np.bool_]) -> list[int]:
