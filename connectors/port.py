@@ -79,6 +79,7 @@ class Capabilities:
     allowance: Allowance = UNLIMITED
     ordeals: tuple[Ordeal, ...] = ()
     tells_lacking: bool = False
+    tells_unseen: bool = False
     questions: tuple[Question, ...] = ()
 
 
@@ -174,6 +175,13 @@ class TellsLacking(Protocol):
 
     def lacking(self, object_name: str) -> tuple[Finding, ...]:
         """What has to be done in the system before records of this object may be written to it."""
+
+
+class TellsUnseen(Protocol):
+    """What a connector has besides whose capabilities say `tells_unseen`."""
+
+    def unseen(self, object_names: Sequence[str]) -> tuple[Finding, ...]:
+        """What of these objects our user cannot see, as far as that can be proven, and where it cannot."""
 
 
 @dataclass(frozen=True, slots=True)

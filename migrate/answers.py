@@ -97,15 +97,18 @@ def named(identity: Identity) -> str:
     return f"{identity.kind} {identity.id}"
 
 
-def asked_connections(session: Session) -> Iterator[tuple[str, Connector]]:
-    """Those whose systems have questions, by name; the target last."""
+def connections_of(session: Session) -> Iterator[tuple[str, Connector]]:
+    """Every connection as it is, by name; the target last."""
     environment, source = session.project.environment, session.source
-    while isinstance(source, Forwarding):  # what mappings lay over it answers nothing
+    while isinstance(source, Forwarding):  # what mappings lay over it
         source = source.inner
     sources = source.connections if isinstance(source, Sources) else {environment.system: source}
-    for name, each in (*sources.items(), (environment.target.name, session.target)):
-        if each.capabilities.questions:
-            yield name, each
+    yield from (*sources.items(), (environment.target.name, session.target))
+
+
+def asked_connections(session: Session) -> Iterator[tuple[str, Connector]]:
+    """Those whose systems have questions."""
+    return ((name, each) for name, each in connections_of(session) if each.capabilities.questions)
 
 
 def check_answers(session: Session) -> list[Finding]:

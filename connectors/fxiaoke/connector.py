@@ -28,6 +28,7 @@ from .probing.probing import Probing
 from .probing.questions import QUESTIONS, contradictions
 from .query import Query
 from .session import TOKEN_PATHS
+from .sight import Sight
 from .tenant import CREATED, TenantObject, described, listed, no_field, no_object
 from .transport import HttpTransport, Transport
 from .wire import Document
@@ -65,6 +66,7 @@ class FxiaokeConnector:
         self._paths = Paths(options.custom_path == "always")
         self._settings = settings
         self._probing = Probing(self._gateway, self._query, options, clock, secrets)
+        self._sight = Sight(self._gateway, self._query, options, settings.name)
         self._lock = threading.Lock()
         self._objects: dict[str, TenantObject] | None = None
         self.capabilities = Capabilities(
@@ -81,6 +83,7 @@ class FxiaokeConnector:
             allowance=_allowance(options, zone.key),
             ordeals=_ordeals(options),
             tells_lacking=True,
+            tells_unseen=True,
             questions=QUESTIONS,
         )
         pace.obey(self.capabilities.allowance)
@@ -175,6 +178,9 @@ class FxiaokeConnector:
     def probe(self, question: Question, object_name: str | None) -> Answer:
         there = None if object_name is None else self._written(object_name, ())
         return self._probing.probe(question, there, list(self._all().values()))
+
+    def unseen(self, object_names: Sequence[str]) -> tuple[Finding, ...]:
+        return self._sight.unseen([self._there(each) for each in object_names])
 
     def tidy(self, object_name: str) -> tuple[str, ...]:
         return self._probing.tidy(self._there(object_name))

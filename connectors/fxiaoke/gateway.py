@@ -75,6 +75,12 @@ class Gateway:
         other._options = self._options.model_copy(update={"trace_ids": False})
         return other
 
+    def acting_as(self, user: str) -> Gateway:
+        """The same in the name of another employee."""
+        other = copy(self)
+        other._session = self._session.acting_as(user)
+        return other
+
     @property
     def tenant(self) -> str:
         """Raises UnavailableError, or what keeps the call from departing."""

@@ -55,6 +55,7 @@ class Options(BaseModel):
     custom objects are updated all the same. trace_ids: a new `thirdTraceId` goes with each call. date_zone: of
     midnight in date fields; the connection's zone without it. ordeals: what the first record of an
     object is put through; ordeal_owner: the employee to whom it is given meanwhile, without whom `owner` is not tried.
+    witnesses: employees as whom a check may count, to see whether our user sees as much.
     record_url: of a record's page, `{object}` and
     `{key}` filled in.
     """
@@ -100,6 +101,7 @@ class Options(BaseModel):
     date_zone: str | None = None
     ordeals: list[Literal["owner", "lock", "invalid"]] = ["lock", "invalid"]
     ordeal_owner: str | None = None
+    witnesses: list[str] = []
     record_url: str | None = None
 
     def our_key_of(self, object_name: str) -> str:
