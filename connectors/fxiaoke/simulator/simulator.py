@@ -17,6 +17,7 @@ from ...clock import Clock
 from . import directory, files, function, life, metadata, pools, query, records, teams
 from .answers import Document, NoAnswerError, Raw, RefusedError, missing, no_such_path
 from .faults import Fault, FaultKind, Faults
+from .first_rows import lay_first_rows
 from .limits import Limits
 from .settings import Settings
 from .sign_in import SignIn
@@ -112,6 +113,7 @@ class Simulator:
     ) -> None:
         self.settings = settings or Settings()
         self.tenant = Tenant(clock, self.settings, data)
+        lay_first_rows(self.tenant, data)
         self.limits = Limits(self.settings, clock)
         self.sign_in = SignIn(self.tenant)
         self.faults = faults or Faults([])
