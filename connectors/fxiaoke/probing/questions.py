@@ -57,6 +57,8 @@ _FOLLOWS: Final[dict[tuple[str, str], tuple[str, object]]] = {
     ("empty_text", "text"): ("empty_text", "kept"),
     ("trace_id", "required"): ("trace_ids", True),
     ("preset_on_custom", "refused"): ("custom_path", "custom"),
+    ("stage", "refused"): ("stages", "interface"),
+    ("stage", "ignored"): ("stages", "interface"),
     ("update", "overwrite"): ("updates", "overwrite"),
 }
 """Question and answer -> option and value."""
