@@ -10,6 +10,7 @@ from ...simulators import Setting, Wanted
 from .faults import read_faults
 from .settings import Settings, told_settings
 from .simulator import Simulator
+from .tenant import kept_settings
 
 
 class FxiaokeSimulator:
@@ -19,7 +20,7 @@ class FxiaokeSimulator:
         return told_settings()
 
     def start(self, wanted: Wanted, clock: Clock) -> Server:
-        settings = Settings.of(wanted.settings)
+        settings = Settings.of({**kept_settings(wanted.data), **wanted.settings})
         faults = None if wanted.faults is None else read_faults(wanted.faults)
         return Server(Simulator(clock, settings, wanted.data, faults), wanted.port)
 

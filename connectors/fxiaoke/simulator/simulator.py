@@ -18,6 +18,7 @@ from ...simulating.server import Answer, NoAnswerError
 from . import directory, files, function, life, metadata, pools, query, records, teams
 from .answers import Document, Raw, RefusedError, missing, no_such_path
 from .faults import Fault, FaultKind, Faults
+from .first_rows import lay_first_rows
 from .limits import Limits
 from .settings import Settings
 from .sign_in import SignIn
@@ -116,6 +117,7 @@ class Simulator:
     ) -> None:
         self.settings = settings or Settings()
         self.tenant = Tenant(clock, self.settings, data)
+        lay_first_rows(self.tenant, data)
         self.limits = Limits(self.settings, clock)
         self.sign_in = SignIn(self.tenant)
         self.faults: Faults[FaultKind] = faults or Faults([])
