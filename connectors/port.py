@@ -59,9 +59,10 @@ class Capabilities:
     call that we gave up on; an UNKNOWN outcome is probed only after both have passed. allowance: the calls that the
     system takes and what our actions cost in calls. ordeals: what the connector can do to a record of ours and take
     back, to prove that our key is found all the same; it has the methods of `UndergoesOrdeals` then. tells_unseen: it
-    has the method of `TellsUnseen`. questions: what only the system itself can tell; it has the methods of
-    `AnswersQuestions` then. holds_files, takes_files: it gives and takes the bodies of files (`held_file.HoldsFiles`,
-    `held_file.TakesFiles`); largest_file: the most bytes that it takes for one, None where it does not say.
+    has the method of `TellsUnseen`. knows_holding: it has the methods of `holding.KnowsHolding`. questions: what only
+    the system itself can tell; it has the methods of `AnswersQuestions` then. holds_files, takes_files: it gives and
+    takes the bodies of files (`held_file.HoldsFiles`, `held_file.TakesFiles`); largest_file: the most bytes that it
+    takes for one, None where it does not say.
     """
 
     batch_size: int = 1000
@@ -82,6 +83,7 @@ class Capabilities:
     ordeals: tuple[Ordeal, ...] = ()
     tells_lacking: bool = False
     tells_unseen: bool = False
+    knows_holding: bool = False
     questions: tuple[Question, ...] = ()
     holds_files: bool = False
     takes_files: bool = False

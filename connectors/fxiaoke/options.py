@@ -32,6 +32,20 @@ def _plain_number(value: object) -> object:
 Seconds = Annotated[float, BeforeValidator(_plain_number)]
 
 
+Cap = Annotated[int, Option(ge=0)]
+
+
+class RecyclingRule(BaseModel):
+    """A record is taken back into its pool `days` after the first of the moments in `since` that it has. pool: whose
+    records are meant, by name or id; None: all that somebody owns."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    days: int = Option(ge=0)
+    since: str | Annotated[list[str], Option(min_length=1)]
+    pool: str | None = None
+
+
 class Options(BaseModel):
     """host: the tenant's cloud. app_id, app_secret, permanent_code: of the self-built app. sign_in: which of the two
     ways the tenant's app uses; user: the acting employee, an FSUID with `app_token`, an employee's number with
@@ -45,7 +59,9 @@ class Options(BaseModel):
     still finish a call that we gave up on. read_back_lag: seconds for which a query may not show what was written.
     find_size: values in one filter. page: records in one. details: records of detail objects that go into the create
     of their master at most. pools: object -> the pool, by id or name, for records that nobody owns; pool_fields: the
-    field that says in which one a record lies. bulk: the function of the tenant's own that takes many rows a call, None
+    field that says in which one a record lies. caps: object -> records that a person may own at most, or person -> how
+    many; recycling: object -> when pools take records back; recycling_ahead: for how many days `plan` looks.
+    bulk: the function of the tenant's own that takes many rows a call, None
     where there is none; bulk_rows: how many. stages: by which call a stage is changed.
 
     workflows, approvals, duplicate_rules, validation_rules, functions: what a write sets off or has to pass there.
@@ -84,6 +100,9 @@ class Options(BaseModel):
     details: int = Option(20, ge=0)
     pools: dict[str, str] = {}
     pool_fields: dict[str, str] = {"AccountObj": "high_seas_id", "LeadsObj": "leads_pool_id"}
+    caps: dict[str, Cap | dict[str, Cap]] = {}
+    recycling: dict[str, list[RecyclingRule]] = {}
+    recycling_ahead: int = Option(30, ge=0)
     page: int = Option(100, ge=1, le=100)
     bulk: str | None = None
     bulk_rows: int = Option(200, ge=1, le=500)
