@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 
 from ..holding import EVERYBODY, Holding, Recycling
 from .options import Options
+from .owners import OWNER
 from .pools import Pools
 from .query import Query
 from .tenant import TenantObject, no_field
 from .wire import Document
-from .write import OWNER
 
 
 class Holdings:

@@ -59,10 +59,10 @@ class Options(BaseModel):
     still finish a call that we gave up on. read_back_lag: seconds for which a query may not show what was written.
     find_size: values in one filter. page: records in one. details: records of detail objects that go into the create
     of their master at most. pools: object -> the pool, by id or name, for records that nobody owns; pool_fields: the
-    field that says in which one a record lies. caps: object -> records that a person may own at most, or person -> how
-    many; recycling: object -> when pools take records back; recycling_ahead: for how many days `plan` looks.
-    bulk: the function of the tenant's own that takes many rows a call, None
-    where there is none; bulk_rows: how many. stages: by which call a stage is changed.
+    field that says in which one a record lies; back_reason: why one goes back. caps: object -> records that a person
+    may own at most, or person -> how many; recycling: object -> when pools take records back; recycling_ahead: for how
+    many days `plan` looks. bulk: the function of the tenant's own that takes many rows a call, None where there is
+    none; bulk_rows: how many. stages: by which call a stage is changed.
 
     workflows, approvals, duplicate_rules, validation_rules, functions: what a write sets off or has to pass there.
     preserve: `create_time` and `created_by` can be written by a create. busy: what the answer -1 to a write means.
@@ -100,6 +100,7 @@ class Options(BaseModel):
     details: int = Option(20, ge=0)
     pools: dict[str, str] = {}
     pool_fields: dict[str, str] = {"AccountObj": "high_seas_id", "LeadsObj": "leads_pool_id"}
+    back_reason: str = "other"
     caps: dict[str, Cap | dict[str, Cap]] = {}
     recycling: dict[str, list[RecyclingRule]] = {}
     recycling_ahead: int = Option(30, ge=0)
