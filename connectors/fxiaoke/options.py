@@ -67,7 +67,7 @@ class Options(BaseModel):
     workflows, approvals, duplicate_rules, validation_rules, functions: what a write sets off or has to pass there.
     preserve: `create_time` and `created_by` can be written by a create. busy: what the answer -1 to a write means.
     empty: what clears a field in an update. empty_text: what becomes of an empty text: `kept`, or `null`. updates: what
-    an update does to fields that it does not name. invalid: whether records in the bin are left out of what is read.
+    an update does to fields that it does not name. refusals: error number -> for what a record is refused. invalid: whether records in the bin are left out of what is read.
     custom_path: `always` calls the interfaces for custom objects for preset ones, too. edit_locked: locked records of
     custom objects are updated all the same. trace_ids: a new `thirdTraceId` goes with each call. date_zone: of
     midnight in date fields; the connection's zone without it. ordeals: what the first record of an
@@ -118,6 +118,7 @@ class Options(BaseModel):
     empty: Literal["null", "empty"] = "null"
     empty_text: Literal["null", "kept"] = "null"
     updates: Literal["patch", "overwrite"] = "patch"
+    refusals: dict[str, Literal["duplicate", "required", "too_long", "check"]] = {}
     invalid: Literal["left_out", "read"] = "left_out"
     custom_path: Literal["custom", "always"] = "custom"
     edit_locked: bool = False
