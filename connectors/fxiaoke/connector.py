@@ -18,10 +18,11 @@ from ..pace import Action, Allowance, Interface, Need, Pace, Quota, Rate
 from ..port import KEY, OUR_KEY, AuditFields, Capabilities, Identity, Ordeal, OurKeyPlace, Settings
 from ..schema import Schema
 from ..secrets import Secrets
+from .bulk import RUNS, RUNS_FOR, able_in_bulk
 from .gateway import Gateway
 from .options import Options
 from .ordeals import Ordeals
-from .paths import DESCRIBE, OBJECTS, Paths, data_path
+from .paths import DESCRIBE, FUNCTION, OBJECTS, Paths, data_path
 from .pools import Pools
 from .query import Query
 from .session import TOKEN_PATHS
@@ -77,6 +78,7 @@ class FxiaokeConnector:
             ordeals=_ordeals(options),
             tells_lacking=True,
         )
+        self._one_by_one = self.capabilities
         pace.obey(self.capabilities.allowance)
 
     # The port
@@ -157,11 +159,20 @@ class FxiaokeConnector:
         except InputError as error:
             return (Finding(error.code, Severity.BLOCKS, error.params, object=object_name),)
         if there.our_key is not None and there.unique:
-            return ()
+            return self._lacking_in_bulk(object_name)
         code = "fxiaoke.our_key" if there.our_key is None else "fxiaoke.our_key_twice"
         label, field = there.schema.label or there.api, self._options.our_key_of(there.name)
         told = {"connection": self._name, "object": there.name, "label": label, "field": field}
         return (Finding(code, Severity.BLOCKS, told, object=object_name),)
+
+    def _lacking_in_bulk(self, object_name: str) -> tuple[Finding, ...]:
+        """Told with the first object that is asked about, since it is the same for all."""
+        bulk = self._writer.bulk
+        bulk.told_with = bulk.told_with or object_name
+        if not bulk.lacks or bulk.told_with != object_name:
+            return ()
+        told = {"connection": self._name, "function": str(self._options.bulk), "number": bulk.lacks}
+        return (Finding("fxiaoke.bulk_missing", Severity.WARNS, told),)
 
     def our_keys(self, object_name: str) -> Iterator[list[tuple[str, str]]]:
         return self._query.our_keys(self._there(object_name))
@@ -198,6 +209,8 @@ class FxiaokeConnector:
             asked: Document = {"apiName": api, "data": {"apiName": api}}  # the documents say the one, clients the other
             answer = self._gateway.ask(DESCRIBE, asked)
             objects[name] = described(name, api, there[api], answer, self._options, ours)
+        self._writer.bulk.look()
+        self.capabilities = able_in_bulk(self._one_by_one, self._options) if self._writer.bulk.on else self._one_by_one
         return objects
 
     def _there(self, name: str, fields: Sequence[str] = ()) -> TenantObject:
@@ -216,6 +229,8 @@ class FxiaokeConnector:
 
     def _speak_of(self, there: TenantObject, batch: Batch) -> None:
         """How many calls of `write` do good is told by the interface that they go to."""
+        if self._writer.bulk.on:
+            return
         creates = any(each.kind is ChangeKind.CREATE for each in batch.changes)
         path = self._paths.of(there, "create" if creates else "update")
         allowance = self.capabilities.allowance
@@ -241,10 +256,15 @@ def _allowance(options: Options, zone: str) -> Allowance:
         Action.FIND: (Need(data_path("query", mostly_custom), options.find_size),),
         Action.READ: (Need(data_path("query", mostly_custom), options.page),),
     }
+    interfaces = {path: Interface((SIGN_INS,), threads=1) for path in TOKEN_PATHS.values()}
+    late = options.server_maximum
+    if options.bulk is not None:
+        interfaces[FUNCTION] = Interface((rate, RUNS), threads=options.at_once)
+        late = max(late, RUNS_FOR.total_seconds())
     return Allowance(
-        interfaces={path: Interface((SIGN_INS,), threads=1) for path in TOKEN_PATHS.values()},
+        interfaces=interfaces,
         others=Interface((rate,), threads=options.at_once),
         quota=None if options.daily is None else Quota(options.daily, zone=zone),
-        late=options.server_maximum,
+        late=late,
         needs=need,
     )

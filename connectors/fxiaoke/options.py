@@ -45,7 +45,8 @@ class Options(BaseModel):
     still finish a call that we gave up on. read_back_lag: seconds for which a query may not show what was written.
     find_size: values in one filter. page: records in one. details: records of detail objects that go into the create
     of their master at most. pools: object -> the pool, by id or name, for records that nobody owns; pool_fields: the
-    field that says in which one a record lies.
+    field that says in which one a record lies. bulk: the function of the tenant's own that takes many rows a call, None
+    where there is none; bulk_rows: how many. stages: by which call a stage is changed.
 
     workflows, approvals, duplicate_rules, validation_rules, functions: what a write sets off or has to pass there.
     preserve: `create_time` and `created_by` can be written by a create. busy: what the answer -1 to a write means.
@@ -82,6 +83,9 @@ class Options(BaseModel):
     pools: dict[str, str] = {}
     pool_fields: dict[str, str] = {"AccountObj": "high_seas_id", "LeadsObj": "leads_pool_id"}
     page: int = Option(100, ge=1, le=100)
+    bulk: str | None = None
+    bulk_rows: int = Option(200, ge=1, le=500)
+    stages: Literal["update", "interface"] = "update"
     workflows: bool = False
     approvals: bool = False
     duplicate_rules: bool = True
