@@ -101,7 +101,6 @@ links:
   - {{address: "{OLD}firm/{{key}}", reference: account}}
   - {{address: "{OLD}deal/{{key}}", reference: order}}
   - {{address: "{OLD}contract/{{key}}", reference: contract}}
-limits: {{chunk: 3, batch: 2}}
 """
 CORRECTIONS = "object,key,field,old,new,who,why\nslip,l1,amount,900,901,Zhou Min,read from the slip\n"
 MAPPINGS = {
@@ -302,14 +301,15 @@ class Named(MemoryConnector):
 
 
 class Everything(World):
-    """That world. carries: how many details a record takes with it."""
+    """That world. limits: of its project."""
 
-    carries = 3
+    limits = "{chunk: 3, batch: 2}"
 
     def write(self, ledger: str | None) -> None:
         for name in ("mappings", "corrections"):
             (self.folder / name).mkdir(parents=True)
-        text = PROJECT.replace("people:", f'    ledger: "{ledger}"\npeople:', 1) if ledger else PROJECT
+        text = f"{PROJECT}limits: {self.limits}\n"
+        text = text.replace("people:", f'    ledger: "{ledger}"\npeople:', 1) if ledger else text
         (self.folder / "changeover.yaml").write_text(text, "utf-8")
         (self.folder / "corrections" / "slips.csv").write_text(CORRECTIONS, "utf-8")
         for name, mapping in MAPPINGS.items():
@@ -325,18 +325,12 @@ class Everything(World):
             name="new",
             read_back_lag=LAG,
             server_maximum=SERVER_MAXIMUM,
-            details=self.carries,
+            details=3,
             answers_details=False,
         )
         self.target.seed("user", [{"id": key, "mail": mail} for key, mail in FOREIGN["user"]])
         self.record = Record()
         self.faults()
-
-
-class Apart(Everything):
-    """The same, and none is created inside another."""
-
-    carries = 0
 
 
 # What must come of it

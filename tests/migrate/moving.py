@@ -372,8 +372,8 @@ def _make_mortal(patch: pytest.MonkeyPatch, mortality: Mortality) -> None:
         with transaction(self):
             yield
 
-    def quick(self: Ledger, place: Place, *, durable: bool = True) -> None:
-        opened(self, place, durable=False)
+    def quick(self: Ledger, place: Place, *, durable: bool = True, **named: Any) -> None:
+        opened(self, place, durable=False, **named)
 
     patch.setattr(Ledger, "transaction", counted)
     patch.setattr(Ledger, "__init__", quick)

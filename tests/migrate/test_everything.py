@@ -14,7 +14,7 @@ from .laws import Move, State, first, made, state_of
 from .test_details import inside
 from .undoing import differing, held
 
-DEATHS = 3
+DEATHS = 1
 """So many deaths of each of the two moves are tried in the suite; all of them in torture."""
 Cells = dict[tuple[str, str], dict[str, str | None]]
 
