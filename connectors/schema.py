@@ -44,7 +44,8 @@ class Field:
     minimum, maximum: the smallest and largest number that fits, as text, None where unlimited.
     choices: the only values allowed, empty where any is. references: objects a REFERENCE may point to. master: the
     record is a detail of the one that this REFERENCE points to, and may be created inside it (`Change.details`).
-    empty_text: a TEXT tells an empty text from null; where it does not, an empty one is null.
+    empty_text: a TEXT tells an empty text from null; where it does not, an empty one is null. parts: a TEXT is a set,
+    its parts separated by this; their order, and how often one is in it, mean nothing.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Field:
     references: tuple[str, ...] = ()
     master: bool = False
     empty_text: bool = True
+    parts: str = ""
 
 
 @dataclass(frozen=True, slots=True)
