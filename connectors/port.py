@@ -57,7 +57,9 @@ class Capabilities:
     read_back_lag: how long a write may stay unseen by `find`. server_maximum: how long the server may still finish a
     call that we gave up on; an UNKNOWN outcome is probed only after both have passed. allowance: the calls that the
     system takes and what our actions cost in calls. ordeals: what the connector can do to a record of ours and take
-    back, to prove that our key is found all the same; it has the methods of `UndergoesOrdeals` then.
+    back, to prove that our key is found all the same; it has the methods of `UndergoesOrdeals` then. holds_files,
+    takes_files: it gives and takes the bodies of files (`held_file.HoldsFiles`, `held_file.TakesFiles`); largest_file:
+    the most bytes that it takes for one, None where it does not say.
     """
 
     batch_size: int = 1000
@@ -77,6 +79,9 @@ class Capabilities:
     allowance: Allowance = UNLIMITED
     ordeals: tuple[Ordeal, ...] = ()
     tells_lacking: bool = False
+    holds_files: bool = False
+    takes_files: bool = False
+    largest_file: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
