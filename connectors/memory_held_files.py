@@ -33,12 +33,13 @@ class KeepingFiles:
 
     def keep_files(self, files_for: dt.timedelta | None) -> None:
         self.files: dict[str, Kept] = {}
-        self.uploads = 0
+        self.uploads = self._put_in = 0
         self._files_for = files_for
 
     def hold(self, name: str, body: bytes) -> HeldFile:
         """A user of the system puts a file in; the record that uses it is for its cell to say."""
-        key = f"file-{len(self.files) + 1}"
+        self._put_in += 1
+        key = f"file-{self._put_in}"
         self.files[key] = Kept(name, body)
         return HeldFile(key, name, len(body), sum_of(body))
 

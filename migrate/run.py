@@ -13,6 +13,7 @@ from ..connectors.secrets import Secrets
 from ..runs.ledger import runlog
 from ..runs.ledger.runlog import Run
 from ..runs.report.model import Report
+from .filing.known import sweep
 from .hooks import QuotaWatch, end_early
 from .loading.deferred import all_staged
 from .loading.pipeline import Moved, Pipeline
@@ -136,6 +137,8 @@ def run(project: Project, order: Order, secrets: Secrets, clock: Clock, tick: Ca
             with shared(session, current, order.workers, order.cluster):
                 moved = Pipeline(session, current, reader, prepared.cut).move(prepared.order)
             note_duplicates(session, current.id)
+            if not moved.stopped:
+                sweep(session.bodies)
         except Interrupted:
             runlog.end(session.ledger, current.id, "interrupted", clock.now())
             return interrupted_report(session, current, order.typed, clock.monotonic() - started)

@@ -43,8 +43,10 @@ def test_only_names_and_sizes_count_and_checksums_where_both_tell_them() -> None
         '[{"name": "", "size": 1}]',
         '[{"name": "a", "size": "1"}]',
         '[{"name": "a", "size": -1}]',
-    ]
-    + ['["a"]', '[{"name": "a", "size": 1, "path": "b"}]', '[{"name": "a", "size": true}]'],
+        '["a"]',
+        '[{"name": "a", "size": 1, "path": "b"}]',
+        '[{"name": "a", "size": true}]',
+    ],
 )
 def test_what_is_no_list_of_files_is_a_misfit(text: str) -> None:
     typed, missed = cast(pd.Series([text, cell_of([ONE]), "[]", " ", None], dtype=object), FILES)
