@@ -39,6 +39,17 @@ DataOption = Annotated[
 ]
 SetOption = Annotated[list[str], typer.Option("--set", metavar="NAME=VALUE", help="A setting; may be given again.")]
 FaultsOption = Annotated[Path | None, typer.Option("--faults", metavar="FILE", help="What is to go wrong, and when.")]
+MadeFolder = Annotated[Path, typer.Argument(metavar="[DIR]", help="Where to make it; must not hold one yet.")]
+RecordsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--records", min=1000, metavar="N", help="Records in the legacy CRM; else 103000, or 10000 with --target."
+    ),
+]
+SeedOption = Annotated[int, typer.Option("--seed", metavar="S", help="The same seed makes the same data.")]
+IntoOption = Annotated[
+    str | None, typer.Option("--target", metavar="SIMULATOR", help="Into this simulator; else into a database.")
+]
 CHOICE = {"keys": (KeysOption, ()), "sample": (SampleOption, None), "children": (ChildrenOption, False)}
 OF_WAITING = {"code": (CodeOption, None), "owner": (OwnerOption, None)}
 RETRY = {"rejected": (RejectedOption, False), **OF_WAITING}
@@ -49,4 +60,10 @@ SIMULATING = {
     "data": (DataOption, None),
     "values": (SetOption, ()),
     "faults": (FaultsOption, None),
+}
+MAKING = {
+    "folder": (MadeFolder, Path("demo")),
+    "records": (RecordsOption, None),
+    "seed": (SeedOption, 20_240_601),
+    "target": (IntoOption, None),
 }
