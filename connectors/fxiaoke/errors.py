@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from enum import StrEnum
+from types import MappingProxyType
 
 
 class Kind(StrEnum):
@@ -71,7 +72,7 @@ def kind_of(code: int) -> Kind:
     return KINDS.get(code, Kind.REFUSED)
 
 
-def refusal(code: int, message: str, known: Mapping[str, str]) -> str:
+def refusal(code: int, message: str, known: Mapping[str, str] = MappingProxyType({})) -> str:
     """Our code of a business error, by its text. known: by its number, what the tenant is known to mean by it."""
     if code in NO_SUCH_EMPLOYEE:
         return "target.reference"

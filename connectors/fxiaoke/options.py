@@ -32,6 +32,15 @@ def _plain_number(value: object) -> object:
 Seconds = Annotated[float, BeforeValidator(_plain_number)]
 
 
+class Members(BaseModel):
+    """Of a record's team: with which role, and whether they may change it."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    role: Literal["joint", "after_sales", "normal"] = "normal"
+    permission: Literal["read", "write"] = "read"
+
+
 Cap = Annotated[int, Option(ge=0)]
 
 
@@ -57,17 +66,20 @@ class Options(BaseModel):
     calls, seconds: what an interface takes. packs: of 100,000 calls a day, None where they are not to be counted.
     at_once: calls under way. timeout: seconds that an answer may take. server_maximum: seconds for which the server may
     still finish a call that we gave up on. read_back_lag: seconds for which a query may not show what was written.
-    find_size: values in one filter. page: records in one. details: records of detail objects that go into the create
+    find_size: values in one filter, one less than a page, so that a page that is full is known to be the last when all
+    are found. page: records in one. details: records of detail objects that go into the create
     of their master at most. pools: object -> the pool, by id or name, for records that nobody owns; pool_fields: the
     field that says in which one a record lies; back_reason: why one goes back. caps: object -> records that a person
     may own at most, or person -> how many; recycling: object -> when pools take records back; recycling_ahead: for how
     many days `plan` looks. bulk: the function of the tenant's own that takes many rows a call, None where there is
-    none; bulk_rows: how many. stages: by which call a stage is changed.
+    none; bulk_rows: how many. stages: by which call a stage is changed. teams: object -> a text field
+    of ours -> which members of a record's team it holds.
 
     workflows, approvals, duplicate_rules, validation_rules, functions: what a write sets off or has to pass there.
     preserve: `create_time` and `created_by` can be written by a create. busy: what the answer -1 to a write means.
     empty: what clears a field in an update. empty_text: what becomes of an empty text: `kept`, or `null`. updates: what
-    an update does to fields that it does not name. refusals: error number -> for what a record is refused. invalid: whether records in the bin are left out of what is read.
+    an update does to fields that it does not name. refusals: error number -> for what a record is refused.
+    invalid: whether records in the bin are left out of what is read.
     custom_path: `always` calls the interfaces for custom objects for preset ones, too. edit_locked: locked records of
     custom objects are updated all the same. trace_ids: a new `thirdTraceId` goes with each call. date_zone: of
     midnight in date fields; the connection's zone without it. ordeals: what the first record of an
@@ -96,7 +108,7 @@ class Options(BaseModel):
     timeout: Seconds = Option(30.0, gt=0)
     server_maximum: Seconds = Option(120.0, ge=0)
     read_back_lag: Seconds = Option(5.0, ge=0)
-    find_size: int = Option(100, ge=1, le=100)
+    find_size: int = Option(99, ge=1, le=100)
     details: int = Option(20, ge=0)
     pools: dict[str, str] = {}
     pool_fields: dict[str, str] = {"AccountObj": "high_seas_id", "LeadsObj": "leads_pool_id"}
@@ -108,6 +120,7 @@ class Options(BaseModel):
     bulk: str | None = None
     bulk_rows: int = Option(200, ge=1, le=500)
     stages: Literal["update", "interface"] = "update"
+    teams: dict[str, dict[str, Members]] = {}
     workflows: bool = False
     approvals: bool = False
     duplicate_rules: bool = True

@@ -183,5 +183,5 @@ class Writings:
         """code: ours, for what it should be refused for."""
         if answer.kind is Kind.DONE:
             return Answer("accepted")
-        told = refusal(answer.code, answer.message, {}) == code
+        told = refusal(answer.code, answer.message) == code
         return Answer("recognised" if told else "unrecognised", answer.code)
