@@ -89,8 +89,8 @@ class FxiaokeConnector:
         """The objects of the option `objects`, or all that are active. Raises InputError `fxiaoke.no_object` where an
         option names what is not there."""
         with self._lock:
-            self._objects = self._described()
-            return Schema({name: each.schema for name, each in self._objects.items()})
+            objects = self._know(self._described())
+            return Schema({name: each.schema for name, each in objects.items()})
 
     def audit_fields(self, object_name: str) -> AuditFields:
         there = self._there(object_name)
@@ -203,9 +203,7 @@ class FxiaokeConnector:
     def _there(self, name: str, fields: Sequence[str] = ()) -> TenantObject:
         """Raises InputError `fxiaoke.no_object` or `fxiaoke.no_field`."""
         with self._lock:
-            if self._objects is None:
-                self._objects = self._described()
-            objects = self._objects
+            objects = self._know(self._described()) if self._objects is None else self._objects
         there = objects.get(name)
         if there is None:
             raise no_object(name, {each.name: each.schema.label for each in objects.values()})
@@ -214,14 +212,25 @@ class FxiaokeConnector:
                 raise no_field(there, field)
         return there
 
+    def _know(self, objects: dict[str, TenantObject]) -> dict[str, TenantObject]:
+        """From now on, and through which interfaces each of them goes."""
+        self._objects = objects
+        needs = {name: _needs(self._options, self._paths.custom(each)) for name, each in objects.items()}
+        self._cost(needs)
+        return objects
+
     def _speak_of(self, there: TenantObject, batch: Batch) -> None:
         """How many calls of `write` do good is told by the interface that they go to."""
         creates = any(each.kind is ChangeKind.CREATE for each in batch.changes)
-        path = self._paths.of(there, "create" if creates else "update")
-        allowance = self.capabilities.allowance
-        if allowance.needs[Action.WRITE][0].interface != path:
-            needs = {**allowance.needs, Action.WRITE: (Need(path),)}
-            self.capabilities = replace(self.capabilities, allowance=replace(allowance, needs=needs))
+        need = (Need(self._paths.of(there, "create" if creates else "update")),)
+        with self._lock:
+            known = self.capabilities.allowance.objects
+            if known[there.name][Action.WRITE] != need:
+                self._cost({**known, there.name: {**known[there.name], Action.WRITE: need}})
+
+    def _cost(self, needs: Mapping[str, Mapping[Action, tuple[Need, ...]]]) -> None:
+        allowance = replace(self.capabilities.allowance, objects=needs)
+        self.capabilities = replace(self.capabilities, allowance=allowance)
 
 
 def _ordeals(options: Options) -> tuple[Ordeal, ...]:
@@ -236,15 +245,18 @@ def _allowance(options: Options, zone: str) -> Allowance:
     mostly_custom = options.custom_path == "always" or all(
         options.names.get(each, each).endswith("__c") for each in options.objects or ("",)
     )
-    need = {
-        Action.WRITE: (Need(data_path("create", mostly_custom)),),
-        Action.FIND: (Need(data_path("query", mostly_custom), options.find_size),),
-        Action.READ: (Need(data_path("query", mostly_custom), options.page),),
-    }
     return Allowance(
         interfaces={path: Interface((SIGN_INS,), threads=1) for path in TOKEN_PATHS.values()},
         others=Interface((rate,), threads=options.at_once),
         quota=None if options.daily is None else Quota(options.daily, zone=zone),
         late=options.server_maximum,
-        needs=need,
+        needs=_needs(options, mostly_custom),
     )
+
+
+def _needs(options: Options, custom: bool) -> dict[Action, tuple[Need, ...]]:
+    return {
+        Action.WRITE: (Need(data_path("create", custom)),),
+        Action.FIND: (Need(data_path("query", custom), options.find_size),),
+        Action.READ: (Need(data_path("query", custom), options.page),),
+    }

@@ -175,8 +175,9 @@ def prepared(
     target: type[MemoryConnector],
     begun: Callable[[World], None],
     ledger: str | None = None,
+    kind: type[World] = World,
 ) -> Move:
-    world = World(folder / "move", rows, target, ledger)
+    world = kind(folder / "move", rows, target, ledger)
     with world.in_process():
         begun(world)
         world.faults()

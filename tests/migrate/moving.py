@@ -228,7 +228,7 @@ class World:
     def begin(self) -> None:
         """A source with its records, a target that holds a few of somebody's, nothing moved."""
         self._forget()
-        self.clock = VirtualClock(START)
+        self.clock = self.new_clock()
         self.source = MemoryConnector(SOURCE, clock=self.clock, name="old", rows=self._rows)
         self.target = self.kind(
             TARGET,
@@ -242,6 +242,9 @@ class World:
         self.target.seed("deal", [{"title": "not ours", "number": "N9"}])
         self.record = Record()
         self.faults()
+
+    def new_clock(self) -> VirtualClock:
+        return VirtualClock(START)
 
     def _forget(self) -> None:
         shutil.rmtree(self.folder / "runs", ignore_errors=True)
@@ -367,8 +370,8 @@ def _make_mortal(patch: pytest.MonkeyPatch, mortality: Mortality) -> None:
         with transaction(self):
             yield
 
-    def quick(self: Ledger, place: Place, *, durable: bool = True) -> None:
-        opened(self, place, durable=False)
+    def quick(self: Ledger, place: Place, **named: bool) -> None:
+        opened(self, place, **{**named, "durable": False})
 
     patch.setattr(Ledger, "transaction", counted)
     patch.setattr(Ledger, "__init__", quick)
