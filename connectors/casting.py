@@ -16,6 +16,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from .held_file import no_files, to_files
 from .schema import Field, FieldType
 from .stored import kind_of, plain_text, present, readable
 from .zoned import INSTANT, LOCAL, to_instant, to_local
@@ -69,7 +70,8 @@ def cast(
 
     Text is read with space around it ignored: numbers plain or with an exponent, `true/false/t/f/1/0`, `YYYY-MM-DD`,
     times in ISO form with space or T, a fraction of up to six digits that count, an offset or Z. Blank text is null for
-    every type but TEXT and BINARY; an empty text is for a TEXT that does not tell them apart. A float becomes the
+    every type but TEXT and BINARY; an empty text is for a TEXT that does not tell them apart, and an empty list of
+    files is null. A float becomes the
     decimal that its shortest text says. A decimal with more places than the field, an integer beyond 64 bits, NaN and
     infinity (but in FLOAT) and a DATE with a time of day are misfits. FLOAT takes the nearest float of a fraction, and
     no integer that it cannot hold exactly.
@@ -129,6 +131,7 @@ def _needs_a_look(field: Field) -> bool:
         FieldType.LOCAL_TIME,
         FieldType.CHOICE,
         FieldType.REFERENCE,
+        FieldType.FILE,
     )
 
 
@@ -136,7 +139,10 @@ def _without_blanks(array: pa.Array, field: Field) -> pa.Array:
     as_is = field.type is FieldType.BINARY or (field.type is FieldType.TEXT and field.empty_text)
     if not pa.types.is_string(array.type) or as_is or "" in field.choices:
         return array
-    blank = pc.equal(array if field.type is FieldType.TEXT else pc.utf8_trim_whitespace(array), "")
+    if field.type is FieldType.FILE:
+        blank = no_files(array)
+    else:
+        blank = pc.equal(array if field.type is FieldType.TEXT else pc.utf8_trim_whitespace(array), "")
     return pc.if_else(blank, pa.scalar(None, pa.string()), array) if pc.any(blank).as_py() else array
 
 
@@ -160,6 +166,10 @@ def _to_text(array: pa.Array, kind: pa.DataType, zone: ZoneInfo | None) -> pa.Ar
 
 def _to_binary(array: pa.Array, kind: pa.DataType, zone: ZoneInfo | None) -> pa.Array:
     return array if pa.types.is_binary(array.type) else plain_text(array).cast(kind)
+
+
+def _to_files(array: pa.Array, kind: pa.DataType, zone: ZoneInfo | None) -> pa.Array:
+    return to_files(plain_text(array))
 
 
 def _to_boolean(array: pa.Array, kind: pa.DataType, zone: ZoneInfo | None) -> pa.Array:
@@ -329,4 +339,5 @@ _WAYS: dict[FieldType, Callable[[pa.Array, pa.DataType, ZoneInfo | None], pa.Arr
     FieldType.INSTANT: _to_time,
     FieldType.LOCAL_TIME: _to_time,
     FieldType.BINARY: _to_binary,
+    FieldType.FILE: _to_files,
 }

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from .casting import DECIMAL_PRECISION, DEFAULT_SCALE, arrow_type, cast, cast_frame
+from .held_file import compared
 from .schema import Field, FieldType
 from .stored import WRITTEN_OUT, plain_decimal, plain_text, readable, text_of
 from .zoned import INSTANT
@@ -66,6 +67,8 @@ def misfit_code(field: Field) -> str:
             return "type.not_a_time"
         case FieldType.BINARY:
             return "type.not_binary"
+        case FieldType.FILE:
+            return "type.not_files"
         case _:
             return "type.not_text"
 
@@ -74,10 +77,13 @@ def canonical_text(column: pa.Array | pa.ChunkedArray, field: Field) -> pa.Strin
     """The one text of each cell of a typed column, null as null; two cells are equal exactly when their texts are.
 
     Text in NFC; numbers in plain notation without trailing zeros (`12.5`, `0`); `true`, `false`; `YYYY-MM-DD`; a local
-    time as `YYYY-MM-DD hh:mm:ss.ffffff` and an instant the same in UTC with `Z`; bytes as hexadecimal. A column that is
-    not of the field's type is cast first; cells that do not fit keep the text they have.
+    time as `YYYY-MM-DD hh:mm:ss.ffffff` and an instant the same in UTC with `Z`; bytes as hexadecimal; of files what
+    `held_file.compared` counts. A column that is not of the field's type is cast first; cells that do not fit keep the
+    text they have.
     """
     array, _ = readable(column)
+    if field.type is FieldType.FILE:
+        return compared(plain_text(array), field.checksum)
     kind = arrow_type(field)
     if array.type != kind and not (pa.types.is_decimal(array.type) and field.type is FieldType.DECIMAL):
         typed, missed = cast(array, field)

@@ -10,6 +10,7 @@ from .cell import Cell
 from .change import Batch, Outcome
 from .chunk import Chunk
 from .finding import Finding
+from .held_file import Body, HeldFile, HoldsFiles, TakesFiles, Uploaded
 from .port import AuditFields, Capabilities, Connector, Identity, TellsLacking
 from .schema import Schema
 
@@ -60,6 +61,14 @@ class Forwarding:
     def lacking(self, object_name: str) -> tuple[Finding, ...]:
         """Where its capabilities say that it tells."""
         return cast(TellsLacking, self.inner).lacking(object_name)
+
+    def body(self, object_name: str, file: HeldFile) -> Iterator[bytes]:
+        """Where its capabilities say that it holds files."""
+        return cast(HoldsFiles, self.inner).body(object_name, file)
+
+    def upload(self, object_name: str, field: str, file: HeldFile, body: Body) -> Uploaded:
+        """Where its capabilities say that it takes files."""
+        return cast(TakesFiles, self.inner).upload(object_name, field, file, body)
 
     def our_keys(self, object_name: str) -> Iterator[list[tuple[str, str]]]:
         return self.inner.our_keys(object_name)

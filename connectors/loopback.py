@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import struct
 from abc import abstractmethod
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
@@ -38,7 +39,16 @@ class LoopbackHandler(BaseHTTPRequestHandler):
         """Answer one call."""
 
     def body(self) -> bytes:
+        if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
+            return b"".join(self._pieces())
         return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+
+    def _pieces(self) -> Iterator[bytes]:
+        while size := int(self.rfile.readline().partition(b";")[0], 16):
+            yield self.rfile.read(size)
+            self.rfile.readline()
+        while self.rfile.readline().strip():
+            """What may follow the last piece is no part of the body."""
 
     def reset(self) -> None:
         """RST instead of FIN."""

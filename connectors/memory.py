@@ -27,6 +27,7 @@ from .clock import Clock, SystemClock
 from .errors import InputError
 from .memory_details import CarryingDetails
 from .memory_file import typed_rows
+from .memory_held_files import KeepingFiles, has_files
 from .memory_ordeals import Undergoing
 from .memory_table import Record, RefusedError, Row, SortKey, Table, searchable, sort_key_from
 from .pace import Pace
@@ -41,7 +42,7 @@ _LOCK = threading.RLock()
 """While a batch is written; one for all systems in memory, so that each of them can be copied."""
 
 
-class MemoryConnector(Undergoing, CarryingDetails):
+class MemoryConnector(Undergoing, CarryingDetails, KeepingFiles):
     """A system in memory.
 
     rows: records it starts with, by object (see `seed`). zone: of its LOCAL_TIME stamps, UTC where not given.
@@ -52,7 +53,8 @@ class MemoryConnector(Undergoing, CarryingDetails):
     `acting_user`. automation: called after each create, and after each update or adopt that wrote values; what it
     returns is stored at once, unchecked but for its types. our_key: NONE leaves no room for our key. ordeals: that it
     puts records through; an ordeal takes nothing from anybody's sight here. owner: the field that says whose a record
-    is, in every object that has it; the ordeal gives it to nobody.
+    is, in every object that has it; the ordeal gives it to nobody. largest_file, files_for: see Capabilities, and
+    `KeepingFiles`.
     """
 
     def __init__(
@@ -77,6 +79,8 @@ class MemoryConnector(Undergoing, CarryingDetails):
         our_key: OurKeyPlace = OurKeyPlace.SIDE_TABLE,
         ordeals: tuple[Ordeal, ...] = (),
         owner: str = "owner",
+        largest_file: int | None = None,
+        files_for: dt.timedelta | None = None,
     ) -> None:
         self.capabilities = Capabilities(
             batch_size=batch_size,
@@ -91,7 +95,11 @@ class MemoryConnector(Undergoing, CarryingDetails):
             read_back_lag=read_back_lag,
             server_maximum=server_maximum,
             ordeals=ordeals,
+            holds_files=(filed := has_files(schema)),
+            takes_files=filed,
+            largest_file=largest_file,
         )
+        self.keep_files(files_for)
         self._owner = owner
         self._room = our_key is not OurKeyPlace.NONE
         self._schema = schema
@@ -282,7 +290,7 @@ class MemoryConnector(Undergoing, CarryingDetails):
         return Outcome(change.our_key, OutcomeState.ACKED, key)
 
     def _checked(self, table: Table, values: Row, key: str | None) -> dict[str, Cell]:
-        checked = table.checked(values, key)
+        checked = self._with_files(table, table.checked(values, key))
         for name, value in checked.items():
             targets = table.described(name).references
             reachable = [self._tables[each].records for each in targets if each in self._tables]

@@ -17,7 +17,7 @@ class FieldType(StrEnum):
 
     INSTANT is a moment on the world's clock; LOCAL_TIME is a wall clock's reading whose zone is the
     connection's declared one. KEY and REFERENCE cells are text in every room above the connectors, whatever
-    the column's own type; the connector turns them back at its edge.
+    the column's own type; the connector turns them back at its edge. A FILE cell is a list of files (`held_file`).
     """
 
     TEXT = "text"
@@ -31,6 +31,7 @@ class FieldType(StrEnum):
     CHOICE = "choice"
     REFERENCE = "reference"
     BINARY = "binary"
+    FILE = "file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,8 @@ class Field:
     minimum, maximum: the smallest and largest number that fits, as text, None where unlimited.
     choices: the only values allowed, empty where any is. references: objects a REFERENCE may point to. master: the
     record is a detail of the one that this REFERENCE points to, and may be created inside it (`Change.details`).
-    empty_text: a TEXT tells an empty text from null; where it does not, an empty one is null.
+    empty_text: a TEXT tells an empty text from null; where it does not, an empty one is null. checksum: the kind of
+    checksum that a FILE tells of each of its files (`sha256`, `md5`), empty where it tells none.
     """
 
     name: str
@@ -62,6 +64,7 @@ class Field:
     references: tuple[str, ...] = ()
     master: bool = False
     empty_text: bool = True
+    checksum: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from .assembly.derived import field_zones, with_assemblies
 from .assembly.document import as_source
 from .branches import branches_of, check_branch, models_of_file, read_mapping, told_once
 from .cases import Case, by_cases
+from .checking.files import told_by_both
 from .checking.kinds import check_kinds
 from .checking.mapping import check, check_objects, check_together
 from .checking.place import Examined
@@ -195,7 +196,10 @@ def _compile(examined: Examined, system: str) -> CompiledMapping:
         system=_system(file, system),
         source=examined.source,
         target=examined.target,
-        rules=tuple(_compile_rule(examined, name, rule, field, system) for name, rule, field in examined.filled()),
+        rules=tuple(
+            _compile_rule(examined, name, rule, told_by_both(examined, rule, field), system)
+            for name, rule, field in examined.filled()
+        ),
         conditions=conditions,
         branch=file.branch,
         untaken=_untaken(examined),

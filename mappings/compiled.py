@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from ..connectors.cell import canonical_text
 from ..connectors.chunk import Chunk
 from ..connectors.finding import Finding, Severity
-from ..connectors.schema import Field, ObjectSchema
+from ..connectors.schema import Field, FieldType, ObjectSchema
 from ..connectors.stored import as_stored, plain_text
 from .condition import CompiledConditions
 from .folding.compiled import CompiledFold
@@ -181,6 +181,12 @@ class CompiledMapping:
     def linked(self) -> tuple[str, ...]:
         """The target fields in whose texts addresses of old records become those of the new ones."""
         return tuple(rule.field.name for rule in self.rules if rule.rule.rewrite_links)
+
+    @cached_property
+    def filed(self) -> dict[str, str]:
+        """Target field of files -> what becomes of a record of whose files one is lost: see `Rule.lost_file`."""
+        rules = (each for each in self.rules if each.field.type is FieldType.FILE)
+        return {each.field.name: each.rule.lost_file for each in rules if each.field.name not in self.unwritten}
 
     @cached_property
     def wins(self) -> dict[str, Wins]:

@@ -101,7 +101,8 @@ class Rule(Strict):
     where the result is null. `reference`, `people` and `department` take the place of the cast. when: else the result
     is null. cases, first: whole rules in place of `from`; of `cases` the first whose `when` holds counts, of `first`
     the first that, besides, has a value. compare_only: never written, and always compared. rewrite_links: addresses of
-    old records in the result become those of the new ones.
+    old records in the result become those of the new ones. lost_file: what becomes of a record of whose files one does
+    not come or is not taken.
     """
 
     from_: Annotated[tuple[str, ...], BeforeValidator(_one_or_many), Field(alias="from", min_length=1)] = ()
@@ -123,6 +124,7 @@ class Rule(Strict):
     class_: Annotated[str | None, Field(alias="class")] = None
     compare_only: bool = False
     rewrite_links: bool = False
+    lost_file: Literal["leave_out", "reject"] = "leave_out"
 
     @model_validator(mode="before")
     @classmethod

@@ -16,6 +16,7 @@ from ..mappings.mapped import MappedChunk, make_our_key
 from ..runs.differences import Difference, Differences, Whose
 from ..runs.ledger import records, seen
 from ..runs.ledger.records import RecordRow
+from .filing.fit import fitted
 from .fingerprint import UNKNOWN, Digests, TargetRows, arrow_column, find_rows, known_digests, mapped_digests
 from .loading.left_out import Noted
 from .loading.outside import Reason, scoped
@@ -88,7 +89,8 @@ class Reconciler:
             self.session.interruption.check()
             scope = scoped(self.session, mapping, mapping.apply(chunk, self.session.people))
             texts = rewritten(self.session, mapping, scope.mapped)
-            mapped = texts.mapped
+            mapped, files = fitted(self.session, mapping, texts.mapped)
+            self.findings += files.findings
             compared.outside += scope.counted(["live"] * len(mapped))
             compared.linked += texts.counted(["live"] * len(mapped))
             self._chunk(mapping, fieldset, mapped, compared)

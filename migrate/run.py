@@ -13,10 +13,12 @@ from ..connectors.secrets import Secrets
 from ..runs.ledger import runlog
 from ..runs.ledger.runlog import Run
 from ..runs.report.model import Report
+from .filing.known import sweep
 from .hooks import QuotaWatch, end_early
 from .loading.deferred import all_staged
 from .loading.pipeline import Moved, Pipeline
 from .loading.select import Choice, parse_keys
+from .loading.stubs import know_left
 from .pace.calls import plan_calls, predicted_by_plan, run_calls, tell_reading
 from .pins import in_production, pin_systems, require_name
 from .plan import keep_plan, plan_of, reader_for, rehearsed, require_plan
@@ -131,9 +133,12 @@ def run(project: Project, order: Order, secrets: Secrets, clock: Clock, tick: Ca
         moved = Moved(current)
         try:
             read_back_left(session, current.id)
+            know_left(session)
             with shared(session, current, order.workers, order.cluster):
                 moved = Pipeline(session, current, reader, prepared.cut).move(prepared.order)
             note_duplicates(session, current.id)
+            if not moved.stopped:
+                sweep(session.bodies)
         except Interrupted:
             runlog.end(session.ledger, current.id, "interrupted", clock.now())
             return interrupted_report(session, current, order.typed, clock.monotonic() - started)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from .addresses import new_address
 from .causes import causes, sample_key
 from .checking.survival import survival_table, survival_told
 from .decided import decided_tables, decided_told
+from .filing.told import files_table, files_told, tallied_files
 from .loading.outside import Reason, outside_table, outside_told, tallied
 from .loading.pipeline import Moved
 from .loading.rewriting import links_table, links_told, tallied_links
@@ -163,15 +165,20 @@ def _linked(moved: Moved) -> dict[str, Mapping[tuple[str, str], int]]:
     return {name: tallied_links(tally.counts) for name, tally in moved.tallies.items()}
 
 
+def _filed(moved: Moved) -> dict[str, Counter[tuple[str, str]]]:
+    return {name: tallied_files(tally.counts) for name, tally in moved.tallies.items()}
+
+
 def _left_out(moved: Moved) -> Left:
     return {name: tallied_left(tally.counts) for name, tally in moved.tallies.items()}
 
 
 def _scope_tables(session: Session, moved: Moved) -> tuple[Table, ...]:
-    """What was left out and why, records in a life state, references that leave the scope."""
+    """What was left out and why, records in a life state, references that leave the scope, files."""
     lives = [(session.mappings[name], tallied_lives(tally.counts)) for name, tally in moved.tallies.items()]
     left, outside = left_tables(_left_out(moved)), outside_table(_outside(moved))
-    return (*left, *lives_table(lives), *outside, *stubs_table(moved.stubs), *links_table(_linked(moved)))
+    files = files_table(_filed(moved))
+    return (*left, *lives_table(lives), *outside, *stubs_table(moved.stubs), *links_table(_linked(moved)), *files)
 
 
 def _scope_told(moved: Moved) -> dict[str, object]:
@@ -187,6 +194,7 @@ def _scope_told(moved: Moved) -> dict[str, object]:
         "outside": outside_told(_outside(moved)),
         "stubs": stubs_told(moved.stubs),
         "links": links_told(_linked(moved)),
+        "files": files_told(_filed(moved)),
     }
 
 

@@ -24,17 +24,19 @@ from ..connectors.secrets import Secrets
 from ..mappings.compile import CompiledMapping
 from ..mappings.people import People
 from ..mappings.stub import of_mapping
+from ..runs.bodies import BodyStore
 from ..runs.keys import Keys, fingerprint, load_or_create_keys, require_digest_key
 from ..runs.ledger import control, proofs, sound
 from ..runs.ledger.operations import Settled
 from ..runs.ledger.store import Ledger, hold
 from ..runs.stage import Stage
 from ..runs.values import Item, ValueStore
+from .answers import settings_of
 from .pace.pacing import Paces, paces_of
 from .pins import check_known_keys, check_pin
 from .project import Project
 from .proving.grade import Grade, grades
-from .sending.answer import Sends
+from .sending.answer import Planned, Sends
 from .sending.breaker import Breaker
 from .sending.caller import Caller, Inline, caller_for
 from .sources.assembled import elsewhere
@@ -66,6 +68,10 @@ class Interrupted(KeyboardInterrupt):
 
 def nothing() -> None:
     pass
+
+
+def as_they_are(piece: list[Planned]) -> list[Planned]:
+    return piece
 
 
 class Interruption:
@@ -141,8 +147,8 @@ class Session:
     called between batches. caller: makes the calls that write. proven: objects on which the target is proven to refuse
     our key twice. degraded: objects of which that is known to be otherwise. breaker: what the target's latest calls
     came to. team: who shares this process's run; None where nobody does. carry: takes the target's own words to where
-    they are kept, while this process works on a partition of another's run. began: when it was opened, by the monotonic
-    clock."""
+    they are kept, while this process works on a partition of another's run. renew: called with changes that are about
+    to be sent, gives back the same, their files still good. began: when it was opened, by the monotonic clock."""
 
     project: Project
     source: Connector
@@ -151,6 +157,7 @@ class Session:
     ledger: Ledger
     values: ValueStore
     stage: Stage
+    bodies: BodyStore
     keys: Keys
     clock: Clock
     source_schema: Schema
@@ -164,6 +171,7 @@ class Session:
     notices: list[Finding] = field(default_factory=list)
     team: Team | None = None
     carry: Callable[[Iterable[Item]], None] | None = None
+    renew: Callable[[list[Planned]], list[Planned]] = as_they_are
     caller: Caller = field(default_factory=Inline)
     proven: set[str] = field(default_factory=set)
     degraded: set[str] = field(default_factory=set)
@@ -252,7 +260,7 @@ def open_sources(project: Project, secrets: Secrets, paces: Paces, clock: Clock)
     with ExitStack() as stack:
         environment, opened = project.environment, {}
         for role, spec in environment.sources.items():
-            each = opened[spec.name] = connect(spec.settings(project.folder), secrets, paces.sources[role], clock)
+            each = opened[spec.name] = connect(settings_of(project, spec), secrets, paces.sources[role], clock)
             stack.callback(each.close)
         yield Sources(opened) if isinstance(environment.source, tuple) else each
 
@@ -265,7 +273,7 @@ def open_connectors(
     with ExitStack() as stack:
         stack.callback(paces.close)
         source = stack.enter_context(open_sources(project, secrets, paces, clock))
-        target = connect(project.environment.target.settings(project.folder), secrets, paces.target, clock)
+        target = connect(settings_of(project, project.environment.target), secrets, paces.target, clock)
         stack.callback(target.close)
         yield source, target
 
@@ -342,6 +350,7 @@ def open_session(
             ledger=ledger,
             values=values,
             stage=Stage(project.runs / "stage", keys.data),
+            bodies=BodyStore(project.runs / "bodies", keys.data),
             keys=keys,
             clock=clock,
             source_schema=source.describe(),

@@ -16,15 +16,20 @@ from ..errors import InputError
 from ..finding import Finding, Severity
 from ..pace import Action, Allowance, Interface, Need, Pace, Quota, Rate
 from ..port import KEY, OUR_KEY, AuditFields, Capabilities, Identity, Ordeal, OurKeyPlace, Settings
+from ..questions import Answer, Question
 from ..schema import Schema
 from ..secrets import Secrets
+from .bulk import RUNS, RUNS_FOR, able_in_bulk
 from .gateway import Gateway
 from .options import Options
 from .ordeals import Ordeals
-from .paths import DESCRIBE, OBJECTS, Paths, data_path
+from .paths import DESCRIBE, FUNCTION, OBJECTS, Paths, data_path
 from .pools import Pools
+from .probing.probing import Probing
+from .probing.questions import QUESTIONS, contradictions
 from .query import Query
 from .session import TOKEN_PATHS
+from .sight import Sight
 from .tenant import CREATED, TenantObject, described, listed, no_field, no_object
 from .transport import HttpTransport, Transport
 from .wire import Document
@@ -60,6 +65,9 @@ class FxiaokeConnector:
         self._writer = Writer(self._gateway, self._query, self._pools, options, dates, self._there)
         self._ordeals = Ordeals(self._query, self._writer, options)
         self._paths = Paths(options.custom_path == "always")
+        self._settings = settings
+        self._probing = Probing(self._gateway, self._query, options, clock, secrets)
+        self._sight = Sight(self._gateway, self._query, options, settings.name)
         self._lock = threading.Lock()
         self._objects: dict[str, TenantObject] | None = None
         self.capabilities = Capabilities(
@@ -76,7 +84,10 @@ class FxiaokeConnector:
             allowance=_allowance(options, zone.key),
             ordeals=_ordeals(options),
             tells_lacking=True,
+            tells_unseen=True,
+            questions=QUESTIONS,
         )
+        self._one_by_one = self.capabilities
         pace.obey(self.capabilities.allowance)
 
     # The port
@@ -152,16 +163,41 @@ class FxiaokeConnector:
     def lacking(self, object_name: str) -> tuple[Finding, ...]:
         """The unique text field for our key, which only the administrator can make, and the pool that is named."""
         there = self._there(object_name)
+        if self._options.updates == "overwrite":
+            told = {"connection": self._name, "object": there.name}
+            return (Finding("fxiaoke.overwrites", Severity.BLOCKS, told, object=object_name),)
         try:
             self._pools.of(there)
         except InputError as error:
             return (Finding(error.code, Severity.BLOCKS, error.params, object=object_name),)
         if there.our_key is not None and there.unique:
-            return ()
+            return self._lacking_in_bulk(object_name)
         code = "fxiaoke.our_key" if there.our_key is None else "fxiaoke.our_key_twice"
         label, field = there.schema.label or there.api, self._options.our_key_of(there.name)
         told = {"connection": self._name, "object": there.name, "label": label, "field": field}
         return (Finding(code, Severity.BLOCKS, told, object=object_name),)
+
+    def _lacking_in_bulk(self, object_name: str) -> tuple[Finding, ...]:
+        """Told with the first object that is asked about, since it is the same for all."""
+        bulk = self._writer.bulk
+        bulk.told_with = bulk.told_with or object_name
+        if not bulk.lacks or bulk.told_with != object_name:
+            return ()
+        told = {"connection": self._name, "function": str(self._options.bulk), "number": bulk.lacks}
+        return (Finding("fxiaoke.bulk_missing", Severity.WARNS, told),)
+
+    def probe(self, question: Question, object_name: str | None) -> Answer:
+        there = None if object_name is None else self._written(object_name, ())
+        return self._probing.probe(question, there, list(self._all().values()))
+
+    def unseen(self, object_names: Sequence[str]) -> tuple[Finding, ...]:
+        return self._sight.unseen([self._there(each) for each in object_names])
+
+    def tidy(self, object_name: str) -> tuple[str, ...]:
+        return self._probing.tidy(self._there(object_name))
+
+    def contradicted(self) -> tuple[Finding, ...]:
+        return contradictions(self._settings)
 
     def our_keys(self, object_name: str) -> Iterator[list[tuple[str, str]]]:
         return self._query.our_keys(self._there(object_name))
@@ -198,12 +234,17 @@ class FxiaokeConnector:
             asked: Document = {"apiName": api, "data": {"apiName": api}}  # the documents say the one, clients the other
             answer = self._gateway.ask(DESCRIBE, asked)
             objects[name] = described(name, api, there[api], answer, self._options, ours)
+        self._writer.bulk.look()
+        self.capabilities = able_in_bulk(self._one_by_one, self._options) if self._writer.bulk.on else self._one_by_one
         return objects
+
+    def _all(self) -> dict[str, TenantObject]:
+        with self._lock:
+            return self._know(self._described()) if self._objects is None else self._objects
 
     def _there(self, name: str, fields: Sequence[str] = ()) -> TenantObject:
         """Raises InputError `fxiaoke.no_object` or `fxiaoke.no_field`."""
-        with self._lock:
-            objects = self._know(self._described()) if self._objects is None else self._objects
+        objects = self._all()
         there = objects.get(name)
         if there is None:
             raise no_object(name, {each.name: each.schema.label for each in objects.values()})
@@ -215,12 +256,14 @@ class FxiaokeConnector:
     def _know(self, objects: dict[str, TenantObject]) -> dict[str, TenantObject]:
         """From now on, and through which interfaces each of them goes."""
         self._objects = objects
-        needs = {name: _needs(self._options, self._paths.custom(each)) for name, each in objects.items()}
-        self._cost(needs)
+        bulk = {Action.WRITE: self.capabilities.allowance.needs[Action.WRITE]} if self._writer.bulk.on else {}
+        self._cost({name: _needs(self._options, self._paths.custom(each)) | bulk for name, each in objects.items()})
         return objects
 
     def _speak_of(self, there: TenantObject, batch: Batch) -> None:
         """How many calls of `write` do good is told by the interface that they go to."""
+        if self._writer.bulk.on:
+            return
         creates = any(each.kind is ChangeKind.CREATE for each in batch.changes)
         need = (Need(self._paths.of(there, "create" if creates else "update")),)
         with self._lock:
@@ -245,11 +288,16 @@ def _allowance(options: Options, zone: str) -> Allowance:
     mostly_custom = options.custom_path == "always" or all(
         options.names.get(each, each).endswith("__c") for each in options.objects or ("",)
     )
+    interfaces = {path: Interface((SIGN_INS,), threads=1) for path in TOKEN_PATHS.values()}
+    late = options.server_maximum
+    if options.bulk is not None:
+        interfaces[FUNCTION] = Interface((rate, RUNS), threads=options.at_once)
+        late = max(late, RUNS_FOR.total_seconds())
     return Allowance(
-        interfaces={path: Interface((SIGN_INS,), threads=1) for path in TOKEN_PATHS.values()},
+        interfaces=interfaces,
         others=Interface((rate,), threads=options.at_once),
         quota=None if options.daily is None else Quota(options.daily, zone=zone),
-        late=options.server_maximum,
+        late=late,
         needs=_needs(options, mostly_custom),
     )
 

@@ -37,7 +37,7 @@ class Calls:
         self.paths = Paths(options.custom_path == "always")
 
     def create(self, there: TenantObject, change: Change, body: Document) -> Outcome:
-        answer = self._answer(self.paths.of(there, "create"), body)
+        answer = self.answer(self.paths.of(there, "create"), body)
         if isinstance(answer, str):
             return outcome_of(change, OutcomeState.UNKNOWN, "target.no_answer", answer)
         if answer.kind is not Kind.DONE:
@@ -54,21 +54,22 @@ class Calls:
         return self.at(there, change, self.paths.of(there, operation), body)
 
     def at(self, there: TenantObject, change: Change, path: str, body: Document) -> Outcome:
-        answer = self._answer(path, body)
+        answer = self.answer(path, body)
         if isinstance(answer, str):
             return outcome_of(change, OutcomeState.UNKNOWN, "target.no_answer", answer)
         if answer.kind is Kind.DONE:
             return outcome_of(change, OutcomeState.ACKED)
         return self._refused(there, change, answer)
 
-    def _answer(self, path: str, body: Document) -> Answer | str:
+    def answer(self, path: str, body: Document) -> Answer | str:
         """The answer, or of what kind the silence was."""
         try:
             return self._gateway.call(path, body)
         except NoAnswerError as error:
             return str(error)
 
-    def _refused(self, there: TenantObject, change: Change, answer: Answer) -> Outcome:
+    def turned_away(self, change: Change, answer: Answer) -> Outcome | None:
+        """What came of it by the kind of the answer alone; None where the request itself was refused."""
         if answer.kind is Kind.BUSY:
             if self._options.busy == "unknown":
                 return outcome_of(change, OutcomeState.UNKNOWN, "target.no_answer", answer.words)
@@ -76,6 +77,12 @@ class Calls:
         if answer.kind in TURNED_AWAY:
             state, code = TURNED_AWAY[answer.kind]
             return replace(outcome_of(change, state, code, answer.words), retry_after=answer.retry_after)
+        return None
+
+    def _refused(self, there: TenantObject, change: Change, answer: Answer) -> Outcome:
+        turned_away = self.turned_away(change, answer)
+        if turned_away is not None:
+            return turned_away
         code = refusal(answer.code, answer.message)
         if change.kind is ChangeKind.CREATE and code in ("target.duplicate", "target.refused"):
             holder = self._holder(there, change)

@@ -93,7 +93,10 @@ class TenantObject:
 
     @property
     def binned(self) -> bool:
-        return any(each.api == "life_status" for each in self.fields.values())
+        return self.has("life_status")
+
+    def has(self, api: str) -> bool:
+        return any(each.api == api for each in self.fields.values())
 
     def api_of(self, name: str) -> str | None:
         """A field's name there, None where the object has no such field."""
@@ -175,7 +178,7 @@ def _field(api: str, told: Document, name: str, options: Options, ours: Mapping[
             choices=_choices(told) if type_ is FieldType.CHOICE else (),
             references=(ours.get(target, target),) if type_ is FieldType.REFERENCE and target else (),
             master=kind == "master_detail",
-            empty_text=False,  # whether a tenant keeps them apart is not known, and nobody sees it
+            empty_text=options.empty_text == "kept" and kind not in PEOPLE | MANY | FILES,
         ),
     )
 

@@ -1,20 +1,22 @@
-"""Changes, one call each or a few: the gateway takes no batches.
+"""Changes, one call each or a few: the gateway takes no batches. Where the tenant has our function many go in one call.
 
 There is no compare-and-set and no call that does two things in one act, so a change that needs several calls and is
-stopped between them is UNKNOWN: the target is asked what is there. The fields go before the owner, because who gives a
-record away may lose the right to change it.
+stopped between them is UNKNOWN: the target is asked what is there. Fields and stage go before the owner, because who
+gives a record away may lose the right to change it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from functools import partial
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from ..cell import Cell
 from ..change import Batch, Change, ChangeKind, Outcome, OutcomeState
 from ..errors import ChangeoverError, UnavailableError
+from .bulk import MOST, Bulk, Row
 from .gateway import Gateway, HeldBackError
 from .options import Options
 from .outcome import Calls, outcome_of
@@ -22,15 +24,23 @@ from .pools import Pools
 from .query import Query
 from .row import UnfitError, cleared, row_of
 from .session import WrongCredentialsError
+from .stages import Stages
 from .tenant import CREATED, ID, TenantObject
 from .transport import NotSentError
 from .wire import Document, Json
 
 OWNER: Final = "owner"
 SILENT_IN_A_ROW = 2
-"""Changes of a batch that nobody answers until the rest of it is not sent."""
+"""Calls of a batch that nobody answers until the rest of it is not sent."""
 ENDS_THE_BATCH = {OutcomeState.THROTTLED, OutcomeState.EXPIRED, OutcomeState.FATAL}
 NEVER_LEFT = (HeldBackError, NotSentError, WrongCredentialsError, UnavailableError)
+
+
+class Piece(NamedTuple):
+    """Changes that are sent together. act: sends them, and raises only before they have left."""
+
+    changes: tuple[Change, ...]
+    act: Callable[[], list[Outcome]]
 
 
 class Writer:
@@ -48,29 +58,70 @@ class Writer:
         self._gateway, self._query, self._options, self._zone = gateway, query, options, zone
         self._pools, self._there = pools, there
         self.calls = Calls(gateway, query, options)
+        self.bulk = Bulk(gateway, query, self.calls, options)
+        self._stages = Stages(self.calls, options)
 
     def write(self, there: TenantObject, batch: Batch) -> list[Outcome]:
         """Raises only before the first change has left."""
         outcomes: list[Outcome] = []
         silent = 0
-        for place, change in enumerate(batch.changes):
+        pieces = list(self._pieces(there, batch.changes))
+        for place, piece in enumerate(pieces):
             try:
-                outcome = self._one(there, change)
+                told = piece.act()
             except WrongCredentialsError as error:
-                rest = _rest(batch, place, OutcomeState.FATAL, "target.credentials")
+                rest = _rest(pieces[place:], OutcomeState.FATAL, "target.credentials")
                 return outcomes + [replace(each, detail=error.words) for each in rest]
             except (HeldBackError, NotSentError, UnavailableError) as error:
                 if not outcomes:
                     raise self.raised(error) from error
-                return outcomes + _rest(batch, place, OutcomeState.NOT_SENT, self._code_of(error))
-            outcomes.append(outcome)
-            silent = silent + 1 if outcome.state is OutcomeState.UNKNOWN else 0
-            if outcome.state in ENDS_THE_BATCH:
-                rest = _rest(batch, place + 1, outcome.state, outcome.code or "")
-                return outcomes + [replace(each, retry_after=outcome.retry_after) for each in rest]
+                return outcomes + _rest(pieces[place:], OutcomeState.NOT_SENT, self._code_of(error))
+            outcomes += told
+            states = {each.state for each in told}
+            silent = silent + 1 if states == {OutcomeState.UNKNOWN} else 0
+            if states & ENDS_THE_BATCH:
+                rest = _rest(pieces[place + 1 :], told[0].state, told[0].code or "")
+                return outcomes + [replace(each, retry_after=told[0].retry_after) for each in rest]
             if silent >= SILENT_IN_A_ROW:
-                return outcomes + _rest(batch, place + 1, OutcomeState.NOT_SENT, "target.no_answer")
+                return outcomes + _rest(pieces[place + 1 :], OutcomeState.NOT_SENT, "target.no_answer")
         return outcomes
+
+    def _pieces(self, there: TenantObject, changes: Sequence[Change]) -> Iterator[Piece]:
+        """What goes in a call, or in calls of its own: that which our function takes first."""
+        rows: dict[str, list[Row]] = {action: [] for action in MOST}
+        alone: list[Piece] = []
+        for change in changes:
+            apart = self._stages.apart if change.kind is ChangeKind.CREATE else self._stages.apart | {OWNER}
+            action = self.bulk.takes(there, change, apart)
+            if action is None:
+                alone.append(Piece((change,), partial(self._alone, there, change)))
+                continue
+            try:
+                rows[action].append(Row(change, self._row(there, action, change)))
+            except UnfitError as error:
+                alone.append(Piece((change,), partial(_unfit, change, error)))
+        for action, some in rows.items():
+            size = min(MOST[action], self._options.bulk_rows)
+            for start in range(0, len(some), size):
+                part = some[start : start + size]
+                act = partial(self.bulk.write, there, action, part, self._flags(part))
+                yield Piece(tuple(each.change for each in part), act)
+        yield from alone
+
+    def _row(self, there: TenantObject, action: str, change: Change) -> Document:
+        if action == "create":
+            return self._with_pool(there, self._made(there, change))
+        fields = row_of(there, change.values, self._options, self._zone, creates=False)
+        return {**fields, ID: change.target_key}
+
+    def _flags(self, rows: Sequence[Row]) -> Document:
+        """As of a create alone, and none more: there are no others inside the tenant."""
+        return {
+            **self._triggers(),
+            **_stamped([each.document for each in rows]),
+            "checkDuplicateSearch": self._options.duplicate_rules,
+            "skipFuncValidate": not self._options.functions,
+        }
 
     def raised(self, error: HeldBackError | NotSentError | UnavailableError) -> BaseException:
         """What whoever asked is told where nothing has left."""
@@ -82,29 +133,32 @@ class Writer:
         cause = self.raised(error)
         return cause.code if isinstance(cause, ChangeoverError) else "send.recalled"
 
+    def _alone(self, there: TenantObject, change: Change) -> list[Outcome]:
+        try:
+            return [self._one(there, change)]
+        except UnfitError as error:
+            return _unfit(change, error)
+
     def _one(self, there: TenantObject, change: Change) -> Outcome:
         ours = there.our_key
-        try:
-            match change.kind:
-                case ChangeKind.CREATE:
-                    return self._create(there, change)
-                case ChangeKind.DELETE:
-                    return self._delete(there, change)
-                case ChangeKind.ADOPT if ours is not None:
-                    return self._adopt(there, change, ours)
-                case ChangeKind.RELEASE if ours is not None:
-                    return self._update(there, change, {ours: cleared(self._options)})
-                case _:
-                    return self._update(there, change, {})
-        except UnfitError as error:
-            return replace(outcome_of(change, OutcomeState.REJECTED, error.code), field=error.field)
+        match change.kind:
+            case ChangeKind.CREATE:
+                return self._create(there, change)
+            case ChangeKind.DELETE:
+                return self._delete(there, change)
+            case ChangeKind.ADOPT if ours is not None:
+                return self._adopt(there, change, ours)
+            case ChangeKind.RELEASE if ours is not None:
+                return self._update(there, change, {ours: cleared(self._options)})
+            case _:
+                return self._update(there, change, {})
 
     def _create(self, there: TenantObject, change: Change) -> Outcome:
         """What the details are told is for their master to say; they are asked for by our key."""
-        row = self._made(there, change)
-        pool = None if row.get(OWNER) else self._pools.of(there)
-        if pool is not None:
-            row.setdefault(*pool)
+        row = self._with_pool(there, self._made(there, change))
+        stage = self._stages.of(there, change)
+        if stage is not None:
+            row.pop(str(there.api_of(stage)), None)
         details, rows = self._details(change), [row]
         for some in details.values():
             rows += some
@@ -116,11 +170,20 @@ class Writer:
         data: Document = {"object_data": row, "optionInfo": rules}
         if details:
             data["details"] = {api: list(some) for api, some in details.items()}
-        stamped, by = (any(name in each for each in rows) for name in CREATED)
-        body = self._triggers() | {"hasSpecifyTime": stamped, "hasSpecifyCreatedBy": by, "data": data}
+        body = self._triggers() | _stamped(rows) | {"data": data}
         if self.calls.paths.custom(there):
             body["checkDuplicateSearch"] = self._options.duplicate_rules
-        return self.calls.create(there, change, body)
+        told = self.calls.create(there, change, body)
+        if stage is None or change.values[stage] is None or told.state is not OutcomeState.ACKED:
+            return told
+        made = replace(change, target_key=told.target_key)
+        return _after(True, made, lambda: self._stages.give(there, made, stage, again=True))
+
+    def _with_pool(self, there: TenantObject, row: Document) -> Document:
+        pool = None if row.get(OWNER) else self._pools.of(there)
+        if pool is not None:
+            row.setdefault(*pool)
+        return row
 
     def _made(self, there: TenantObject, change: Change, given: str | None = None) -> Document:
         row = row_of(there, change.values, self._options, self._zone, creates=True, given=given)
@@ -141,19 +204,24 @@ class Writer:
 
     def _update(self, there: TenantObject, change: Change, besides: Mapping[str, Json]) -> Outcome:
         owner = next((name for name in change.values if there.api_of(name) == OWNER), None)
-        if owner is not None and not change.values[owner]:  # what takes an owner away is not known
-            raise UnfitError("target.refused", owner)
-        fields = {name: cell for name, cell in change.values.items() if name != owner}
+        stage = self._stages.of(there, change)
+        for apart in (owner, stage):
+            if apart is not None and not change.values[apart]:  # what takes one away is not known
+                raise UnfitError("target.refused", apart)
+        fields = {name: cell for name, cell in change.values.items() if name not in (owner, stage)}
         row = row_of(there, fields, self._options, self._zone, creates=False)
         told = outcome_of(change, OutcomeState.ACKED)
-        if fields or besides:
+        done = bool(fields or besides)
+        if done:
             inner: Document = {"object_data": {**row, **besides, ID: change.target_key}}
             if self._options.edit_locked and self.calls.paths.custom(there):
                 inner["skipDataStatusValidate"] = True
             told = self.calls.call(there, change, "update", self._triggers() | {"data": inner})
+        if stage is not None and told.state is OutcomeState.ACKED:
+            told = _after(done, change, lambda: self._stages.give(there, change, stage))
+            done = True
         if owner is None or told.state is not OutcomeState.ACKED:
             return told
-        done = bool(fields or besides)
         return _after(done, change, lambda: self.give(there, change, change.values[owner]))
 
     def give(self, there: TenantObject, change: Change, owner: Cell) -> Outcome:
@@ -207,5 +275,15 @@ def _after(done: bool, change: Change, act: Callable[[], Outcome]) -> Outcome:
     return outcome
 
 
-def _rest(batch: Batch, place: int, state: OutcomeState, code: str) -> list[Outcome]:
-    return [outcome_of(each, state, code) for each in batch.changes[place:]]
+def _rest(pieces: Sequence[Piece], state: OutcomeState, code: str) -> list[Outcome]:
+    return [outcome_of(each, state, code) for piece in pieces for each in piece.changes]
+
+
+def _unfit(change: Change, error: UnfitError) -> list[Outcome]:
+    return [replace(outcome_of(change, OutcomeState.REJECTED, error.code), field=error.field)]
+
+
+def _stamped(rows: Sequence[Document]) -> Document:
+    """By flags of their own a create says who made a record, and when."""
+    stamped, by = (any(name in each for each in rows) for name in CREATED)
+    return {"hasSpecifyTime": stamped, "hasSpecifyCreatedBy": by}

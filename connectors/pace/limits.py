@@ -10,11 +10,13 @@ from enum import StrEnum
 
 
 class Action(StrEnum):
-    """What the toolkit asks of a system. WRITE is any change; READ a page of all records; FIND one of chosen ones."""
+    """What the toolkit asks of a system. WRITE is any change; READ a page of all records; FIND one of chosen ones;
+    UPLOAD the body of one file."""
 
     WRITE = "write"
     FIND = "find"
     READ = "read"
+    UPLOAD = "upload"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from ..change import Change, ChangeKind, OutcomeState
 from ..port import Connector
 from .details_laws import DetailsLaws
 from .field_laws import FieldLaws
+from .file_laws import FileLaws
 from .find_laws import FindLaws
 from .read_laws import ReadLaws
 from .sample import SCHEMA, Row, write
@@ -27,9 +28,10 @@ class SourceContract(ReadLaws, FindLaws, FieldLaws):
     `sample.SCHEMA`, and `seed`."""
 
 
-class TargetContract(SourceContract, DetailsLaws):
+class TargetContract(SourceContract, DetailsLaws, FileLaws):
     """Laws of a connector that writes. To provide: the fixture `connector` alone; records get in through the port.
-    Where its creates carry details, the system has the object `sample.LINE` besides."""
+    Where its creates carry details, the system has the object `sample.LINE` besides, and `sample.PAPER` where it takes
+    files."""
 
     def seed(self, connector: Connector, object_name: str, rows: Iterable[Row]) -> None:
         connector.prepare()

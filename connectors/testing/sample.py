@@ -58,6 +58,16 @@ LINE = ObjectSchema(
 )
 """Details of a sample: a system whose creates carry details has this object too."""
 
+PAPER = ObjectSchema(
+    "paper",
+    key=("id",),
+    fields=(
+        Field("id", FieldType.TEXT, required=True, length=40),
+        Field("files", FieldType.FILE),
+    ),
+)
+"""A record with files: a system that takes them has this object too."""
+
 SCHEMA_WITH_LINES = Schema({**SCHEMA.objects, "line": LINE})
 
 Row = Mapping[str, Cell]

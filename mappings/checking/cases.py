@@ -12,7 +12,7 @@ from .place import Examined
 from .values import check_values
 
 BLOCKS = Severity.BLOCKS
-WHOLE = ("write", "wins", "outside", "compare_only", "class_", "rewrite_links")
+WHOLE = ("write", "wins", "outside", "compare_only", "class_", "rewrite_links", "lost_file")
 """What is said of a whole rule and not of its cases."""
 
 

@@ -19,6 +19,7 @@ from ..yaml.document import YamlPath
 from .cases import check_cases, told_whole
 from .classes import check_class
 from .conditions import check_conditions
+from .files import check_files
 from .life import check_life
 from .links import check_links
 from .outside import check_outside
@@ -96,6 +97,7 @@ def check_rules(examined: Examined) -> Iterator[Finding]:
         yield from check_class(examined, name, rule)
         yield from check_outside(examined, name, told_whole(rule), field)
         yield from check_links(examined, name, rule, field)
+        yield from check_files(examined, name, rule, field)
         for here, way in examined.ways(rule):
             yield from _check_reference(here, name, way, field)
             yield from check_people(here, name, way, field)

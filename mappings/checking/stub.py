@@ -13,7 +13,18 @@ from .mapping import check_rules
 from .place import Examined, finding_in
 
 BLOCKS = Severity.BLOCKS
-_NOT_HERE = ("reference", "people", "department", "outside", "write", "compare_only", "rewrite_links", "wins", "class_")
+_NOT_HERE = (
+    "reference",
+    "people",
+    "department",
+    "outside",
+    "write",
+    "compare_only",
+    "rewrite_links",
+    "lost_file",
+    "wins",
+    "class_",
+)
 """What makes no sense in a record that is written once and stands for another."""
 
 

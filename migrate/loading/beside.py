@@ -54,7 +54,7 @@ def _place(session: Session, mapping: CompiledMapping) -> _Place:
     stubs = {each.target.name for each in parents if each.stub is not None}
     details = {child.target.name for child, _, _ in kinds_of(session, mapping)}
     allowance = session.target.capabilities.allowance
-    needs = allowance.needs_of(mapping.target.name, Action.WRITE)
+    needs = () if mapping.filed else allowance.needs_of(mapping.target.name, Action.WRITE)
     return _Place(
         frozenset(_reached(session.mappings, mapping.name)),
         frozenset({mapping.target.name, *stubs, *details}),

@@ -107,14 +107,15 @@ class _Found:
 
 def kinds_of(session: Session, master: CompiledMapping) -> list[tuple[CompiledMapping, str, Sequence[str]]]:
     """(mapping, reference to the master, source fields that hold its key) of each kind that may go inside. Those that
-    may be in the target already, or are put together from several sources, may not; nor does a source serve that may
-    have a key twice."""
+    may be in the target already, are put together from several sources or have files, may not; nor does a source serve
+    that may have a key twice."""
     able = session.target.capabilities
     if not able.details or able.our_key is OurKeyPlace.NONE or not session.source.capabilities.ordered_reads:
         return []
     kinds = []
     for child in session.mappings.values():
-        if child.name == master.name or child.match or child.mapping_file.model.assemble is not None:
+        together = child.mapping_file.model.assemble is not None
+        if child.name == master.name or child.match or together or child.filed:
             continue
         for name, makers in child.references.items():
             described = child.target.field(name)

@@ -21,6 +21,7 @@ from ...runs.ledger.operations import Intent, Settled
 from ...runs.ledger.records import Parked, RecordRow
 from ...runs.values import PREIMAGE
 from ...validators.judge import Judge
+from ..filing.filing import Filing, of_changed, of_new
 from ..fingerprint import UNKNOWN, Marks, marked
 from ..proving.prove import first_alone
 from ..sending.answer import Planned, Sends, carrying
@@ -32,6 +33,7 @@ from .classify import Sorted, classify
 from .details import NO_DETAILS, Aboard, Carriage
 from .images import keep_images
 from .loaded import Loaded
+from .noted import finding_of
 from .references import Resolved, cells_to_send, come_later, resolve
 from .tally import RejectStorm, StormWatch, chosen
 from .update import plan_updates
@@ -66,6 +68,8 @@ class ObjectLoad:
         self.cut = cut
         self.insist = insist
         self.details = details
+        self.filing = Filing(session, mapping)
+        self._finding = partial(finding_of, mapping)
         self.names = [each.name for each in mapping.target_fields]
         self.fieldset = records.fieldset(session.ledger, mapping.target.name, mapping.name, mapping.digest, self.names)
         self._sends = np.array([name not in mapping.unwritten for name in self.names], dtype=bool)
@@ -82,6 +86,8 @@ class ObjectLoad:
         """Load one chunk. findings: what the validators said of it. wait: rows whose parent is of the same object and
         not there yet are deferred rather than held. break_at: row -> references to leave empty there (a cycle being
         cut)."""
+        mapped, files = self.filing.fit(mapped)
+        findings = [*findings, *files.findings]
         rows = classify(self.session, self.mapping, self.fieldset, mapped, findings, self.insist)
         result = Loaded([""] * len(mapped))
         self._settle_quiet(rows, result, findings)
@@ -94,11 +100,16 @@ class ObjectLoad:
         matches = self._match(mapped, resolved, [row for row in rows.new if not result.buckets[row]], result)
         new = [row for row in rows.new if not result.buckets[row]]
         for share, aboard in self.details.shares(mapped, new, matches.adopted, result):
-            self._create(rows, resolved, matches, share, empty, aboard, result)
+            for some in self.filing.shares(rows, share, of_new(rows, matches), result):
+                if result.stopped is None:
+                    self._create(rows, resolved, matches, some, empty, aboard, result)
             if result.stopped is not None:
                 break
-        if result.stopped is None:
-            self._update(rows, resolved, [row for row in rows.changed if not result.buckets[row]], empty, result)
+        changed = [row for row in rows.changed if not result.buckets[row] and result.stopped is None]
+        for some in self.filing.shares(rows, changed, of_changed(rows), result):
+            if result.stopped is None:
+                self._update(rows, resolved, some, empty, result)
+        self.filing.count(result)
         result.fill_later(empty)
         return result
 
@@ -215,6 +226,7 @@ class ObjectLoad:
         if not new:
             return
         cells = cells_to_send(self.mapping, rows.mapped, resolved, new)
+        self.filing.put_into(cells, new)
         row_of = {rows.mapped.our_keys[row]: place for place, row in enumerate(new)}
         sent, written = rows.digests[new].copy(), np.tile(self._sends, (len(new), 1))
         before = np.zeros_like(sent)
@@ -262,6 +274,7 @@ class ObjectLoad:
         if not changed:
             return
         cells = cells_to_send(self.mapping, rows.mapped, resolved, changed)
+        self.filing.put_into(cells, changed)
         plan = plan_updates(self.session, self.mapping, self.run, rows, changed, cells, resolved, empty)
         mapped = rows.mapped
         for row, (code, name) in plan.conflicts.items():
@@ -371,24 +384,3 @@ class ObjectLoad:
             as_sent=np.array([created[place] for place in places], dtype=bool) & written[places].all(axis=1),
         )
         result.findings += read_back(self.session, self.mapping, done, self.run)
-
-    def _finding(
-        self,
-        code: str,
-        severity: Severity,
-        key: str,
-        name: str | None = None,
-        params: Mapping[str, str | int] | None = None,
-    ) -> Finding:
-        file, line = self.mapping.rule_lines.get(name or "", (self.mapping.file, None))
-        return Finding(
-            code,
-            severity,
-            dict(params or {}),
-            object=self.mapping.source.name,
-            key=key,
-            field=name,
-            mapping=self.mapping.name,
-            file=file,
-            line=line,
-        )

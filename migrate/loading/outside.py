@@ -27,7 +27,7 @@ from ...runs.report.model import Table, Text
 from ..fingerprint import Marks, arrow_column
 from ..session import Session
 from .parked import find_pieces
-from .stub_records import stubs_among
+from .stub_records import without_stubs
 from .tally import Tally, chosen, parts_of
 
 NAMED = 5
@@ -143,20 +143,12 @@ class _Scope:
         if parent.name == child.name:
             wanted = wanted - set(mapped.our_keys)
         there = records.target_keys(self._session.ledger, parent.target.name, sorted(wanted))
-        there = self._without_stubs(parent, there)
+        there = without_stubs(self._session, parent, there)
         known = self._asked.setdefault(parent.name, {})
         missing = sorted(wanted - there.keys() - known.keys())
         known |= dict.fromkeys(missing)  # while they are asked for, and in a circle, they count as coming
         known |= self._ask(parent, missing)
         return {key: why for key in wanted - there.keys() if (why := known[key]) is not None}
-
-    def _without_stubs(self, parent: CompiledMapping, there: dict[str, str]) -> dict[str, str]:
-        """Less those of which only a stub is there."""
-        if parent.stub is None or not there:
-            return there
-        found = records.lookup(self._session.ledger, parent.target.name, list(there))
-        stubs = stubs_among(self._session, parent, found.values())
-        return {our_key: key for our_key, key in there.items() if our_key not in stubs}
 
     def leaving(self, maker: CompiledMapping, our_keys: Iterable[str]) -> dict[str, str]:
         return self._ask(maker, sorted(our_keys))

@@ -30,14 +30,14 @@ from .details import NO_DETAILS, Carriage, Details, Kind, kinds_of
 from .filling import judged_again, still_pending
 from .left_out import left_out, untaken
 from .load import ObjectLoad
-from .loaded import Loaded
+from .loaded import Loaded, tally_loaded
 from .outside import scoped, tally_outside
 from .put_together import put_together
 from .rewriting import rewritten, tally_filled, tally_links
 from .second_try import SecondTry
 from .staying import tally_left, tally_lives
 from .stubs import Made, made_by, make_stubs
-from .tally import ADOPTED, CARRIED, READ, UNTAKEN, MappingStop, StormWatch, Tally
+from .tally import READ, UNTAKEN, MappingStop, StormWatch, Tally
 from .unfit_keys import UnfitKeys
 from .watch import FILTERED, Watch, unwatched
 
@@ -266,8 +266,7 @@ class Pipeline:
         tally.add(FILTERED, len(mapped.filtered_keys))
         tally.add(UNTAKEN, mapped.untaken)
         tally.add_all(filter(None, loaded.buckets))
-        tally.add(ADOPTED, loaded.adopted)
-        tally.add(CARRIED, loaded.carried)
+        tally_loaded(tally, loaded)
         if loaded.stopped is None:
             progress.cursor = mapped.cursor
         rejected = [mapped.our_keys[row] for row, bucket in enumerate(loaded.buckets) if bucket == "rejected"]
@@ -355,8 +354,7 @@ class Pipeline:
         ended = [bucket for row, bucket in enumerate(loaded.buckets) if bucket and row not in left]
         for bucket in ended:
             tally.move("held", bucket)
-        tally.add(ADOPTED, loaded.adopted)
-        tally.add(CARRIED, loaded.carried)
+        tally_loaded(tally, loaded)
         deferred.replace(name, mapped, loaded)
         self._settle(mapping, loaded, loaded.findings, progress, tally, deferred)
         return bool(ended)

@@ -25,6 +25,7 @@ from ..fingerprint import arrow_column
 from ..session import Session
 from .outside import NAMED, leaving
 from .rehearsal import UNBORN
+from .stub_records import without_stubs
 from .tally import Tally, parts_of
 
 REWRITTEN, TO_COME, NO_FORM, NO_KIND = "rewritten", "to_come", "no_form", "no_kind"
@@ -101,7 +102,7 @@ def _told(session: Session, links: Sequence[Link]) -> dict[Link, tuple[str | Non
     gone: dict[tuple[str | None, str | None], str] = {}
     for maker, wanted in keys.items():
         made = session.mappings[maker]
-        there = records.target_keys(session.ledger, made.target.name, sorted(wanted))
+        there = without_stubs(session, made, records.target_keys(session.ledger, made.target.name, sorted(wanted)))
         for our_key, key in there.items():
             address = new_address(session, made.target.name, _born(made, our_key, key))
             if address is not None:

@@ -70,14 +70,26 @@ def _make(
     with session.ledger.transaction():
         records.park(session.ledger, run_id, stub.name, stub.source.name, stub.target.name, loaded.parked)
         runlog.add_findings(session.ledger, run_id, [*mapped.findings, *findings, *loaded.findings])
-    _know_the_rest(session, run_id, parent, stub, mapped.our_keys)
+    _know_the_rest(session, parent, stub, mapped.our_keys)
     if loaded.stopped is not None:
         raise loaded.stopped
 
 
-def _know_the_rest(
-    session: Session, run_id: int, parent: CompiledMapping, stub: CompiledMapping, our_keys: Sequence[str]
-) -> None:
+def know_left(session: Session) -> None:
+    """The same of those that an earlier process made and was stopped before it had looked: their records may come
+    before anybody asks for a stub again. A field that somebody has edited meanwhile cannot be told from one that the
+    target filled."""
+    for parent in session.mappings.values():
+        stub = parent.stub
+        if stub is None or len(stub.target_fields) == len(parent.target_fields):
+            continue
+        name, fields = parent.target.name, [each.name for each in stub.target_fields]
+        number = records.fieldset(session.ledger, name, stub.name, stub.digest, fields)
+        if left := records.known_as(session.ledger, name, number):
+            _know_the_rest(session, parent, stub, left)
+
+
+def _know_the_rest(session: Session, parent: CompiledMapping, stub: CompiledMapping, our_keys: Sequence[str]) -> None:
     """What the target has put into the fields that a stub leaves alone: else its record, when it comes after all, would
     find somebody's edits there, and undo would not see them."""
     if session.rehearsal:
@@ -93,7 +105,7 @@ def _know_the_rest(
     now = target.digests[[target.row_of[row.target_key or ""] for row in there]]
     back = np.where(back == 0, now, back)
     told = [
-        (number, sent[place].tobytes(), back[place].tobytes(), run_id, row.our_key) for place, row in enumerate(there)
+        (number, sent[place].tobytes(), back[place].tobytes(), row.run, row.our_key) for place, row in enumerate(there)
     ]
     with session.ledger.transaction():
         records.rebase(session.ledger, name, told)

@@ -158,13 +158,13 @@ class _Found:
         )
         self.plan.decided += told(self.mapping, self.rows.mapped, row, over, stays, wanted, now)
         sent = np.where(write | same | stays, wanted, self.rows.sent[row])
-        back = np.where(same | stays, now, self.rows.back[row])
+        back = np.where(same, now, self.rows.back[row])  # what stays is somebody's, and never written by us
         if not write.any():
             self.plan.settled[row] = (sent.tobytes(), back.tobytes())
             return
         if stays.any():
-            kept = np.where(stays, wanted, self.rows.sent[row]), np.where(stays, now, self.rows.back[row])
-            self.plan.stays[row] = kept[0].tobytes(), kept[1].tobytes()
+            kept = np.where(stays, wanted, self.rows.sent[row])
+            self.plan.stays[row] = kept.tobytes(), self.rows.back[row].tobytes()
         image: dict[str, Cell] = {
             name: target.columns[name][spot].as_py() for name, marked in zip(names, write, strict=True) if marked
         }

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from ...connectors.pace import ALWAYS, Action, Allowance, Narrowed, Quota, Rate, Schedule
 from ...connectors.pace.quota import Days
 from ...runs.report.model import Text
+from ..filing.told import moved_files
 from ..loading.tally import ADOPTED, CARRIED
 
 MOST_STEPS = 10_000
@@ -63,6 +64,8 @@ def records_of(
         carried = buckets.get(CARRIED, 0)
         actions[Action.WRITE] -= carried
         actions[Action.FIND] += 0 if answers_details else carried
+        if files := moved_files(buckets):
+            actions[Action.UPLOAD] += files
         if name in matched:
             actions[Action.FIND] += buckets.get("created", 0) + adopted + buckets.get("held", 0)
     return actions

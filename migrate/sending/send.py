@@ -189,6 +189,7 @@ class _Round:
                 if not piece:
                     return
                 names = (self._what.object, self._what.source_object)
+                piece = session.renew(piece)
                 call = self._flight.intend(self._run, names, self._what.fieldset, piece, self._line.touched(piece))
                 self._batches.append(call.batch)
                 self._flight.depart(self._what.object, call)

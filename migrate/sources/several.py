@@ -6,11 +6,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import cast
 
 from ...connectors.cell import Cell
 from ...connectors.change import Batch, Outcome
 from ...connectors.chunk import Chunk
 from ...connectors.errors import InputError
+from ...connectors.held_file import HeldFile, HoldsFiles
 from ...connectors.nearest import nearest
 from ...connectors.port import AuditFields, Capabilities, Connector, Identity
 from ...connectors.schema import ObjectSchema, Schema
@@ -29,6 +31,7 @@ class Sources:
             find_size=min(each.find_size for each in able),
             ordered_reads=all(each.ordered_reads for each in able),
             read_back_lag=max(each.read_back_lag for each in able),
+            holds_files=any(each.holds_files for each in able),
         )
 
     def identity(self) -> Identity:
@@ -85,6 +88,10 @@ class Sources:
     def our_keys(self, object_name: str) -> Iterator[list[tuple[str, str]]]:
         connection, own = self._at(object_name)
         return connection.our_keys(own)
+
+    def body(self, object_name: str, file: HeldFile) -> Iterator[bytes]:
+        connection, own = self._at(object_name)
+        return cast(HoldsFiles, connection).body(own, file)
 
     def now(self) -> dt.datetime:
         """The earliest of their times: what changed after it has certainly not been read."""

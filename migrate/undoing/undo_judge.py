@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -13,11 +13,12 @@ from ...connectors.errors import InputError
 from ...connectors.port import KEY, OurKeyPlace
 from ...mappings.compile import CompiledMapping
 from ...runs.cells import decode_cells
-from ...runs.ledger import records
+from ...runs.ledger import decided, records, undone
 from ...runs.ledger.records import RecordRow
 from ...runs.ledger.undone import Did
 from ...runs.values import PREIMAGE
 from ..fingerprint import UNKNOWN, find_rows, known_digests
+from ..loading.wins import WRITTEN_OVER
 from ..session import Session
 from ..settling.parent_names import former_names, holds
 
@@ -42,21 +43,25 @@ class Spared:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A record of the run: what the run did to it, what the ledger says of it now."""
+    """A record of the run: what the run did to it, what the ledger says of it now. stub: before the run it only stood
+    for its record."""
 
     our_key: str
     target_key: str
     did: Did
     known: RecordRow
+    stub: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class PutBack:
-    """A record that is to hold these values again. now: what it holds in their place."""
+    """A record that is to hold these values again. now: what it holds in their place. edited: fields of which these
+    values are somebody's, who lost them to the run by `wins`."""
 
     member: Member
     values: Mapping[str, Cell]
     now: Mapping[str, Cell]
+    edited: Collection[str] = ()
 
 
 @dataclass
@@ -78,6 +83,7 @@ class Judge:
         self._run = run_id
         self._former = former_names(session)
         self._unique = session.target.capabilities.our_key is not OurKeyPlace.NONE
+        self._stubs: dict[str, set[str]] = {}
 
     def pages(
         self, object_name: str, did: Mapping[str, Did], our_keys: Sequence[str]
@@ -95,7 +101,15 @@ class Judge:
                 mapping = self._session.maker(name)
                 if mapping is None or mapping.target.name != object_name:
                     raise InputError("undo.mapping_gone", mapping=name, object=object_name)
-                yield mapping, members
+                yield mapping, self._told_apart(mapping, members)
+
+    def _told_apart(self, mapping: CompiledMapping, members: list[Member]) -> list[Member]:
+        """The same, the stubs among them known as such."""
+        if (stub := mapping.stub) is None:
+            return members
+        if stub.name not in self._stubs:
+            self._stubs[stub.name] = undone.known_as(self._session.ledger, self._run, stub.target.name, stub.name)
+        return [replace(each, stub=each.our_key in self._stubs[stub.name]) for each in members]
 
     def judge(self, mapping: CompiledMapping, members: Sequence[Member]) -> Judged:
         """Read the target's rows of these records and decide on each."""
@@ -112,6 +126,7 @@ class Judge:
         _, back = known_digests(session, [each.known for each in there], fields, fieldset)
         off = (back != UNKNOWN) & ~holds(session, mapping, target, spots, back, self._former)
         images = session.values.get_many(PREIMAGE, str(self._run), name, [each.our_key for each in there])
+        lost = self._lost(mapping, there)
         for place, member in enumerate(there):
             cells: dict[str, Cell] = {each: column[spots[place]].as_py() for each, column in target.columns.items()}
             edited = tuple(fields[column] for column in np.flatnonzero(off[place]))
@@ -119,8 +134,17 @@ class Judge:
                 holder = target.our_keys[spots[place]] if target.our_keys else None
                 self._created(result, name, member, cells, edited, holder)
             else:
-                self._changed(result, name, member, cells, edited, images.get(member.our_key))
+                image, theirs = images.get(member.our_key), lost.get(member.known.source_key or "", set())
+                self._changed(result, name, member, cells, edited, image, theirs)
         return result
+
+    def _lost(self, mapping: CompiledMapping, members: Sequence[Member]) -> dict[str, set[str]]:
+        """Source key -> fields in which the run wrote over what somebody had edited."""
+        keys = [each.known.source_key or "" for each in members]
+        lost: dict[str, set[str]] = defaultdict(set)
+        for key, name in decided.fields_of(self._session.ledger, self._run, mapping.name, WRITTEN_OVER, keys):
+            lost[key].add(name)
+        return lost
 
     def _created(
         self,
@@ -148,6 +172,7 @@ class Judge:
         cells: Mapping[str, Cell],
         edited: tuple[str, ...],
         kept: bytes | None,
+        lost: Collection[str],
     ) -> None:
         """Put back what the run wrote over, except where somebody wrote since."""
         if member.did.wrote and kept is None:
@@ -162,7 +187,9 @@ class Judge:
         if touched:
             result.spared.append(_spared(name, member, "undo.edited", touched))
         wanted = [field for field in differs if field not in touched]
-        back = PutBack(member, {field: image[field] for field in wanted}, {field: cells[field] for field in wanted})
+        back = PutBack(
+            member, {field: image[field] for field in wanted}, {field: cells[field] for field in wanted}, lost
+        )
         if member.did.adopted:
             result.releases.append(back)
         elif wanted:

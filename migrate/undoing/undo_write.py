@@ -36,11 +36,18 @@ class Writer:
         self, mapping: CompiledMapping, backs: Sequence[PutBack], bucket: str = undone.RESTORED
     ) -> dict[str, Settled]:
         """Write these values and read them back; our key -> how it ended."""
-        if not backs:
-            return {}
+        ended: dict[str, Settled] = {}
+        for maker in mapping.with_stub:  # what was a stub is one again
+            mine = [each for each in backs if each.member.stub == (maker is not mapping)]
+            ended |= self._restore(mapping, maker, mine, bucket) if mine else {}
+        return ended
+
+    def _restore(
+        self, mapping: CompiledMapping, maker: CompiledMapping, backs: Sequence[PutBack], bucket: str
+    ) -> dict[str, Settled]:
         session, name = self._session, mapping.target.name
         fields = [each.name for each in mapping.target_fields]
-        fieldset = records.fieldset(session.ledger, name, mapping.name, mapping.digest, fields)
+        fieldset = records.fieldset(session.ledger, name, maker.name, maker.digest, fields)
         sent, before = known_digests(session, [each.member.known for each in backs], fields, fieldset)
         written = np.array([[field in each.values for field in fields] for each in backs], dtype=bool)
         sent = np.where(written, self._digests(mapping, backs), sent)
@@ -53,8 +60,9 @@ class Writer:
             for each, digests, marks in zip(backs, pack(sent), marked(written), strict=True)
         ]
         sender = Sender(session, self._run)
-        ended = {each.our_key: each for each in sender.send(mapping.name, name, None, fieldset, planned)}
+        ended = {each.our_key: each for each in sender.send(maker.name, name, None, fieldset, planned)}
         done = [place for place, each in enumerate(backs) if ended[each.member.our_key].state == "acked"]
+        theirs = np.array([[field in each.edited for field in fields] for each in backs], dtype=bool)
         members = [backs[place].member for place in done]
         told = Written(
             our_keys=[each.our_key for each in members],
@@ -62,7 +70,7 @@ class Writer:
             target_keys=[each.target_key for each in members],
             batches=sender.batches,
             sent=sent[done],
-            written=written[done],
+            written=(written & ~theirs)[done],  # what is somebody's was not written by us as far as the next run knows
             before=before[done],
             as_sent=np.zeros(len(done), dtype=bool),
         )

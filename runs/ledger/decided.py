@@ -20,3 +20,13 @@ def settled(
     )
     for key, field, params in rows:
         yield key, field, str(ledger.parsed(params).get(SETTLED, ""))
+
+
+def fields_of(ledger: Ledger, run_id: int, mapping: str, code: str, keys: Sequence[str]) -> set[tuple[str, str]]:
+    """(source key, field) of every field of these records of which that run decided so."""
+    rows = ledger.db.execute(
+        f"select f.key, f.field from {ledger.db.texts()} cross join finding f "  # noqa: S608
+        "where f.run = ? and f.code = ? and f.key = j.value and f.mapping = ?",
+        (json.dumps(list(keys), ensure_ascii=False), run_id, code, mapping),
+    )
+    return {(str(key), str(field)) for key, field in rows}

@@ -323,6 +323,15 @@ def under(ledger: Ledger, object_name: str, mapping: str, after: str, size: int)
     return [str(row[0]) for row in rows]
 
 
+def known_as(ledger: Ledger, object_name: str, fieldset: int) -> list[str]:
+    """Our keys of what is live in the target and whose digests are of this list of fields."""
+    rows = ledger.db.execute(
+        "select our_key from record where object = ? and fieldset = ? and target_key is not null and state = 'live'",
+        (object_name, fieldset),
+    )
+    return [str(row[0]) for row in rows]
+
+
 def count_in_target(ledger: Ledger, object_name: str) -> int:
     return int(
         ledger.db.execute(

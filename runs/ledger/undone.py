@@ -42,6 +42,20 @@ def did(ledger: Ledger, run_id: int, object_name: str) -> dict[str, Did]:
     return dict(found)
 
 
+def known_as(ledger: Ledger, run_id: int, object_name: str, mapping: str) -> set[str]:
+    """Our keys of the records of this object that had the fields of that mapping when the run began."""
+    rows = ledger.db.stream(
+        "select o.our_key, f.mapping from batch b join operation o on o.batch = b.id "
+        "join fieldset f on f.id = o.fieldset where b.run < ? and b.object = ? "
+        "and o.state in ('acked', 'verified', 'diverged') and o.kind in ('create', 'adopt', 'update') order by o.batch",
+        (run_id, object_name),
+    )
+    found: set[str] = set()
+    for our_key, known in rows:
+        (found.add if known == mapping else found.discard)(our_key)
+    return found
+
+
 def untold(ledger: Ledger, run_id: int, object_name: str) -> list[str]:
     """Our keys of records that the run may have created and that nobody could tell in the target: there was no answer,
     and the target was asked in vain or named several."""

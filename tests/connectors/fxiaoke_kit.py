@@ -17,13 +17,13 @@ from changeover.connectors.clock import Clock
 from changeover.connectors.forwarding import Forwarding
 from changeover.connectors.fxiaoke.connector import FxiaokeConnector
 from changeover.connectors.fxiaoke.options import read_options
-from changeover.connectors.fxiaoke.simulator.answers import NoAnswerError as SimulatorSilentError
 from changeover.connectors.fxiaoke.simulator.simulator import Simulator
 from changeover.connectors.fxiaoke.transport import Answered, NoAnswerError
 from changeover.connectors.pace import Pace
 from changeover.connectors.port import KEY, Ordeal, Settings
 from changeover.connectors.schema import ObjectSchema, Schema
 from changeover.connectors.secrets import Secrets
+from changeover.connectors.simulating.server import NoAnswerError as SimulatorSilentError
 from changeover.connectors.testing.sample import SCHEMA_WITH_LINES as SCHEMA
 
 START = dt.datetime(2024, 2, 29, 8, 0, tzinfo=dt.UTC)
@@ -42,10 +42,12 @@ class InProcess:
     def __init__(self, simulator: Simulator, clock: Clock, strike: Strike | None = None, *, takes: float = 0.0) -> None:
         self.simulator, self._clock, self.strike, self._takes = simulator, clock, strike, takes
         self.sent: list[tuple[str, Body]] = []
+        self.headers: list[Mapping[str, str]] = []
 
     def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answered:
         plain = path.partition("?")[0]
         self.sent.append((plain, json.loads(body)))
+        self.headers.append(headers)
 
         def act() -> Answered:
             try:

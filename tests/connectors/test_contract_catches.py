@@ -13,8 +13,10 @@ from changeover.connectors.port import Ordeal, OurKeyPlace
 from changeover.connectors.schema import Schema
 from changeover.connectors.testing.broken import BROKEN
 from changeover.connectors.testing.broken_cells import Broken
+from changeover.connectors.testing.broken_files import Filing
 from changeover.connectors.testing.contract import TargetContract, laws
 from changeover.connectors.testing.details_laws import DetailsLaws
+from changeover.connectors.testing.file_laws import FileLaws
 from changeover.connectors.testing.sample import LINE, SCHEMA
 
 
@@ -54,6 +56,11 @@ class CarryingUntold(MemoryConnector):
 @pytest.mark.parametrize("double", [Carrying, CarryingUntold])
 def test_the_double_that_carries_details_keeps_every_law(double: type[MemoryConnector], law: str) -> None:
     assert Suite().holds(law, double)
+
+
+@pytest.mark.parametrize("law", [each for each in vars(FileLaws) if each.startswith("test_")])
+def test_the_double_that_takes_files_keeps_every_law(law: str) -> None:
+    assert Suite().holds(law, Filing)
 
 
 @pytest.mark.parametrize("law", laws(TargetContract))

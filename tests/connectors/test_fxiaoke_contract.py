@@ -13,6 +13,7 @@ from changeover.connectors.fxiaoke.simulator.simulator import Simulator
 from changeover.connectors.port import Connector
 from changeover.connectors.schema import FieldType
 from changeover.connectors.testing.contract import TargetContract
+from changeover.connectors.testing.our_key_laws import OurKeyLaws
 
 from .fxiaoke_kit import CONTRACT, OUR_FIELD, START, InProcess, Keyed, tenant_folder
 from .fxiaoke_kit import connected as connect_to
@@ -36,4 +37,24 @@ class TestFxiaoke(TargetContract):
         settings = SimulatorSettings.of({"key_field": OUR_FIELD, "invalid_rows": "shown", "empty_text": "text"})
         simulator = Simulator(self.clock, settings, tenant_folder(tmp_path))
         yield Keyed(connect_to(InProcess(simulator, self.clock), self.clock, at_once=4, **CONTRACT))
+        simulator.close()
+
+
+class TestByFunction(OurKeyLaws):
+    """Where changes go many in a call, by a function in the tenant."""
+
+    clock = VirtualClock(START)
+    lacks = TestFxiaoke.lacks
+    refuses = TestFxiaoke.refuses
+    seed = TargetContract.seed
+
+    @pytest.fixture
+    def connector(self, tmp_path: Path) -> Iterator[Connector]:
+        told = {"key_field": OUR_FIELD, "invalid_rows": "shown", "empty_text": "text", "bulk_function": "on"}
+        simulator = Simulator(self.clock, SimulatorSettings.of(told), tenant_folder(tmp_path))
+        way = InProcess(simulator, self.clock)
+        inner = connect_to(way, self.clock, at_once=4, bulk="changeover_bulk__c", bulk_rows=40, **CONTRACT)
+        inner.describe()
+        yield Keyed(inner)
+        assert not way.bodies("/create"), "none goes alone"
         simulator.close()

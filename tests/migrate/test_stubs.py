@@ -6,6 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from changeover.migrate.loading import stubs
 
 from .company import Company, Told, make_company
 
@@ -154,3 +155,27 @@ def test_what_cannot_be_done_is_refused(company: Company, changes: dict[str, str
     told = company.say("check", "--json", "--no-data")
     wrong = {each["code"] for each in told.document["findings"] if each["severity"] == "blocks"}  # type: ignore[attr-defined]
     assert (told.code, wrong) == (2, codes)
+
+
+def test_a_run_that_dies_before_it_has_seen_a_stub_whole(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the target has put into the stub's other fields is not taken for somebody's edit later, though the record is
+    there before anybody asks for its stub again."""
+    with monkeypatch.context() as patched:
+        patched.setattr(stubs, "find_rows", dies)
+        with pytest.raises(RuntimeError, match="dead"):
+            company.run()
+    assert customers(company)[:1] == STUBS[:1]
+    company.old("update t_customer set zt = null where khbh = 'C0'")
+    told = company.run()
+    assert (told.code, told.counts("order")) == (0, {"read": 5, "created": 5})
+    assert told.table("table.stubs") == [("customer", "bucket.created", 2, "C0, C9")]
+    told = company.run()
+    assert (told.code, told.counts("customer")) == (0, {"read": 2, "updated": 1, "unchanged": 1})
+    assert ("客户C0", "legacy", 7.0, "A", "me") in customers(company)
+    assert company.reconcile().verdict == "reconcile.equal"
+    assert company.undo(2, execute=True).code == company.undo(1, execute=True).code == 0
+    assert customers(company) == []
+
+
+def dies(*_: object) -> None:
+    raise RuntimeError("dead")

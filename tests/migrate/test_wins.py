@@ -102,9 +102,12 @@ def test_what_was_decided_is_no_difference_until_somebody_changes_it(tmp_path: P
     assert [line[:3] for line in company.reconcile().table("table.differing_records")] == [
         ("whose.edited", "customer", "A")
     ]
-    source(company, "B", khmc="newer B")  # one side alone has changed it since they were settled
-    assert company.run().counts("customer") == {"read": 3, "updated": 1, "unchanged": 2}
-    assert row(company, "B")[0] == "newer B"
+    source(company, "B", khmc="newer B", je="13.00")  # they have not agreed on the name since, but on the revenue
+    planned, done = company.plan(), company.run()
+    assert planned.counts("customer") == done.counts("customer") == {"read": 3, "updated": 1, "unchanged": 2}
+    assert planned.table("table.decided_records") == done.table("table.decided_records")
+    assert done.table("table.decided_records") == [("customer", "B", "name", "wins.side_new")]
+    assert row(company, "B")[:2] == ("target B", 13)
 
 
 def test_the_newest_is_told_by_both_sides_times(tmp_path: Path) -> None:
@@ -147,14 +150,37 @@ def test_the_newest_is_told_by_both_sides_times(tmp_path: Path) -> None:
         ("newest", "wins.side_old", 1),
         ("newest", "wins.side_new", 1),
     }
+    source(company, "B", khmc="newest B", gx="2026-01-01 09:00:02")  # whoever has won before
     source(company, "E", gx="2026-01-01 09:00:01")
     done = company.run()
-    assert (row(company, "E")[0], done.causes()) == (
-        "source E",
-        {("conflict.no_newest", "t_customer"): ["C", "D"], ("wins.old", "t_customer"): ["E", "E"]},
-    )
+    assert (row(company, "B")[:2], row(company, "E")[0]) == (("newest B", 12), "source E")
+    assert done.causes() == {
+        ("conflict.no_newest", "t_customer"): ["C", "D"],
+        ("wins.old", "t_customer"): ["B", "E", "E"],
+    }
     assert company.undo(3, execute=True).code == 0, "what was written over comes back"
-    assert row(company, "E")[:2] == ("target E", 12)
+    assert [row(company, key)[:2] for key in "BE"] == [("target B", 12), ("target E", 12)]
+
+
+@pytest.mark.parametrize(("wins", "code"), [("ask", 1), ("new", 0)])
+def test_what_an_undo_has_put_back_is_still_somebodys(tmp_path: Path, wins: str, code: int) -> None:
+    """Whoever is to win is asked anew, and the record is not deleted with the run that made it."""
+    company = make(tmp_path / "move", "A", "B", name="old", revenue="old")
+    both(company, "A")
+    source(company, "B", khmc="source B")
+    company.run()
+    assert row(company, "A")[:2] == ("source A", 11)
+    assert company.undo(2, execute=True).code == 0
+    assert row(company, "A")[:2] == ("target A", 12)
+    company.rewrite("mappings/customer.yaml", ("wins: old", f"wins: {wins}"))
+    done = company.run()
+    assert (done.code, row(company, "B")[0]) == (code, "source B"), "which nobody had edited"
+    assert row(company, "A")[:2] == ("target A", 12)
+    listed = [line[2:] for line in done.table("table.decided_records")]
+    assert listed == ([] if wins == "ask" else [("name", "wins.side_new"), ("revenue", "wins.side_new")])
+    for number in (4, 1):
+        company.undo(number, execute=True)
+    assert company.new("select tax_no, name, revenue from customer") == [("TAXA", "target A", 12)]
 
 
 @pytest.mark.parametrize(

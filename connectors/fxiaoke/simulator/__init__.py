@@ -3,11 +3,11 @@ what has been told or seen of it from outside; what nobody knows is a setting.""
 
 from __future__ import annotations
 
-from .answers import NoAnswerError
+from ...simulating.server import Answer, NoAnswerError
 from .faults import Fault, FaultKind, Faults
 from .server import FxiaokeSimulator, Server
 from .settings import Settings
-from .simulator import Answer, Simulator
+from .simulator import Simulator
 
 SIMULATOR = FxiaokeSimulator()
 

@@ -41,10 +41,6 @@ class RefusedError(Exception):
         return told
 
 
-class NoAnswerError(Exception):
-    """The connection breaks instead of an answer. Whether the call was carried out, its caller cannot know."""
-
-
 @dataclass(frozen=True, slots=True)
 class Raw:
     """An answer that is no envelope."""

@@ -1,38 +1,48 @@
 """The one function of the tenant's own that is imitated: ours, which carries out many rows in one call. A tenant has it
-only once its administrator has put it in, so it is off until it is set on."""
+only once its administrator has put it in, so it is off until it is set on.
+
+What the text of the function, `changeover_bulk.apl`, says is what it does here."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from .answers import Document, RefusedError, as_map, bad_parameter, missing, well
-from .records import new_row, write
+from .records import one_changed, one_made
 from .tenant import Call, Tenant
 
-MOST = 500
-ACTIONS = ("create", "update")
+NAME, VERSION = "changeover_bulk", 1
+MOST = {"create": 500, "update": 250}
+"""Rows in a call."""
 
 
 def run(tenant: Tenant, call: Call) -> Document:
-    """data{api_name, parameters: [{name: "request", type: "Map", value: {object, action, key, rows}}]}. Each row comes
-    off or not by itself; the answer tells so for each, with its `key`'s value."""
+    """data{api_name, parameters: [{name: "request", type: "Map", value: {object, action, key, flags, rows}}]}. Each row
+    comes off or not by itself; the answer tells so for each, with its `key`'s value. The action `about` does nothing
+    and tells the version."""
     settings = tenant.settings
     if settings.bulk_function == "off" or call.data.get("api_name") != settings.bulk_function_name:
         raise bad_parameter(f"no such function: {call.data.get('api_name')}")
     asked = _request(call)
+    if asked.get("action") == "about":
+        return well(data={"functionResult": {"function": NAME, "version": VERSION, "results": []}})
     shape, rows, action = tenant.shapes.get(str(asked.get("object"))), asked.get("rows"), asked.get("action")
-    if shape is None or action not in ACTIONS or not isinstance(rows, list):
+    if shape is None or action not in MOST or not isinstance(rows, list):
         raise missing("request")
-    if len(rows) > MOST:
-        raise bad_parameter(f"more than {MOST} rows")
-    inner = Call(call.path, {**call.top, **(as_map(asked.get("flags")) or {})}, call.who, call.open_ids, shape.custom)
+    if len(rows) > MOST[action]:
+        raise bad_parameter(f"more than {MOST[action]} rows")
+    top = {**call.top, **(as_map(asked.get("flags")) or {})}
+    inner = Call(call.path, top, call.who, open_ids=False, custom_path=False)
     key = str(asked.get("key") or "_id")
     results = []
     for told in rows:
         result: dict[str, Any] = {"key": told.get(key) if isinstance(told, dict) else None}
         try:
+            if not isinstance(told, dict):
+                raise missing("rows")
             with tenant.store.whole():
-                result |= {"success": True, "id": _carry_out(tenant, inner, shape.name, action, told)}
+                act = one_made if action == "create" else one_changed
+                result |= {"success": True, "id": act(tenant, inner, shape, told)}
         except RefusedError as error:
             result |= {"success": False, "code": error.code, "message": error.message}
         results.append(result)
@@ -45,17 +55,3 @@ def _request(call: Call) -> Document:
             value: Document = each["value"]
             return value
     raise missing("parameters")
-
-
-def _carry_out(tenant: Tenant, call: Call, name: str, action: str, told: object) -> str:
-    shape = tenant.shapes[name]
-    if not isinstance(told, dict):
-        raise missing("rows")
-    if action == "create":
-        row = new_row(tenant, call, shape, told)
-        tenant.store.insert(name, row)
-    else:
-        row = tenant.row(shape, told.get("_id"), call)
-        write(tenant, call, shape, row, told)
-    tenant.people.changed(name)
-    return str(row["_id"])

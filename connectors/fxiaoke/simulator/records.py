@@ -24,9 +24,7 @@ def create(tenant: Tenant, call: Call) -> Document:
     shape = tenant.shape(told.get("dataObjectApiName"), call)
     details = details_of(tenant, call, shape, data)
     with tenant.store.whole():
-        row = new_row(tenant, call, shape, told)
-        _search_duplicates(tenant, call, shape, row)
-        _insert(tenant, shape, row)
+        row = _made(tenant, call, shape, told)
         ids = {detail.name: [_new_detail(tenant, call, detail, row, each) for each in rows] for detail, rows in details}
     answer = well(dataId=row["_id"])
     if call.top.get("includeDetailIds") is True and tenant.settings.detail_ids_key:
@@ -34,6 +32,26 @@ def create(tenant: Tenant, call: Call) -> Document:
     if shape.name == PERSONNEL:
         answer["extraData"] = {"user_id": row["user_id"]}
     return answer
+
+
+def one_made(tenant: Tenant, call: Call, shape: ObjectShape, told: Document) -> str:
+    """A create without details. Returns the row's id."""
+    return str(_made(tenant, call, shape, told)["_id"])
+
+
+def _made(tenant: Tenant, call: Call, shape: ObjectShape, told: Document) -> Row:
+    row = new_row(tenant, call, shape, told)
+    _search_duplicates(tenant, call, shape, row)
+    _insert(tenant, shape, row)
+    return row
+
+
+def one_changed(tenant: Tenant, call: Call, shape: ObjectShape, told: Document) -> str:
+    """An update without details. Returns the row's id."""
+    row = tenant.row(shape, told.get("_id"), call)
+    _check_open(tenant, call, row)
+    write(tenant, call, shape, row, told)
+    return str(row["_id"])
 
 
 def update(tenant: Tenant, call: Call) -> Document:

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import yaml
-
-from ...errors import InputError
+from ...simulating.settings import DeclaredSettings
+from ...simulating.settings import setting as _of
 from ...simulators import Setting
 
 CHINESE = Path(__file__).with_name("settings.zh.yaml")
 
 
-def _of(default: Any, about: str, *choices: str, known: bool = False) -> Any:
-    return field(default=default, metadata={"about": about, "choices": choices, "known": known})
-
-
 @dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(DeclaredSettings):
     """Each default is the answer that is harder on a client, but for what a tenant has or has not."""
 
     # Who is let in
@@ -67,6 +59,7 @@ class Settings:
     json_numbers: str = _of("refused", "numbers that are not sent as text", "refused", "accepted")
     more_decimals: str = _of("refused", "more decimal places than the field has", "refused", "rounded")
     empty_text: str = _of("null", "an empty text is kept as", "null", "text")
+    null_in_update: str = _of("cleared", "null in an update", "cleared", "ignored")
     unknown_fields: str = _of("refused", "fields that the object does not have", "refused", "ignored")
     read_only_fields: str = _of("refused", "formulas, counts, quotes and numbers given out", "refused", "ignored")
     update: str = _of("patch", "fields that an update does not name stay, or are emptied", "patch", "overwrite")
@@ -101,39 +94,7 @@ class Settings:
     bulk_function_name: str = _of("changeover_bulk__c", "its api_name", known=True)
     random_seed: int = _of(0, "of the ids", known=True)
 
-    @classmethod
-    def of(cls, given: Mapping[str, str]) -> Settings:
-        """Raises InputError `simulator.setting_unknown`, `simulator.setting_value`."""
-        fields = {each.name: each for each in dataclasses.fields(cls)}
-        values: dict[str, Any] = {}
-        for name, text in given.items():
-            if name not in fields:
-                raise InputError("simulator.setting_unknown", name=name, known=", ".join(fields))
-            default: Any = fields[name].default
-            choices = fields[name].metadata["choices"]
-            try:
-                values[name] = type(default)(text)
-            except ValueError as error:
-                raise InputError("simulator.setting_value", name=name, expected=type(default).__name__) from error
-            if choices and text not in choices:
-                raise InputError("simulator.setting_value", name=name, expected=" | ".join(choices))
-        return cls(**values)
-
-    def named(self, name: str) -> tuple[str, ...]:
-        """A setting that is a list."""
-        return tuple(each.strip() for each in str(getattr(self, name)).split(",") if each.strip())
-
 
 def told_settings() -> tuple[Setting, ...]:
     """For the list that the command shows."""
-    chinese = yaml.safe_load(CHINESE.read_text(encoding="utf-8"))
-    return tuple(
-        Setting(
-            each.name,
-            str(each.default),
-            each.metadata["choices"],
-            {"en": each.metadata["about"], "zh": chinese[each.name]},
-            each.metadata["known"],
-        )
-        for each in dataclasses.fields(Settings)
-    )
+    return Settings.told(CHINESE)

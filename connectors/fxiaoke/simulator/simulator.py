@@ -14,16 +14,17 @@ from typing import TypeAlias
 from urllib.parse import parse_qsl, urlsplit
 
 from ...clock import Clock
+from ...simulating.server import Answer, NoAnswerError
 from . import directory, files, function, life, metadata, pools, query, records, teams
-from .answers import Document, NoAnswerError, Raw, RefusedError, missing, no_such_path
+from .answers import Document, Raw, RefusedError, missing, no_such_path
 from .faults import Fault, FaultKind, Faults
+from .first_rows import lay_first_rows
 from .limits import Limits
 from .settings import Settings
 from .sign_in import SignIn
 from .store import packed
 from .tenant import Call, Tenant
 
-Answer: TypeAlias = "tuple[int, Mapping[str, str], bytes]"
 Verb: TypeAlias = Callable[[Tenant, Call], "Document | Raw"]
 JSON, HTML = "application/json;charset=UTF-8", "text/html;charset=UTF-8"
 PRESET, CUSTOM = "/cgi/crm/v2/data/", "/cgi/crm/custom/v2/data/"
@@ -108,13 +109,18 @@ class Simulator:
     has, where rows are kept; None keeps them in memory. Raises InputError where settings or folder are wrong."""
 
     def __init__(
-        self, clock: Clock, settings: Settings | None = None, data: Path | None = None, faults: Faults | None = None
+        self,
+        clock: Clock,
+        settings: Settings | None = None,
+        data: Path | None = None,
+        faults: Faults[FaultKind] | None = None,
     ) -> None:
         self.settings = settings or Settings()
         self.tenant = Tenant(clock, self.settings, data)
+        lay_first_rows(self.tenant, data)
         self.limits = Limits(self.settings, clock)
         self.sign_in = SignIn(self.tenant)
-        self.faults = faults or Faults([])
+        self.faults: Faults[FaultKind] = faults or Faults([])
         self._late = Late()
         self._lock = threading.RLock()
         self._clock = clock
@@ -166,7 +172,7 @@ class Simulator:
         for request in self._late.due(self._clock.monotonic()):
             self._answered(request)
 
-    def _struck(self, fault: Fault, request: Request) -> Answer:
+    def _struck(self, fault: Fault[FaultKind], request: Request) -> Answer:
         self._acting = NOBODY
         if fault.kind is FaultKind.TOKEN:
             self.sign_in.expire()

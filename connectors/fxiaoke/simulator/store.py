@@ -56,6 +56,14 @@ class Store:
     def close(self) -> None:
         self._sql.close()
 
+    @property
+    def settled(self) -> bool:
+        """Whether the rows that the tenant has from its beginning are in it."""
+        return bool(self._sql.execute("PRAGMA user_version").fetchone()[0])
+
+    def settle(self) -> None:
+        self._sql.execute("PRAGMA user_version = 1")
+
     def _table(self, name: str, columns: Sequence[str]) -> None:
         rest = ", ".join(f'"{each}"' for each in columns if each != "_id")
         self._sql.execute(f'CREATE TABLE IF NOT EXISTS "{name}" ("_id" TEXT PRIMARY KEY, {rest}) WITHOUT ROWID')

@@ -22,7 +22,7 @@ from .store import VISIBLE, Ids, Row, Store, packed
 
 FILE, DESCRIBES, DATABASE = "tenant.yaml", "describe", "simulator.db"
 MADE_UP = Path(__file__).with_name("tenant.yaml")
-KEYS = {"departments", "employees", "pools", "fields"}
+KEYS = {"departments", "employees", "pools", "fields", "settings"}
 NOT_ON_THE_WAY = (PERSONNEL, DEPARTMENT)
 """Objects that get no key field of ours."""
 
@@ -152,9 +152,20 @@ class Tenant:
         }
 
 
-def _told(file: Path) -> dict[str, Any]:
+def kept_settings(folder: Path | None) -> dict[str, str]:
+    """Those of the folder's own file. Raises InputError `simulator.file`."""
+    if folder is None or not (folder / FILE).exists():
+        return {}
+    settings = _told(folder / FILE, yaml.BaseLoader).get("settings") or {}
+    if not isinstance(settings, dict):
+        raise InputError("simulator.file", path=str(folder / FILE), reason="settings")
+    return {str(name): str(value) for name, value in settings.items()}
+
+
+def _told(file: Path, loader: type[yaml.BaseLoader | yaml.SafeLoader] = yaml.SafeLoader) -> dict[str, Any]:
+    """loader: the base one leaves every value the text that it is, `on` and `no` too."""
     try:
-        told = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+        told = yaml.load(file.read_text(encoding="utf-8"), loader) or {}  # noqa: S506 - neither makes objects
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise InputError("simulator.file", path=str(file), reason=type(error).__name__) from error
     if not isinstance(told, dict) or not told.keys() <= KEYS:

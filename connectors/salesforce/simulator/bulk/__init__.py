@@ -1,0 +1,1 @@
+"""Bulk 2.0: jobs that query, and jobs that write."""
