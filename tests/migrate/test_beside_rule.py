@@ -90,6 +90,12 @@ def test_addresses_in_texts_refer_too(tmp_path: Path) -> None:
     assert pairs(session_of(tmp_path / "linked", linked, links)) == set()
 
 
+def test_where_bodies_of_files_are_on_their_way_nobody_else_is(tmp_path: Path) -> None:
+    session = session_of(tmp_path / "plain", PLAIN)
+    vars(session.mappings["deal"])["filed"] = {"scan": "reject"}
+    assert pairs(session) == set()
+
+
 @pytest.mark.parametrize(
     "able",
     [
