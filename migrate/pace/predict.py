@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ...connectors.pace import ALWAYS, Action, Allowance, Narrowed, Quota, Rate, Schedule
@@ -105,22 +105,46 @@ def predict(
     """
     each_calls = [_calls(part, allowance) for part in parts]
     calls = dict(sum((Counter(each) for each in each_calls), Counter[str]()))
-    narrowed = narrowed or Narrowed()
+    busy = _busy(parts, allowance, at_once)
+
+    def longest(lasts: Mapping[str, float]) -> float:
+        return _longest(parts, each_calls, calls, lasts)
+
+    return _walked(calls, busy, longest, allowance, now, schedule, narrowed or Narrowed(), spent)
+
+
+def at_the_limits(calls: Mapping[str, int], allowance: Allowance, now: dt.datetime) -> Predicted:
+    """The same of calls that are known already, one interface after another, where each is answered at once and nothing
+    is narrowed."""
+
+    def one_after_another(lasts: Mapping[str, float]) -> float:
+        return sum(lasts.values())
+
+    busy = dict.fromkeys(calls, 0.0)
+    return _walked(calls, busy, one_after_another, allowance, now, ALWAYS, Narrowed(), 0)
+
+
+def _walked(
+    calls: Mapping[str, int],
+    busy: Mapping[str, float],
+    together: Callable[[Mapping[str, float]], float],
+    allowance: Allowance,
+    now: dt.datetime,
+    schedule: Schedule,
+    narrowed: Narrowed,
+    spent: int,
+) -> Predicted:
+    """busy: as `_busy` tells it. together: how long all takes, by what the calls of each interface do."""
     total = sum(calls.values())
     if not total:
         return Predicted(calls, now, now)
     daily = narrowed.daily_calls(allowance.quota)
     days = Days(allowance.quota or Quota())
-    busy = _busy(parts, allowance, at_once)
     at, left = now, 1.0
     for _ in range(MOST_STEPS):
         share = narrowed.share * schedule.share(at)
         lasts = _seconds(calls, busy, allowance, share) if share > 0 else None
-        seconds = (
-            None
-            if lasts is None
-            else max(_longest(parts, each_calls, calls, lasts), _paced(total, allowance.shared, share))
-        )
+        seconds = None if lasts is None else max(together(lasts), _paced(total, allowance.shared, share))
         room = left
         if daily is not None:
             ours = max(0, daily - narrowed.reserve) * schedule.quota(at)
@@ -189,7 +213,14 @@ def predicted_facts(predicted: Predicted) -> tuple[tuple[str, str | int | Text],
     facts: list[tuple[str, str | int | Text]] = [("fact.calls_predicted", predicted.total)]
     if predicted.finish is None:
         return (*facts, ("fact.finish_predicted", Text("predict.never")))
-    minutes = -(-int((predicted.finish - predicted.began).total_seconds()) // 60)
-    facts.append(("fact.time_predicted", Text("predict.hours", {"hours": minutes // 60, "minutes": minutes % 60})))
+    facts.append(("fact.time_predicted", predicted_time(predicted, "predict.hours")))
     facts.append(("fact.finish_predicted", predicted.finish.strftime("%Y-%m-%d %H:%M UTC")))
     return tuple(facts)
+
+
+def predicted_time(predicted: Predicted, code: str, **told: str | int) -> Text:
+    """How long it takes, as a text with `hours` and `minutes`."""
+    if predicted.finish is None:
+        return Text("predict.never")
+    minutes = -(-int((predicted.finish - predicted.began).total_seconds()) // 60)
+    return Text(code, {"hours": minutes // 60, "minutes": minutes % 60, **told})
