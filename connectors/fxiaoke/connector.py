@@ -14,6 +14,7 @@ from ..chunk import Chunk
 from ..clock import Clock
 from ..errors import InputError
 from ..finding import Finding, Severity
+from ..holding import Holding
 from ..pace import Action, Allowance, Interface, Need, Pace, Quota, Rate
 from ..port import KEY, OUR_KEY, AuditFields, Capabilities, Identity, Ordeal, OurKeyPlace, Settings
 from ..questions import Answer, Question
@@ -21,6 +22,7 @@ from ..schema import Schema
 from ..secrets import Secrets
 from .bulk import RUNS, RUNS_FOR, able_in_bulk
 from .gateway import Gateway
+from .holding import Holdings
 from .options import Options
 from .ordeals import Ordeals
 from .paths import DESCRIBE, FUNCTION, OBJECTS, Paths, data_path
@@ -67,6 +69,7 @@ class FxiaokeConnector:
         self._paths = Paths(options.custom_path == "always")
         self._settings = settings
         self._probing = Probing(self._gateway, self._query, options, clock, secrets)
+        self._holdings = Holdings(self._query, self._pools, options)
         self._sight = Sight(self._gateway, self._query, options, settings.name)
         self._lock = threading.Lock()
         self._objects: dict[str, TenantObject] | None = None
@@ -85,6 +88,7 @@ class FxiaokeConnector:
             ordeals=_ordeals(options),
             tells_lacking=True,
             tells_unseen=True,
+            knows_holding=True,
             questions=QUESTIONS,
         )
         self._one_by_one = self.capabilities
@@ -177,6 +181,25 @@ class FxiaokeConnector:
         told = {"connection": self._name, "object": there.name, "label": label, "field": field}
         return (Finding(code, Severity.BLOCKS, told, object=object_name),)
 
+    def probe(self, question: Question, object_name: str | None) -> Answer:
+        there = None if object_name is None else self._written(object_name, ())
+        return self._probing.probe(question, there, list(self._all().values()))
+
+    def unseen(self, object_names: Sequence[str]) -> tuple[Finding, ...]:
+        return self._sight.unseen([self._there(each) for each in object_names])
+
+    def holding(self, object_name: str) -> Holding | None:
+        return self._holdings.of(self._there(object_name))
+
+    def owned(self, object_name: str, people: Sequence[str]) -> Mapping[str, int]:
+        return self._holdings.owned(self._there(object_name), people)
+
+    def tidy(self, object_name: str) -> tuple[str, ...]:
+        return self._probing.tidy(self._there(object_name))
+
+    def contradicted(self) -> tuple[Finding, ...]:
+        return contradictions(self._settings)
+
     def _lacking_in_bulk(self, object_name: str) -> tuple[Finding, ...]:
         """Told with the first object that is asked about, since it is the same for all."""
         bulk = self._writer.bulk
@@ -185,19 +208,6 @@ class FxiaokeConnector:
             return ()
         told = {"connection": self._name, "function": str(self._options.bulk), "number": bulk.lacks}
         return (Finding("fxiaoke.bulk_missing", Severity.WARNS, told),)
-
-    def probe(self, question: Question, object_name: str | None) -> Answer:
-        there = None if object_name is None else self._written(object_name, ())
-        return self._probing.probe(question, there, list(self._all().values()))
-
-    def unseen(self, object_names: Sequence[str]) -> tuple[Finding, ...]:
-        return self._sight.unseen([self._there(each) for each in object_names])
-
-    def tidy(self, object_name: str) -> tuple[str, ...]:
-        return self._probing.tidy(self._there(object_name))
-
-    def contradicted(self) -> tuple[Finding, ...]:
-        return contradictions(self._settings)
 
     def our_keys(self, object_name: str) -> Iterator[list[tuple[str, str]]]:
         return self._query.our_keys(self._there(object_name))
