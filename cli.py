@@ -15,7 +15,9 @@ from .migrate.command import Call, commands_of
 from .migrate.options import (
     ACCEPT,
     CHOICE,
+    MAKING,
     OF_WAITING,
+    PROBING,
     RETRY,
     SIMULATING,
     ConfirmOption,
@@ -65,7 +67,7 @@ def init(
     return verb.init(folder, source, target)
 
 
-@command()
+@command(choosing=PROBING)
 def check(
     call: Call,
     offline: Annotated[
@@ -83,8 +85,9 @@ def check(
 ) -> Report:
     """Check project, connections, mappings and the source's data in full; no record moves."""
     from .migrate import check as verb
+    from .migrate.checking.probe import Probing
 
-    asked = verb.Asked(data=not no_data, show_values=show_values, mutate=mutate, offline=offline)
+    asked = verb.Asked(not no_data, show_values, mutate, offline, Probing(**call.chosen))
     with call.progress() as tick:
         if sheet is None:
             return verb.check(call.project, *call.outside, asked, tick)
@@ -348,23 +351,15 @@ def simulator(call: Call) -> Report | None:
     return verb.simulate(**call.chosen, clock=call.outside[1], voice=call.voice)
 
 
-@command(of_a_project=False)
-def demo(
-    call: Call,
-    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where to make it; must not hold one yet.")] = Path(
-        "demo"
-    ),
-    records: Annotated[
-        int, typer.Option("--records", min=1000, metavar="N", help="Records in the legacy CRM.")
-    ] = 103_000,
-    seed: Annotated[int, typer.Option("--seed", metavar="S", help="The same seed makes the same data.")] = 20_240_601,
-) -> Report:
+@command(of_a_project=False, choosing=MAKING)
+def demo(call: Call) -> Report:
     """A whole move of an invented company: made, checked, planned, run, reconciled, totalled. Exit 0 if all came as
     planted."""
     from .migrate.demo import verb
 
+    secrets, clock = call.outside
     with call.progress() as tick:
-        return verb.demo(folder, records, seed, *call.outside, tick, call.voice.catalogue.language)
+        return verb.demo(**call.chosen, secrets=secrets, clock=clock, tick=tick, language=call.voice.catalogue.language)
 
 
 def _written(text: str, problem: Exception | None) -> NoReturn:
