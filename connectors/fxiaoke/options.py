@@ -32,6 +32,15 @@ def _plain_number(value: object) -> object:
 Seconds = Annotated[float, BeforeValidator(_plain_number)]
 
 
+class Members(BaseModel):
+    """Of a record's team: with which role, and whether they may change it."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    role: Literal["joint", "after_sales", "normal"] = "normal"
+    permission: Literal["read", "write"] = "read"
+
+
 class Options(BaseModel):
     """host: the tenant's cloud. app_id, app_secret, permanent_code: of the self-built app. sign_in: which of the two
     ways the tenant's app uses; user: the acting employee, an FSUID with `app_token`, an employee's number with
@@ -43,10 +52,12 @@ class Options(BaseModel):
     calls, seconds: what an interface takes. packs: of 100,000 calls a day, None where they are not to be counted.
     at_once: calls under way. timeout: seconds that an answer may take. server_maximum: seconds for which the server may
     still finish a call that we gave up on. read_back_lag: seconds for which a query may not show what was written.
-    find_size: values in one filter. page: records in one. details: records of detail objects that go into the create
+    find_size: values in one filter, one less than a page, so that a page that is full is known to be the last when all
+    are found. page: records in one. details: records of detail objects that go into the create
     of their master at most. pools: object -> the pool, by id or name, for records that nobody owns; pool_fields: the
     field that says in which one a record lies. bulk: the function of the tenant's own that takes many rows a call, None
     where there is none; bulk_rows: how many. stages: by which call a stage is changed.
+    teams: object -> a text field of ours -> which members of a record's team it holds.
 
     workflows, approvals, duplicate_rules, validation_rules, functions: what a write sets off or has to pass there.
     preserve: `create_time` and `created_by` can be written by a create. busy: what the answer -1 to a write means.
@@ -80,7 +91,7 @@ class Options(BaseModel):
     timeout: Seconds = Option(30.0, gt=0)
     server_maximum: Seconds = Option(120.0, ge=0)
     read_back_lag: Seconds = Option(5.0, ge=0)
-    find_size: int = Option(100, ge=1, le=100)
+    find_size: int = Option(99, ge=1, le=100)
     details: int = Option(20, ge=0)
     pools: dict[str, str] = {}
     pool_fields: dict[str, str] = {"AccountObj": "high_seas_id", "LeadsObj": "leads_pool_id"}
@@ -88,6 +99,7 @@ class Options(BaseModel):
     bulk: str | None = None
     bulk_rows: int = Option(200, ge=1, le=500)
     stages: Literal["update", "interface"] = "update"
+    teams: dict[str, dict[str, Members]] = {}
     workflows: bool = False
     approvals: bool = False
     duplicate_rules: bool = True
