@@ -14,11 +14,13 @@ from ..chunk import Chunk
 from ..clock import Clock
 from ..errors import InputError
 from ..finding import Finding, Severity
+from ..held_file import Body, HeldFile, Uploaded
 from ..pace import Action, Allowance, Interface, Need, Pace, Quota, Rate
 from ..port import KEY, OUR_KEY, AuditFields, Capabilities, Identity, Ordeal, OurKeyPlace, Settings
 from ..schema import Schema
 from ..secrets import Secrets
 from .bulk import RUNS, RUNS_FOR, able_in_bulk
+from .files import LARGEST, Files, upload_paths
 from .gateway import Gateway
 from .options import Options
 from .ordeals import Ordeals
@@ -60,6 +62,7 @@ class FxiaokeConnector:
         self._pools = Pools(self._query, options, settings.name)
         self._writer = Writer(self._gateway, self._query, self._pools, options, dates, self._there)
         self._ordeals = Ordeals(self._query, self._writer, options)
+        self._files = Files(self._gateway, options, clock)
         self._paths = Paths(options.custom_path == "always")
         self._lock = threading.Lock()
         self._objects: dict[str, TenantObject] | None = None
@@ -77,6 +80,9 @@ class FxiaokeConnector:
             allowance=_allowance(options, zone.key),
             ordeals=_ordeals(options),
             tells_lacking=True,
+            holds_files=True,
+            takes_files=True,
+            largest_file=LARGEST,
         )
         self._one_by_one = self.capabilities
         pace.obey(self.capabilities.allowance)
@@ -147,6 +153,12 @@ class FxiaokeConnector:
         self, ordeal: Ordeal, object_name: str, our_key: str, key: str, before: Mapping[str, Cell]
     ) -> Outcome:
         return self._ordeals.take_back(self._there(object_name), ordeal, our_key, key, before)
+
+    def body(self, object_name: str, file: HeldFile) -> Iterator[bytes]:
+        return self._files.body(file)
+
+    def upload(self, object_name: str, field: str, file: HeldFile, body: Body) -> Uploaded:
+        return self._files.upload(file, body)
 
     def prepare(self) -> None:
         """The field for our key is the administrator's to make; `write` refuses an object that lacks it."""
@@ -255,6 +267,7 @@ def _allowance(options: Options, zone: str) -> Allowance:
         Action.WRITE: (Need(data_path("create", mostly_custom)),),
         Action.FIND: (Need(data_path("query", mostly_custom), options.find_size),),
         Action.READ: (Need(data_path("query", mostly_custom), options.page),),
+        Action.UPLOAD: tuple(map(Need, upload_paths(options))),
     }
     interfaces = {path: Interface((SIGN_INS,), threads=1) for path in TOKEN_PATHS.values()}
     late = options.server_maximum
