@@ -75,6 +75,7 @@ def test_a_describe_becomes_a_schema() -> None:
         "called__c": FieldType.INSTANT,
         "vip__c": FieldType.BOOLEAN,
         "parent__c": FieldType.REFERENCE,
+        "files__c": FieldType.FILE,
         "create_time": FieldType.INSTANT,
         "last_modified_time": FieldType.INSTANT,
         "life_status": FieldType.CHOICE,
