@@ -1,16 +1,16 @@
-"""Files that lie in a folder, named by a column of a system that knows no files: exports, and many an old CRM.
+"""Files of systems that know no files: exports, and many an old CRM. A column holds them, or names those of a folder.
 
-The column's cells are paths below the folder. What it says of a file that is not there is carried all the same, as one
-of no bytes, so that whoever asks for its body is told that it is gone.
+What is said of a file that is not there is carried all the same, as one of no bytes, so that whoever asks for its body
+is told that it is gone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import BinaryIO, TypeAlias
 
 import pandas as pd
 import pyarrow as pa
@@ -29,7 +29,7 @@ from .schema import FieldType, ObjectSchema, Schema
 class _Said(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
-    folder: str
+    folder: str | None = None
     name: str | None = None
     separator: str | None = Field(None, min_length=1)
 
@@ -39,20 +39,24 @@ _SAID = TypeAdapter(dict[str, dict[str, str | _Said]])
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """folder: below which the paths of a column lie. name: the column that says what the file is called; without it, it
-    is called as its path ends. separator: between several paths, and between their names, of one cell."""
+    """folder: below which the paths of a column lie; None where it holds bodies itself. name: the column that says what
+    the file is called; without it, it is called as its path ends, or as the column. separator: between several paths,
+    and between their names, of one cell."""
 
-    folder: Path
+    folder: Path | None
     name: str | None = None
     separator: str | None = None
 
 
+Piece: TypeAlias = Callable[[str, str, str, int, int], bytes | None]
+"""(object, column, key, from which byte, how many) -> so much of a body; None where there is none."""
 Columns = Mapping[str, Mapping[str, Named]]
 """Object -> column -> where its files lie."""
 
 
-def named_files(said: object, folder: Path, connection: str) -> Columns:
-    """What the option `files` of a connection says. folder: at which its folders begin. Raises InputError
+def named_files(said: object, folder: Path, connection: str, *, holds: bool) -> Columns:
+    """What the option `files` of a connection says. folder: at which its folders begin. holds: a
+    column may hold bodies itself. Raises InputError
     `held_files.option` or `held_files.no_folder`."""
     try:
         told = _SAID.validate_python(said)
@@ -65,25 +69,32 @@ def named_files(said: object, folder: Path, connection: str) -> Columns:
         found[name] = {}
         for column, each in columns.items():
             one = _Said(folder=each) if isinstance(each, str) else each
-            if not (folder / one.folder).is_dir():
+            if one.folder is None and (not holds or one.separator is not None):
+                option, reason = f"files.{name}.{column}", "folder" if not holds else "separator"
+                raise InputError("held_files.option", connection=connection, option=option, reason=reason)
+            if one.folder is not None and not (folder / one.folder).is_dir():
                 raise InputError("held_files.no_folder", connection=connection, folder=one.folder)
-            found[name][column] = Named((folder / one.folder).resolve(), one.name, one.separator)
+            below = None if one.folder is None else (folder / one.folder).resolve()
+            found[name][column] = Named(below, one.name, one.separator)
     return found
 
 
-def with_files(inner: Connector, said: object, folder: Path, connection: str) -> Connector:
-    """The connector with what its option `files` says, where it says anything. Raises InputError as `named_files`."""
-    return FolderFiles(inner, named_files(said, folder, connection), connection) if said else inner
+def with_files(inner: Connector, said: object, folder: Path, connection: str, piece: Piece | None = None) -> Connector:
+    """The connector with what its option `files` says, where it says anything. piece: of a column that holds bodies.
+    Raises InputError as `named_files`."""
+    if not said:
+        return inner
+    return FolderFiles(inner, named_files(said, folder, connection, holds=piece is not None), connection, piece)
 
 
 class FolderFiles(Forwarding):
-    """A connector whose columns of paths are fields of files. Raises InputError `held_files.no_object` or
-    `held_files.no_field` where there are no such columns."""
+    """A connector whose columns of paths, or of bodies, are fields of files. Raises InputError `held_files.no_object`
+    or `held_files.no_field` where there are no such columns."""
 
-    def __init__(self, inner: Connector, columns: Columns, connection: str) -> None:
+    def __init__(self, inner: Connector, columns: Columns, connection: str, piece: Piece | None = None) -> None:
         super().__init__(inner)
         self.capabilities = replace(inner.capabilities, holds_files=True)
-        self._columns, self._connection = columns, connection
+        self._columns, self._connection, self._piece = columns, connection, piece
 
     def describe(self) -> Schema:
         objects = dict(self.inner.describe().objects)
@@ -124,7 +135,10 @@ class FolderFiles(Forwarding):
 
     def body(self, object_name: str, file: HeldFile) -> Iterator[bytes]:
         column, path = split_key(file.id, 2)
-        found = _below(self._columns[object_name][column].folder, path)
+        folder = self._columns[object_name][column].folder
+        if folder is None:
+            return self._held(object_name, column, path)
+        found = _below(folder, path)
         if found is None:
             raise FileError("file.unreadable")
         try:
@@ -134,6 +148,16 @@ class FolderFiles(Forwarding):
         except OSError as error:
             raise FileError("file.unreadable", error.strerror) from error
         return _pieces(stream)
+
+    def _held(self, object_name: str, column: str, key: str) -> Iterator[bytes]:
+        assert self._piece is not None  # noqa: S101 - else the option was refused
+        start = 0
+        while (piece := self._piece(object_name, column, key, start, PIECE)) is not None:
+            if not piece:
+                return
+            yield piece
+            start += len(piece)
+        raise FileError("file.gone")
 
     def _with_names(self, object_name: str, fields: Sequence[str]) -> list[str]:
         columns = self._columns.get(object_name, {})
@@ -149,18 +173,26 @@ class FolderFiles(Forwarding):
             if column in frame:
                 cells = text_of(chunk.frame[column]).to_pylist()
                 names = text_of(chunk.frame[named.name]).to_pylist() if named.name else [None] * len(cells)
-                told = [_cell(column, named, *each) for each in zip(cells, names, strict=True)]
+                rows = zip(chunk.keys, cells, names, strict=True)
+                told = [
+                    _held_cell(column, *each) if named.folder is None else _cell(column, named.folder, named, *each[1:])
+                    for each in rows
+                ]
                 frame[column] = pd.Series(pd.arrays.ArrowExtensionArray(pa.array(told, pa.string())))
         return replace(chunk, frame=pd.DataFrame(frame, index=chunk.frame.index, copy=False))
 
 
-def _cell(column: str, named: Named, cell: str | None, name: str | None) -> str | None:
+def _held_cell(column: str, key: str, size: str | None, name: str | None) -> str | None:
+    return None if size is None else cell_of([HeldFile(join_key((column, key)), name or column, int(size))])
+
+
+def _cell(column: str, folder: Path, named: Named, cell: str | None, name: str | None) -> str | None:
     paths, names = ([] if each is None else _parts(each, named.separator) for each in (cell, name))
     if len(names) != len(paths):
         names = []
     return cell_of(
         [
-            _file(column, named.folder, path, names[place] if names else PurePosixPath(path).name)
+            _file(column, folder, path, names[place] if names else PurePosixPath(path).name)
             for place, path in enumerate(paths)
         ]
     )

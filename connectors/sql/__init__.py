@@ -27,4 +27,4 @@ def connect(settings: Settings, secrets: Secrets, pace: Pace, clock: Clock) -> C
 
     options = read_options(settings)
     connector = SqlConnector(settings.name, options, Database.of(settings, options, secrets))
-    return with_files(connector, settings.options.get("files"), Path(settings.folder), settings.name)
+    return with_files(connector, settings.options.get("files"), Path(settings.folder), settings.name, connector.piece)

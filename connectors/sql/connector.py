@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import sqlalchemy as sa
 
@@ -119,6 +119,17 @@ class SqlConnector:
                 if not self._has_keys(connection, table):
                     raise InputError("sql.not_prepared", connection=self._name)
         return write_batch(self._database, table, batch)
+
+    def piece(self, object_name: str, column: str, key: str, start: int, count: int) -> bytes | None:
+        """So many bytes of a body that a column of `files` holds, from this one on, counted from 0; fewer where it
+        ends. None where the record or the body is not there."""
+        table = self._table(object_name, [column])
+        some = replace(table.columns[column], measured=False, piece=(start + 1, count))
+        table = replace(table, columns={**table.columns, column: some})
+        with self._database.reading() as connection:
+            rows = search_keys(connection, self._database.dialect, table, [key], [column])
+        [cell] = rows.cells(column) or [None]
+        return bytes(cell) if isinstance(cell, bytes | bytearray | memoryview) else None
 
     def prepare(self) -> None:
         """Create the side table where some object needs it. Raises UnavailableError `sql.refused` without the right."""

@@ -144,6 +144,18 @@ class SQLite(Dialect):
         driver = cast(sqlite3.Connection, connection.connection.driver_connection)
         driver.text_factory = _text_or_bytes if tolerant else str
 
+    def body(self, column: Column) -> sa.ColumnElement[Any]:
+        """Text that stands there, too, as its bytes."""
+        return sa.cast(sa.column(column.name, PLAIN), sa.LargeBinary)
+
+    def part(self, column: Column, start: int, count: int) -> sa.ColumnElement[Any]:
+        """Of no bytes SQLite cuts null."""
+        some = sa.func.coalesce(super().part(column, start, count), sa.literal(b"", sa.LargeBinary))
+        return sa.case((sa.column(column.name, PLAIN).is_(None), sa.null()), else_=some)
+
+    def size(self, column: Column) -> sa.ColumnElement[Any]:
+        return sa.func.length(self.body(column))
+
     def exact(self, column: Column) -> sa.ColumnElement[Any]:
         return sa.column(column.name, PLAIN).collate("BINARY")
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+import sqlalchemy as sa
 from changeover.connectors.clock import SystemClock
 from changeover.connectors.errors import InputError
 from changeover.connectors.files import connect as connect_files
@@ -16,6 +17,8 @@ from changeover.connectors.port import KEY, Connector, Settings
 from changeover.connectors.schema import FieldType
 from changeover.connectors.secrets import Secrets
 from changeover.connectors.sql import connect as connect_sql
+
+from .sql_kit import EVERY, Kit
 
 LARGE = bytes(range(256)) * 9_000
 ROWS = [
@@ -107,6 +110,40 @@ def test_a_file_is_called_as_its_path_ends_where_nothing_else_is_said(folder: Pa
     assert [each.name for each in told["1"]] == ["合同.pdf"]
 
 
+@EVERY
+def test_a_column_that_holds_bodies_is_a_field_of_files(opened: Kit) -> None:
+    kind = {"sqlite": "blob", "postgresql": "bytea"}.get(opened.engine.dialect.name, "longblob")
+    opened.sql(
+        f"create table paper (no varchar(9), part integer, title varchar(40), body {kind}, primary key (no, part))"
+    )
+    rows = [("p|1", 1, "合同.pdf", LARGE), ("p|1", 2, None, b""), ("p2", 1, "none", None), ("P2", 2, "b", b"\0\xff")]
+    with opened.engine.begin() as connection:
+        for row in rows:
+            said = sa.text("insert into paper values (:a, :b, :c, :d)")
+            connection.execute(said, dict(zip("abcd", row, strict=True)))
+    connector = opened.unprepared(files={"paper": {"body": {"name": "title"}}})
+    field = connector.describe().objects["paper"].field("body")
+    assert field is not None
+    assert (field.type, field.writable) == (FieldType.FILE, False)
+    told = {}
+    for chunk in connector.read("paper", ["body", "title"], size=2):
+        for key, cell in zip(chunk.keys, chunk.frame["body"].tolist(), strict=True):
+            told[key] = files_in(cell if isinstance(cell, str) else None)
+    assert {key: [(each.name, each.size) for each in files] for key, files in told.items()} == {
+        "p\\|1|1": [("合同.pdf", len(LARGE))],
+        "p\\|1|2": [("body", 0)],
+        "p2|1": [],
+        "P2|2": [("b", 2)],
+    }
+    held = cast(HoldsFiles, connector)
+    bodies = {each.name: b"".join(held.body("paper", each)) for files in told.values() for each in files}
+    assert bodies == {"合同.pdf": LARGE, "body": b"", "b": b"\0\xff"}
+    assert max(map(len, held.body("paper", told["p\\|1|1"][0]))) <= PIECE
+    opened.sql("update paper set body = null where no = 'P2'")
+    with pytest.raises(FileError):
+        list(held.body("paper", told["P2|2"][0]))
+
+
 @pytest.mark.parametrize("kind", ["sql", "files"])
 @pytest.mark.parametrize(
     ("files", "code"),
@@ -116,6 +153,7 @@ def test_a_file_is_called_as_its_path_ends_where_nothing_else_is_said(folder: Pa
         ({"t": {"skan": "uploads"}}, "held_files.no_field"),
         ({"t": {"scan": {"folder": "uploads", "name": "titel"}}}, "held_files.no_field"),
         ({"u": {"scan": "uploads"}}, "held_files.no_object"),
+        ({"t": {"scan": {"separator": ";"}}}, "held_files.option"),
     ],
 )
 def test_what_is_not_there_is_named(folder: Path, kind: str, files: object, code: str) -> None:
