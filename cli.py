@@ -18,6 +18,7 @@ from .migrate.options import (
     OF_WAITING,
     RETRY,
     SIMULATING,
+    BodiesOption,
     ConfirmOption,
     DryRunOption,
     ExecuteOption,
@@ -135,13 +136,13 @@ def run(
 
 
 @command(kept=True, choosing=CHOICE)
-def reconcile(call: Call) -> Report:
+def reconcile(call: Call, files: BodiesOption = False) -> Report:
     """Compare both sides: counts, keys, every mapped field, totals. Exit 1 where they differ."""
     from .migrate import compare
     from .migrate.run import Order
 
     with call.progress() as tick:
-        return compare.reconcile(call.project, Order(**call.chosen), *call.outside, tick)
+        return compare.reconcile(call.project, Order(**call.chosen), *call.outside, tick, files=files)
 
 
 @command(kept=True)

@@ -179,9 +179,9 @@ class Contracts:
         with pytest.raises(ProcessDied):
             self.run()
 
-    def reconcile(self) -> Report:
+    def reconcile(self, *, files: bool = False) -> Report:
         with self._in_process() as project:
-            return compare.reconcile(project, running.Order(), Secrets(), self.clock, lambda _tick: None)
+            return compare.reconcile(project, running.Order(), Secrets(), self.clock, lambda _tick: None, files=files)
 
     def undo(self, run: object) -> Report:
         assert isinstance(run, int)
