@@ -45,6 +45,7 @@ class InProcess:
     def __init__(self, simulator: Simulator, clock: Clock, strike: Strike | None = None, *, takes: float = 0.0) -> None:
         self.simulator, self._clock, self.strike, self._takes = simulator, clock, strike, takes
         self.sent: list[tuple[str, Body]] = []
+        self.headers: list[Mapping[str, str]] = []
 
     def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes | Streamed) -> Answered:
         path = path.removeprefix("http://localhost")
@@ -52,6 +53,7 @@ class InProcess:
         whole = body if isinstance(body, bytes) else b"".join(body)
         assert isinstance(body, bytes) or len(body) == len(whole)
         self.sent.append((plain, json.loads(body) if isinstance(body, bytes) else {}))
+        self.headers.append(headers)
 
         def act() -> Answered:
             try:
