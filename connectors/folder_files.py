@@ -6,6 +6,7 @@ is told that it is gone.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -126,6 +127,19 @@ class FolderFiles(Forwarding):
     ) -> Iterator[Chunk]:
         wanted = self._with_names(object_name, fields)
         for chunk in self.inner.read(object_name, wanted, after=after, size=size):
+            yield self._filled(chunk, fields)
+
+    def changed(
+        self,
+        object_name: str,
+        fields: Sequence[str],
+        since: dt.datetime,
+        *,
+        after: str | None = None,
+        size: int = 20_000,
+    ) -> Iterator[Chunk]:
+        wanted = self._with_names(object_name, fields)
+        for chunk in super().changed(object_name, wanted, since, after=after, size=size):
             yield self._filled(chunk, fields)
 
     def find(

@@ -60,7 +60,8 @@ class Capabilities:
     system takes and what our actions cost in calls. ordeals: what the connector can do to a record of ours and take
     back, to prove that our key is found all the same; it has the methods of `UndergoesOrdeals` then. holds_files,
     takes_files: it gives and takes the bodies of files (`held_file.HoldsFiles`, `held_file.TakesFiles`); largest_file:
-    the most bytes that it takes for one, None where it does not say. questions:
+    the most bytes that it takes for one, None where it does not say. tells_changes: it tells what has changed since a
+    moment (`changes.TellsChanges`); overlap: how much later than its time says a change may be seen. questions:
     what only the system itself can tell; it has the methods of `AnswersQuestions` then.
     """
 
@@ -84,6 +85,8 @@ class Capabilities:
     holds_files: bool = False
     takes_files: bool = False
     largest_file: int | None = None
+    tells_changes: bool = False
+    overlap: dt.timedelta = dt.timedelta(0)
     tells_unseen: bool = False
     questions: tuple[Question, ...] = ()
 

@@ -26,5 +26,5 @@ def connect(settings: Settings, secrets: Secrets, pace: Pace, clock: Clock) -> C
     from .options import read_options
 
     options = read_options(settings)
-    connector = SqlConnector(settings.name, options, Database.of(settings, options, secrets))
+    connector = SqlConnector(settings.name, options, Database.of(settings, options, secrets), settings.zone)
     return with_files(connector, settings.options.get("files"), Path(settings.folder), settings.name, connector.piece)

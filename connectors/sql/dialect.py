@@ -17,7 +17,7 @@ from ..port import Identity
 from ..schema import FieldType
 from .cells import UnfitError, all_typed, sql_typing
 from .faults import Fault, plain_fault
-from .tables import PLAIN, Column, Table
+from .tables import PLAIN, Column, Table, value
 
 Encoder = Callable[[Cell], object]
 LOCK_WAIT = 30
@@ -187,6 +187,11 @@ class Dialect:
     def any_row_of(self, columns: Sequence[Column], rows: Sequence[tuple[object, ...]]) -> sa.ColumnElement[bool]:
         """The columns together are one of these rows of cells."""
         return sa.tuple_(*map(compared, columns)).in_(_parameters(rows))
+
+    def not_before(self, column: Column, moment: dt.datetime) -> sa.ColumnElement[bool]:
+        """Times at or after this one, which is aware where the column's are."""
+        told: sa.ColumnElement[bool] = sa.column(column.name, PLAIN) >= value(self.sought(column)(moment))
+        return told
 
     # Writing
 

@@ -178,6 +178,17 @@ class Keyed(Forwarding):
     ) -> Iterator[Chunk]:
         return map(self._chunk, self.inner.read(object_name, fields, after=after, size=size))
 
+    def changed(
+        self,
+        object_name: str,
+        fields: Sequence[str],
+        since: dt.datetime,
+        *,
+        after: str | None = None,
+        size: int = 20_000,
+    ) -> Iterator[Chunk]:
+        return map(self._chunk, self.inner.changed(object_name, fields, since, after=after, size=size))
+
     def find(
         self, object_name: str, by: Sequence[str], values: Sequence[tuple[Cell, ...]], fields: Sequence[str]
     ) -> Chunk:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from changeover.connectors.fxiaoke.simulator.settings import Settings as Simulat
 from changeover.connectors.fxiaoke.simulator.simulator import Simulator
 from changeover.connectors.port import Connector
 from changeover.connectors.schema import FieldType
+from changeover.connectors.testing.change_laws import ChangeLaws
 from changeover.connectors.testing.contract import TargetContract
 from changeover.connectors.testing.file_laws import FileLaws
 from changeover.connectors.testing.sample import Row
@@ -38,6 +39,21 @@ class TestFxiaoke(TargetContract):
         yield from tenant(self.clock, tmp_path)
 
 
+class TestFxiaokeShownLate(ChangeLaws):
+    """What has changed, where a query shows it seconds later."""
+
+    clock = VirtualClock(START)
+
+    def seed(self, connector: Connector, object_name: str, rows: Iterable[Row]) -> None:
+        """No law of changes asks for it."""
+
+    @pytest.fixture
+    def connector(self, tmp_path: Path) -> Iterator[Connector]:
+        fields = {**CONTRACT["fields"]["sample"], "happened": "last_modified_time"}
+        there = {"fields": {**CONTRACT["fields"], "sample": fields}, "read_back_lag": 5.0}
+        yield from tenant(self.clock, tmp_path, {"index_lag": "5"}, **there)
+
+
 class TestFxiaokeByForm(FileLaws):
     """Files by the other way."""
 
@@ -51,9 +67,12 @@ class TestFxiaokeByForm(FileLaws):
         yield from tenant(self.clock, tmp_path, upload="media")
 
 
-def tenant(clock: VirtualClock, folder: Path, **options: object) -> Iterator[Connector]:
-    settings = SimulatorSettings.of({"key_field": OUR_FIELD, "invalid_rows": "shown", "empty_text": "text"})
+def tenant(
+    clock: VirtualClock, folder: Path, more: Mapping[str, str] | None = None, **options: object
+) -> Iterator[Connector]:
+    told = {"key_field": OUR_FIELD, "invalid_rows": "shown", "empty_text": "text", **(more or {})}
+    settings = SimulatorSettings.of(told)
     simulator = Simulator(clock, settings, tenant_folder(folder))
-    options = {"at_once": 4, "host": "http://localhost", **options, **CONTRACT}
+    options = {"at_once": 4, "host": "http://localhost", **CONTRACT, **options}
     yield Keyed(connect_to(InProcess(simulator, clock), clock, **options))
     simulator.close()
