@@ -89,13 +89,30 @@ def predict(
     between them, their windows recover meanwhile and it is done a little earlier.
     """
     calls = calls_of(records, allowance, single)
-    narrowed = narrowed or Narrowed()
+    busy = _busy(records, allowance, single or {}, at_once)
+    return _walked(calls, busy, allowance, now, schedule, narrowed or Narrowed(), spent)
+
+
+def at_the_limits(calls: Mapping[str, int], allowance: Allowance, now: dt.datetime) -> Predicted:
+    """The same of calls that are known already, where each is answered at once and nothing is narrowed."""
+    return _walked(calls, dict.fromkeys(calls, 0.0), allowance, now, ALWAYS, Narrowed(), 0)
+
+
+def _walked(
+    calls: Mapping[str, int],
+    busy: Mapping[str, float],
+    allowance: Allowance,
+    now: dt.datetime,
+    schedule: Schedule,
+    narrowed: Narrowed,
+    spent: int,
+) -> Predicted:
+    """busy: as `_busy` tells it."""
     total = sum(calls.values())
     if not total:
         return Predicted(calls, now, now)
     daily = narrowed.daily_calls(allowance.quota)
     days = Days(allowance.quota or Quota())
-    busy = _busy(records, allowance, single or {}, at_once)
     at, left = now, 1.0
     for _ in range(MOST_STEPS):
         seconds = _seconds(calls, busy, allowance, narrowed.share * schedule.share(at))
@@ -152,7 +169,14 @@ def predicted_facts(predicted: Predicted) -> tuple[tuple[str, str | int | Text],
     facts: list[tuple[str, str | int | Text]] = [("fact.calls_predicted", predicted.total)]
     if predicted.finish is None:
         return (*facts, ("fact.finish_predicted", Text("predict.never")))
-    minutes = -(-int((predicted.finish - predicted.began).total_seconds()) // 60)
-    facts.append(("fact.time_predicted", Text("predict.hours", {"hours": minutes // 60, "minutes": minutes % 60})))
+    facts.append(("fact.time_predicted", predicted_time(predicted, "predict.hours")))
     facts.append(("fact.finish_predicted", predicted.finish.strftime("%Y-%m-%d %H:%M UTC")))
     return tuple(facts)
+
+
+def predicted_time(predicted: Predicted, code: str, **told: str | int) -> Text:
+    """How long it takes, as a text with `hours` and `minutes`."""
+    if predicted.finish is None:
+        return Text("predict.never")
+    minutes = -(-int((predicted.finish - predicted.began).total_seconds()) // 60)
+    return Text(code, {"hours": minutes // 60, "minutes": minutes % 60, **told})
