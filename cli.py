@@ -17,6 +17,7 @@ from .migrate.options import (
     CHOICE,
     MAKING,
     OF_WAITING,
+    PROBING,
     RETRY,
     SIMULATING,
     ConfirmOption,
@@ -66,7 +67,7 @@ def init(
     return verb.init(folder, source, target)
 
 
-@command()
+@command(choosing=PROBING)
 def check(
     call: Call,
     offline: Annotated[
@@ -84,8 +85,9 @@ def check(
 ) -> Report:
     """Check project, connections, mappings and the source's data in full; no record moves."""
     from .migrate import check as verb
+    from .migrate.checking.probe import Probing
 
-    asked = verb.Asked(data=not no_data, show_values=show_values, mutate=mutate, offline=offline)
+    asked = verb.Asked(not no_data, show_values, mutate, offline, Probing(**call.chosen))
     with call.progress() as tick:
         if sheet is None:
             return verb.check(call.project, *call.outside, asked, tick)

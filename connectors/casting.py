@@ -71,7 +71,7 @@ def cast(
     Text is read with space around it ignored: numbers plain or with an exponent, `true/false/t/f/1/0`, `YYYY-MM-DD`,
     times in ISO form with space or T, a fraction of up to six digits that count, an offset or Z. Blank text is null for
     every type but TEXT and BINARY; an empty text is for a TEXT that does not tell them apart, and an empty list of
-    files is null. A float becomes the
+    files is null. The parts of a TEXT that is a set are put in order, each once. A float becomes the
     decimal that its shortest text says. A decimal with more places than the field, an integer beyond 64 bits, NaN and
     infinity (but in FLOAT) and a DATE with a time of day are misfits. FLOAT takes the nearest float of a fraction, and
     no integer that it cannot hold exactly.
@@ -87,7 +87,7 @@ def cast(
     kind = arrow_type(field)
     if broken is None and array.type == kind and not _needs_a_look(field):
         return array, pa.array(np.zeros(len(array), dtype=bool))
-    array = _without_blanks(array, field)
+    array = _without_blanks(_in_order(array, field.parts) if field.parts else array, field)
     typed = _WAYS.get(field.type, _to_text)(array, kind, zone)
     missed = pc.and_(array.is_valid(), typed.is_null(nan_is_null=False))
     if broken is not None:
@@ -126,7 +126,7 @@ def cast_frame(
 
 def _needs_a_look(field: Field) -> bool:
     """Fields whose Arrow type holds cells that they may not."""
-    return not field.empty_text or field.type in (
+    return bool(not field.empty_text or field.parts) or field.type in (
         FieldType.INSTANT,
         FieldType.LOCAL_TIME,
         FieldType.CHOICE,
@@ -144,6 +144,14 @@ def _without_blanks(array: pa.Array, field: Field) -> pa.Array:
     else:
         blank = pc.equal(array if field.type is FieldType.TEXT else pc.utf8_trim_whitespace(array), "")
     return pc.if_else(blank, pa.scalar(None, pa.string()), array) if pc.any(blank).as_py() else array
+
+
+def _in_order(array: pa.Array, separator: str) -> pa.Array:
+    if not pa.types.is_string(array.type):
+        return array
+    told = array.dictionary_encode()
+    sets = [sorted({part for part in each.split(separator) if part}) for each in told.dictionary.to_pylist()]
+    return pa.array([separator.join(each) for each in sets], pa.string()).take(told.indices)
 
 
 def _only(text: pa.StringArray, pattern: str) -> pa.StringArray:

@@ -14,6 +14,7 @@ from .chunk import Chunk
 from .clock import Clock
 from .finding import Finding
 from .pace import UNLIMITED, Allowance, Pace
+from .questions import Answer, Question
 from .schema import Schema
 from .secrets import Secrets
 
@@ -59,7 +60,8 @@ class Capabilities:
     system takes and what our actions cost in calls. ordeals: what the connector can do to a record of ours and take
     back, to prove that our key is found all the same; it has the methods of `UndergoesOrdeals` then. holds_files,
     takes_files: it gives and takes the bodies of files (`held_file.HoldsFiles`, `held_file.TakesFiles`); largest_file:
-    the most bytes that it takes for one, None where it does not say.
+    the most bytes that it takes for one, None where it does not say. questions:
+    what only the system itself can tell; it has the methods of `AnswersQuestions` then.
     """
 
     batch_size: int = 1000
@@ -82,6 +84,8 @@ class Capabilities:
     holds_files: bool = False
     takes_files: bool = False
     largest_file: int | None = None
+    tells_unseen: bool = False
+    questions: tuple[Question, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +182,13 @@ class TellsLacking(Protocol):
         """What has to be done in the system before records of this object may be written to it."""
 
 
+class TellsUnseen(Protocol):
+    """What a connector has besides whose capabilities say `tells_unseen`."""
+
+    def unseen(self, object_names: Sequence[str]) -> tuple[Finding, ...]:
+        """What of these objects our user cannot see, as far as that can be proven, and where it cannot."""
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What a project says of one connection.
@@ -185,6 +196,7 @@ class Settings:
     name: the connection's name, which is the *source system* in our keys. connector: the entry point's name.
     options: the connector's own settings as plain YAML values; secrets only as `${NAME}` references.
     zone: the zone of the system's wall clock times, an IANA name. folder: the project's folder, for relative paths.
+    answers: what the system has answered to the connector's questions, by their names; options outrank it.
     """
 
     name: str
@@ -192,6 +204,7 @@ class Settings:
     options: Mapping[str, object] = field(default_factory=dict)
     zone: str | None = None
     folder: str = "."
+    answers: Mapping[str, Answer] = field(default_factory=dict)
 
 
 class Connect(Protocol):

@@ -46,7 +46,8 @@ class Field:
     choices: the only values allowed, empty where any is. references: objects a REFERENCE may point to. master: the
     record is a detail of the one that this REFERENCE points to, and may be created inside it (`Change.details`).
     empty_text: a TEXT tells an empty text from null; where it does not, an empty one is null. checksum: the kind of
-    checksum that a FILE tells of each of its files (`sha256`, `md5`), empty where it tells none.
+    checksum that a FILE tells of each of its files (`sha256`, `md5`), empty where it tells none. parts: a TEXT is a
+    set, its parts separated by this; their order, and how often one is in it, mean nothing.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Field:
     master: bool = False
     empty_text: bool = True
     checksum: str = ""
+    parts: str = ""
 
 
 @dataclass(frozen=True, slots=True)

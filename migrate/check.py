@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from ..connectors.clock import Clock
+from ..connectors.errors import InputError
 from ..connectors.finding import Severity
 from ..connectors.port import OurKeyPlace
 from ..connectors.secrets import Secrets
@@ -17,7 +18,9 @@ from .checking.data import Seen, look_through, values_table
 from .checking.examples import count_examples
 from .checking.mutate import mutate_report
 from .checking.offline import check_offline
+from .checking.probe import UNASKED, Probing, probe
 from .checking.sheet import Built, build_sheet, build_sheet_offline, require_name
+from .checking.sight import unseen
 from .checking.survival import survival_table, survival_told
 from .coverage import Coverage
 from .prepare import Prepared, prepare
@@ -32,12 +35,13 @@ from .totals import load_totals
 class Asked:
     """data: read the source and judge its records. show_values: show values as they are, masked otherwise. mutate:
     instead, change rules one by one and say what no example notices. offline: by the cached schemas, no system
-    opened."""
+    opened. probing: instead, ask what only the systems can tell."""
 
     data: bool = True
     show_values: bool = False
     mutate: bool = False
     offline: bool = False
+    probing: Probing = UNASKED
 
 
 def _silent(_tick: Tick) -> None:
@@ -50,6 +54,10 @@ def check(
     """Everything that can be known without moving a record, every problem at once. Raises InputError
     `mapping.problems` with all of them where something blocks, but for a field that nobody speaks of and that holds
     data: that is seen together with the data, and told with it."""
+    if asked.probing.probe:
+        return probe(project, secrets, clock, asked.probing, tick)
+    if asked.probing != UNASKED:
+        raise InputError("probe.only_probing", command=project.command("check"))
     if asked.offline:
         return check_offline(project, clock, asked.mutate)
     with open_session(project, secrets, clock, alone=False) as session:
@@ -61,7 +69,7 @@ def check(
         if asked.mutate:
             return mutate_report(project, prepared.order, session.mappings)
         seen = look_through(session, prepared.order, coverage.probes) if asked.data else None
-        findings = (*prepared.findings, *coverage.found())
+        findings = (*prepared.findings, *coverage.found(), *unseen(session))
         return _report(session, replace(prepared, findings=findings), coverage, seen, asked)
 
 

@@ -39,6 +39,10 @@ DataOption = Annotated[
 ]
 SetOption = Annotated[list[str], typer.Option("--set", metavar="NAME=VALUE", help="A setting; may be given again.")]
 FaultsOption = Annotated[Path | None, typer.Option("--faults", metavar="FILE", help="What is to go wrong, and when.")]
+ProbeOption = Annotated[bool, typer.Option("--probe", help="Instead, ask the systems what only they can tell.")]
+ProbedOption = Annotated[
+    str | None, typer.Option("--object", metavar="OBJECT", help="With --probe --execute: where records are made.")
+]
 MadeFolder = Annotated[Path, typer.Argument(metavar="[DIR]", help="Where to make it; must not hold one yet.")]
 RecordsOption = Annotated[
     int | None,
@@ -54,6 +58,12 @@ CHOICE = {"keys": (KeysOption, ()), "sample": (SampleOption, None), "children": 
 OF_WAITING = {"code": (CodeOption, None), "owner": (OwnerOption, None)}
 RETRY = {"rejected": (RejectedOption, False), **OF_WAITING}
 ACCEPT = {"accept": (AcceptOption, ())}
+PROBING = {
+    "probe": (ProbeOption, False),
+    "execute": (ExecuteOption, False),
+    "object": (ProbedOption, None),
+    "confirm": (ConfirmOption, None),
+}
 SIMULATING = {
     "name": (SimulatorName, None),
     "port": (PortOption, 8750),

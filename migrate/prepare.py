@@ -27,6 +27,7 @@ from ..mappings.people_config import DepartmentsConfig, DepartmentSide, PeopleCo
 from ..mappings.people_list import read_people_csv
 from ..validators.declared import check_expectations
 from .addresses import check_new_addresses, check_old_addresses, links_of
+from .answers import check_answers
 from .checking.examples import check_examples
 from .checking.newest import check_newest
 from .corrections import take_corrections
@@ -75,7 +76,7 @@ def prepare(
     wrong = {each.mapping for each in findings if each.severity is Severity.BLOCKS}
     corrected, noticed = lay_over(session, compiled, wrong)
     findings += [*noticed, *check_new_addresses(session, compiled)]
-    findings += _lacking(session, compiled)
+    findings += [*_lacking(session, compiled), *check_answers(session)]
     findings += check_newest(session, [each for name, each in compiled.items() if name not in wrong])
     config = project.spec.people
     if config is not None and people:

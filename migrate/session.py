@@ -31,6 +31,7 @@ from ..runs.ledger.operations import Settled
 from ..runs.ledger.store import Ledger, hold
 from ..runs.stage import Stage
 from ..runs.values import Item, ValueStore
+from .answers import settings_of
 from .pace.pacing import Paces, paces_of
 from .pins import check_known_keys, check_pin
 from .project import Project
@@ -246,7 +247,7 @@ def open_sources(project: Project, secrets: Secrets, paces: Paces, clock: Clock)
     with ExitStack() as stack:
         environment, opened = project.environment, {}
         for role, spec in environment.sources.items():
-            each = opened[spec.name] = connect(spec.settings(project.folder), secrets, paces.sources[role], clock)
+            each = opened[spec.name] = connect(settings_of(project, spec), secrets, paces.sources[role], clock)
             stack.callback(each.close)
         yield Sources(opened) if isinstance(environment.source, tuple) else each
 
@@ -259,7 +260,7 @@ def open_connectors(
     with ExitStack() as stack:
         stack.callback(paces.close)
         source = stack.enter_context(open_sources(project, secrets, paces, clock))
-        target = connect(project.environment.target.settings(project.folder), secrets, paces.target, clock)
+        target = connect(settings_of(project, project.environment.target), secrets, paces.target, clock)
         stack.callback(target.close)
         yield source, target
 

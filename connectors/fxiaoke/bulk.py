@@ -96,7 +96,9 @@ class Bulk:
         if not self.on or change.details:
             return None
         creates, changed = change.kind is ChangeKind.CREATE, [there.fields[name] for name in change.values]
-        if any(each.api in alone for each in changed) or (self._open_ids and any(map(_of_people, changed))):
+        if any(each.api in alone or each.member for each in changed) or (
+            self._open_ids and any(map(_of_people, changed))
+        ):
             return None
         if creates:
             return "create"

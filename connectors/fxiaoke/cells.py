@@ -18,10 +18,10 @@ import pyarrow as pa
 
 from ..cell import Cell, arrow_type
 from ..stored import as_stored, plain_decimal
-from .tenant import FILES, MANY, NUMBERS, PEOPLE, TenantField
+from .tenant import FILES, MANY, NUMBERS, PARTS, PEOPLE, TenantField
 from .wire import Json
 
-SEPARATOR = ";"
+SEPARATOR = PARTS
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MILLISECOND = dt.timedelta(milliseconds=1)
 
@@ -84,7 +84,20 @@ def column(field: TenantField, told: Sequence[Json], zone: ZoneInfo) -> pa.Array
     return as_stored(pd.Series(cells, dtype=object))
 
 
+def members(field: TenantField, told: Json) -> list[str]:
+    """Who is in a team with the role and the permission of this field, in order."""
+    found: set[str] = set()
+    for each in told if isinstance(told, list) else ():
+        if isinstance(each, dict):
+            people = each.get("teamMemberEmployee")
+            same = (str(each.get("teamMemberRole")), str(each.get("teamMemberPermissionType"))) == field.member
+            found |= set(map(str, people)) if same and isinstance(people, list) else set()
+    return sorted(found)
+
+
 def _came(field: TenantField, told: Json, zone: ZoneInfo) -> Cell:
+    if field.member is not None:
+        return SEPARATOR.join(members(field, told)) or None
     if told is None or told == []:
         return None
     if isinstance(told, list):

@@ -16,6 +16,7 @@ from ..errors import InputError
 from ..finding import Finding, Severity
 from ..pace import Action, Allowance, Interface, Need, Pace, Quota, Rate
 from ..port import KEY, OUR_KEY, AuditFields, Capabilities, Identity, Ordeal, OurKeyPlace, Settings
+from ..questions import Answer, Question
 from ..schema import Schema
 from ..secrets import Secrets
 from .bulk import RUNS, RUNS_FOR, able_in_bulk
@@ -24,8 +25,11 @@ from .options import Options
 from .ordeals import Ordeals
 from .paths import DESCRIBE, FUNCTION, OBJECTS, Paths, data_path
 from .pools import Pools
+from .probing.probing import Probing
+from .probing.questions import QUESTIONS, contradictions
 from .query import Query
 from .session import TOKEN_PATHS
+from .sight import Sight
 from .tenant import CREATED, TenantObject, described, listed, no_field, no_object
 from .transport import HttpTransport, Transport
 from .wire import Document
@@ -61,6 +65,9 @@ class FxiaokeConnector:
         self._writer = Writer(self._gateway, self._query, self._pools, options, dates, self._there)
         self._ordeals = Ordeals(self._query, self._writer, options)
         self._paths = Paths(options.custom_path == "always")
+        self._settings = settings
+        self._probing = Probing(self._gateway, self._query, options, clock, secrets)
+        self._sight = Sight(self._gateway, self._query, options, settings.name)
         self._lock = threading.Lock()
         self._objects: dict[str, TenantObject] | None = None
         self.capabilities = Capabilities(
@@ -77,6 +84,8 @@ class FxiaokeConnector:
             allowance=_allowance(options, zone.key),
             ordeals=_ordeals(options),
             tells_lacking=True,
+            tells_unseen=True,
+            questions=QUESTIONS,
         )
         self._one_by_one = self.capabilities
         pace.obey(self.capabilities.allowance)
@@ -154,6 +163,9 @@ class FxiaokeConnector:
     def lacking(self, object_name: str) -> tuple[Finding, ...]:
         """The unique text field for our key, which only the administrator can make, and the pool that is named."""
         there = self._there(object_name)
+        if self._options.updates == "overwrite":
+            told = {"connection": self._name, "object": there.name}
+            return (Finding("fxiaoke.overwrites", Severity.BLOCKS, told, object=object_name),)
         try:
             self._pools.of(there)
         except InputError as error:
@@ -173,6 +185,19 @@ class FxiaokeConnector:
             return ()
         told = {"connection": self._name, "function": str(self._options.bulk), "number": bulk.lacks}
         return (Finding("fxiaoke.bulk_missing", Severity.WARNS, told),)
+
+    def probe(self, question: Question, object_name: str | None) -> Answer:
+        there = None if object_name is None else self._written(object_name, ())
+        return self._probing.probe(question, there, list(self._all().values()))
+
+    def unseen(self, object_names: Sequence[str]) -> tuple[Finding, ...]:
+        return self._sight.unseen([self._there(each) for each in object_names])
+
+    def tidy(self, object_name: str) -> tuple[str, ...]:
+        return self._probing.tidy(self._there(object_name))
+
+    def contradicted(self) -> tuple[Finding, ...]:
+        return contradictions(self._settings)
 
     def our_keys(self, object_name: str) -> Iterator[list[tuple[str, str]]]:
         return self._query.our_keys(self._there(object_name))
@@ -213,12 +238,15 @@ class FxiaokeConnector:
         self.capabilities = able_in_bulk(self._one_by_one, self._options) if self._writer.bulk.on else self._one_by_one
         return objects
 
-    def _there(self, name: str, fields: Sequence[str] = ()) -> TenantObject:
-        """Raises InputError `fxiaoke.no_object` or `fxiaoke.no_field`."""
+    def _all(self) -> dict[str, TenantObject]:
         with self._lock:
             if self._objects is None:
                 self._objects = self._described()
-            objects = self._objects
+            return self._objects
+
+    def _there(self, name: str, fields: Sequence[str] = ()) -> TenantObject:
+        """Raises InputError `fxiaoke.no_object` or `fxiaoke.no_field`."""
+        objects = self._all()
         there = objects.get(name)
         if there is None:
             raise no_object(name, {each.name: each.schema.label for each in objects.values()})

@@ -6,6 +6,7 @@ import datetime as dt
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from zoneinfo import ZoneInfo
@@ -68,6 +69,18 @@ class Gateway:
         self._session = TenantSession(options, secrets, self._signing_in)
         self.server_time: dt.datetime | None = None
 
+    def untraced(self) -> Gateway:
+        """The same, its calls without ids of their own."""
+        other = copy(self)
+        other._options = self._options.model_copy(update={"trace_ids": False})
+        return other
+
+    def acting_as(self, user: str) -> Gateway:
+        """The same in the name of another employee."""
+        other = copy(self)
+        other._session = self._session.acting_as(user)
+        return other
+
     @property
     def tenant(self) -> str:
         """Raises UnavailableError, or what keeps the call from departing."""
@@ -92,17 +105,24 @@ class Gateway:
     def ask(self, path: str, body: Document) -> Document:
         """A call that changes nothing, made again a few times where it comes to nothing. Raises UnavailableError,
         InputError `fxiaoke.refused`, or what keeps it from departing."""
+        answer = self.tried(path, body)
+        if answer.kind is Kind.REFUSED:
+            raise InputError("fxiaoke.refused", path=path, number=str(answer.code), trace=answer.trace)
+        return answer.document
+
+    def tried(self, path: str, body: Document, tries: int = TRIES) -> Answer:
+        """The same, but that a refusal is an answer, too. tries: one, for what changes something."""
         reason = ""
-        for attempt in range(TRIES):
+        for attempt in range(tries):
             if attempt:
                 self._clock.sleep(PAUSE * 2 ** (attempt - 1))
             told = self._asked(path, body)
-            if isinstance(told, dict):
+            if isinstance(told, Answer):
                 return told
             reason = told
-        raise UnavailableError("fxiaoke.no_answer", path=path, reason=reason)
+        raise UnavailableError("fxiaoke.no_answer" if tries > 1 else "fxiaoke.unanswered", path=path, reason=reason)
 
-    def _asked(self, path: str, body: Document) -> Document | str:
+    def _asked(self, path: str, body: Document) -> Answer | str:
         """The answer, or why it is worth to ask again."""
         try:
             with self._told():
@@ -110,12 +130,10 @@ class Gateway:
         except NoAnswerError as error:
             return str(error)
         match answer.kind:
-            case Kind.DONE:
-                return answer.document
+            case Kind.DONE | Kind.REFUSED:
+                return answer
             case Kind.BUSY | Kind.SILENT | Kind.THROTTLED:
                 return str(answer.code)
-            case Kind.REFUSED:
-                raise InputError("fxiaoke.refused", path=path, number=str(answer.code), trace=answer.trace)
             case _:
                 raise UnavailableError("fxiaoke.turned_away", number=str(answer.code), trace=answer.trace)
 

@@ -32,6 +32,15 @@ def _plain_number(value: object) -> object:
 Seconds = Annotated[float, BeforeValidator(_plain_number)]
 
 
+class Members(BaseModel):
+    """Of a record's team: with which role, and whether they may change it."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    role: Literal["joint", "after_sales", "normal"] = "normal"
+    permission: Literal["read", "write"] = "read"
+
+
 class Options(BaseModel):
     """host: the tenant's cloud. app_id, app_secret, permanent_code: of the self-built app. sign_in: which of the two
     ways the tenant's app uses; user: the acting employee, an FSUID with `app_token`, an employee's number with
@@ -43,18 +52,22 @@ class Options(BaseModel):
     calls, seconds: what an interface takes. packs: of 100,000 calls a day, None where they are not to be counted.
     at_once: calls under way. timeout: seconds that an answer may take. server_maximum: seconds for which the server may
     still finish a call that we gave up on. read_back_lag: seconds for which a query may not show what was written.
-    find_size: values in one filter. page: records in one. details: records of detail objects that go into the create
+    find_size: values in one filter, one less than a page, so that a page that is full is known to be the last when all
+    are found. page: records in one. details: records of detail objects that go into the create
     of their master at most. pools: object -> the pool, by id or name, for records that nobody owns; pool_fields: the
     field that says in which one a record lies. bulk: the function of the tenant's own that takes many rows a call, None
     where there is none; bulk_rows: how many. stages: by which call a stage is changed.
+    teams: object -> a text field of ours -> which members of a record's team it holds.
 
     workflows, approvals, duplicate_rules, validation_rules, functions: what a write sets off or has to pass there.
     preserve: `create_time` and `created_by` can be written by a create. busy: what the answer -1 to a write means.
-    empty: what clears a field in an update. invalid: whether records in the bin are left out of what is read.
+    empty: what clears a field in an update. empty_text: what becomes of an empty text: `kept`, or `null`. updates: what
+    an update does to fields that it does not name. invalid: whether records in the bin are left out of what is read.
     custom_path: `always` calls the interfaces for custom objects for preset ones, too. edit_locked: locked records of
     custom objects are updated all the same. trace_ids: a new `thirdTraceId` goes with each call. date_zone: of
     midnight in date fields; the connection's zone without it. ordeals: what the first record of an
     object is put through; ordeal_owner: the employee to whom it is given meanwhile, without whom `owner` is not tried.
+    witnesses: employees as whom a check may count, to see whether our user sees as much.
     record_url: of a record's page, `{object}` and
     `{key}` filled in.
     """
@@ -78,7 +91,7 @@ class Options(BaseModel):
     timeout: Seconds = Option(30.0, gt=0)
     server_maximum: Seconds = Option(120.0, ge=0)
     read_back_lag: Seconds = Option(5.0, ge=0)
-    find_size: int = Option(100, ge=1, le=100)
+    find_size: int = Option(99, ge=1, le=100)
     details: int = Option(20, ge=0)
     pools: dict[str, str] = {}
     pool_fields: dict[str, str] = {"AccountObj": "high_seas_id", "LeadsObj": "leads_pool_id"}
@@ -86,6 +99,7 @@ class Options(BaseModel):
     bulk: str | None = None
     bulk_rows: int = Option(200, ge=1, le=500)
     stages: Literal["update", "interface"] = "update"
+    teams: dict[str, dict[str, Members]] = {}
     workflows: bool = False
     approvals: bool = False
     duplicate_rules: bool = True
@@ -94,6 +108,8 @@ class Options(BaseModel):
     preserve: bool = True
     busy: Literal["unknown", "not_done"] = "unknown"
     empty: Literal["null", "empty"] = "null"
+    empty_text: Literal["null", "kept"] = "null"
+    updates: Literal["patch", "overwrite"] = "patch"
     invalid: Literal["left_out", "read"] = "left_out"
     custom_path: Literal["custom", "always"] = "custom"
     edit_locked: bool = False
@@ -101,6 +117,7 @@ class Options(BaseModel):
     date_zone: str | None = None
     ordeals: list[Literal["owner", "lock", "invalid"]] = ["lock", "invalid"]
     ordeal_owner: str | None = None
+    witnesses: list[str] = []
     record_url: str | None = None
 
     def our_key_of(self, object_name: str) -> str:
@@ -114,9 +131,12 @@ class Options(BaseModel):
 
 
 def read_options(settings: Settings) -> Options:
-    """The connection's options, checked. Raises InputError `fxiaoke.option_unknown` or `fxiaoke.option_value`."""
+    """The connection's options, checked, and what follows from the tenant's answers where they are silent. Raises
+    InputError `fxiaoke.option_unknown` or `fxiaoke.option_value`."""
+    from .probing.questions import learned
+
     try:
-        return Options.model_validate(dict(settings.options))
+        return Options.model_validate(learned(settings) | dict(settings.options))
     except ValidationError as error:
         first = error.errors()[0]
     path = ".".join(str(part) for part in first["loc"])

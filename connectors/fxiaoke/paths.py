@@ -8,6 +8,7 @@ OBJECTS = "/cgi/crm/v2/object/list"
 DESCRIBE = "/cgi/crm/v2/object/describe"
 LOCK = "/cgi/crm/v2/object/lock"
 UNLOCK = "/cgi/crm/v2/object/unlock"
+USERS = "/cgi/user/list"
 FUNCTION = "/cgi/crm/v2/special/function"
 _PRESET, _CUSTOM = "/cgi/crm/v2/data/", "/cgi/crm/custom/v2/data/"
 

@@ -38,6 +38,8 @@ def row_of(
     row: Document = {"dataObjectApiName": there.api}
     for name, cell in values.items():
         field = there.fields[name]
+        if field.member is not None:  # by calls of its own
+            continue
         code = _foretold(field.field, cell)
         if code is None and not creates and field.api in CREATED:
             code = "target.refused"

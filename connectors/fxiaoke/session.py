@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import dataclass
 
 from ..errors import UnavailableError
@@ -11,6 +12,7 @@ from ..sign_in import SignIn
 from .options import Options
 from .wire import Document
 
+USER_HEADER, USER_MEMBER = "x-fs-userid", "currentOpenUserId"
 TOKEN_PATHS = {"app_token": "/cgi/corpAccessToken/get/V2", "bearer": "/oauth2.0/token"}
 
 
@@ -39,11 +41,23 @@ class TenantSession:
         self._options, self._secrets, self._post = options, secrets, post
         self._signed_in = SignIn(self._sign_in)
         self._of: dict[str, Signed] = {}
+        self._acting: str | None = None
         self.tenant = ""
+
+    def acting_as(self, user: str) -> TenantSession:
+        """The same session in the name of another employee."""
+        other = copy(self)
+        other._acting = user
+        return other
 
     def signed(self) -> Signed:
         """Raises WrongCredentialsError, UnavailableError, or what keeps the call from departing."""
-        return self._of[self._signed_in.token()]
+        signed = self._of[self._signed_in.token()]
+        if self._acting is None:
+            return signed
+        headers = signed.headers and {**signed.headers, USER_HEADER: self._acting}
+        body: Document = signed.body and {**signed.body, USER_MEMBER: self._acting}
+        return Signed(signed.token, headers, body)
 
     def expired(self, signed: Signed) -> None:
         self._signed_in.expired(signed.token)
@@ -64,10 +78,10 @@ class TenantSession:
         user = fill(options.user)
         if bearer:
             ea = str(told.get("ea") or "")
-            headers = {"authorization": f"Bearer {token}", "x-fs-ea": ea, "x-fs-userid": user}
+            headers = {"authorization": f"Bearer {token}", "x-fs-ea": ea, USER_HEADER: user}
             self._of[token] = Signed(token, headers, {})
         else:
-            body: Document = {"corpAccessToken": token, "corpId": corp, "currentOpenUserId": user}
+            body: Document = {"corpAccessToken": token, "corpId": corp, USER_MEMBER: user}
             self._of[token] = Signed(token, {}, body)
         return token
 

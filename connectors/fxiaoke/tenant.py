@@ -6,18 +6,23 @@ API names of what an administrator made may be generated (`field_xK3f2__c`) and 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from ..errors import InputError
 from ..nearest import nearest
 from ..schema import Field, FieldType, ObjectSchema
-from .options import Options
+from .options import Members, Options
 from .wire import Document, part, parts, whole
 
 ID = "_id"
 CUSTOM = "__c"
+TEAM = "relevant_team"
+ROLES = {"joint": "2", "after_sales": "3", "normal": "4"}
+PERMISSIONS = {"read": "1", "write": "2"}
+PARTS = ";"
+"""Between people in one text."""
 CREATED = ("create_time", "created_by")
 """What only a create can write, and only with flags of its own."""
 WRITTEN_THERE = {"name", "owner", "record_type", "data_own_department", "out_owner", "partner_id", "mc_currency"}
@@ -64,11 +69,13 @@ _TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class TenantField:
-    """api: its name there. kind: its type there, of what a formula computes where it is one. field: as we see it."""
+    """api: its name there. kind: its type there, of what a formula computes where it is one. field: as we see it.
+    member: (role, permission) of whom it holds, where it is a part of the record's team."""
 
     api: str
     kind: str
     field: Field
+    member: tuple[str, str] | None = None
 
     @property
     def name(self) -> str:
@@ -93,7 +100,10 @@ class TenantObject:
 
     @property
     def binned(self) -> bool:
-        return any(each.api == "life_status" for each in self.fields.values())
+        return self.has("life_status")
+
+    def has(self, api: str) -> bool:
+        return any(each.api == api for each in self.fields.values())
 
     def api_of(self, name: str) -> str | None:
         """A field's name there, None where the object has no such field."""
@@ -136,6 +146,8 @@ def described(
             continue
         field = _field(field_api, each, renamed.get(field_api, field_api), options, ours, field_api == key_api)
         fields[field.name] = field
+    if TEAM in told and not any(each.field.master for each in fields.values()):
+        fields |= {each.name: each for each in _of_team(options.teams.get(name, {}))}
     identity = TenantField(ID, "text", Field(ID, FieldType.TEXT, writable=False, unique=True, empty_text=False))
     fields = {ID: identity, **fields}
     schema = ObjectSchema(
@@ -175,9 +187,15 @@ def _field(api: str, told: Document, name: str, options: Options, ours: Mapping[
             choices=_choices(told) if type_ is FieldType.CHOICE else (),
             references=(ours.get(target, target),) if type_ is FieldType.REFERENCE and target else (),
             master=kind == "master_detail",
-            empty_text=False,  # whether a tenant keeps them apart is not known, and nobody sees it
+            empty_text=options.empty_text == "kept" and kind not in PEOPLE | MANY | FILES,
         ),
     )
+
+
+def _of_team(named: Mapping[str, Members]) -> Iterator[TenantField]:
+    for name, each in named.items():
+        field = Field(name, FieldType.TEXT, empty_text=False, parts=PARTS)
+        yield TenantField(TEAM, "team", field, (ROLES[each.role], PERMISSIONS[each.permission]))
 
 
 def _writable(api: str, told: Document, options: Options) -> bool:

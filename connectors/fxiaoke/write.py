@@ -1,8 +1,9 @@
 """Changes, one call each or a few: the gateway takes no batches. Where the tenant has our function many go in one call.
 
 There is no compare-and-set and no call that does two things in one act, so a change that needs several calls and is
-stopped between them is UNKNOWN: the target is asked what is there. Fields and stage go before the owner, because who
-gives a record away may lose the right to change it.
+stopped between them is UNKNOWN: the target is asked what is there. Fields, stage and team go before the owner, because
+who gives a record away may lose the right to change it. What a create is followed by is asked for again where nobody
+answers: what is new is nobody's but ours, and to say the same twice changes nothing.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from .query import Query
 from .row import UnfitError, cleared, row_of
 from .session import WrongCredentialsError
 from .stages import Stages
+from .steps import Act, in_turn, until_told
+from .teams import Teams
 from .tenant import CREATED, ID, TenantObject
 from .transport import NotSentError
 from .wire import Document, Json
@@ -33,7 +36,6 @@ OWNER: Final = "owner"
 SILENT_IN_A_ROW = 2
 """Calls of a batch that nobody answers until the rest of it is not sent."""
 ENDS_THE_BATCH = {OutcomeState.THROTTLED, OutcomeState.EXPIRED, OutcomeState.FATAL}
-NEVER_LEFT = (HeldBackError, NotSentError, WrongCredentialsError, UnavailableError)
 
 
 class Piece(NamedTuple):
@@ -59,7 +61,7 @@ class Writer:
         self._pools, self._there = pools, there
         self.calls = Calls(gateway, query, options)
         self.bulk = Bulk(gateway, query, self.calls, options)
-        self._stages = Stages(self.calls, options)
+        self._stages, self._teams = Stages(self.calls, options), Teams(self.calls, query)
 
     def write(self, there: TenantObject, batch: Batch) -> list[Outcome]:
         """Raises only before the first change has left."""
@@ -174,10 +176,19 @@ class Writer:
         if self.calls.paths.custom(there):
             body["checkDuplicateSearch"] = self._options.duplicate_rules
         told = self.calls.create(there, change, body)
-        if stage is None or change.values[stage] is None or told.state is not OutcomeState.ACKED:
+        if told.state is not OutcomeState.ACKED:
             return told
         made = replace(change, target_key=told.target_key)
-        return _after(True, made, lambda: self._stages.give(there, made, stage, again=True))
+        acts = [partial(until_told, each) for each in self._apart(there, made, new=True)]
+        return in_turn(made, acts, done=True)
+
+    def _apart(self, there: TenantObject, change: Change, *, new: bool) -> Iterator[Act]:
+        """What is written by calls of its own. new: and there is no record of it that anybody else has seen."""
+        stage, team = self._stages.of(there, change), self._teams.of(there, change)
+        if stage is not None and not (new and change.values[stage] is None):
+            yield partial(self._stages.give, there, change, stage)
+        if team:
+            yield partial(self._teams.give, there, change, team, new=new)
 
     def _with_pool(self, there: TenantObject, row: Document) -> Document:
         pool = None if row.get(OWNER) else self._pools.of(there)
@@ -205,24 +216,23 @@ class Writer:
     def _update(self, there: TenantObject, change: Change, besides: Mapping[str, Json]) -> Outcome:
         owner = next((name for name in change.values if there.api_of(name) == OWNER), None)
         stage = self._stages.of(there, change)
-        for apart in (owner, stage):
-            if apart is not None and not change.values[apart]:  # what takes one away is not known
-                raise UnfitError("target.refused", apart)
-        fields = {name: cell for name, cell in change.values.items() if name not in (owner, stage)}
+        for each in (owner, stage):
+            if each is not None and not change.values[each]:  # what takes one away is not known
+                raise UnfitError("target.refused", each)
+        apart = {owner, stage, *self._teams.of(there, change)}
+        fields = {name: cell for name, cell in change.values.items() if name not in apart}
         row = row_of(there, fields, self._options, self._zone, creates=False)
-        told = outcome_of(change, OutcomeState.ACKED)
-        done = bool(fields or besides)
-        if done:
+        acts: list[Act] = []
+        if fields or besides:
             inner: Document = {"object_data": {**row, **besides, ID: change.target_key}}
             if self._options.edit_locked and self.calls.paths.custom(there):
                 inner["skipDataStatusValidate"] = True
-            told = self.calls.call(there, change, "update", self._triggers() | {"data": inner})
-        if stage is not None and told.state is OutcomeState.ACKED:
-            told = _after(done, change, lambda: self._stages.give(there, change, stage))
-            done = True
-        if owner is None or told.state is not OutcomeState.ACKED:
-            return told
-        return _after(done, change, lambda: self.give(there, change, change.values[owner]))
+            body = self._triggers() | {"data": inner}
+            acts.append(partial(self.calls.call, there, change, "update", body))
+        acts += self._apart(there, change, new=False)
+        if owner is not None:
+            acts.append(partial(self.give, there, change, change.values[owner]))
+        return in_turn(change, acts, done=False)
 
     def give(self, there: TenantObject, change: Change, owner: Cell) -> Outcome:
         """An owner is changed by a call of its own; an update ignores it."""
@@ -250,8 +260,8 @@ class Writer:
         if binned.state not in (OutcomeState.ACKED, OutcomeState.REJECTED):
             return binned
         body: Document = {"data": {"dataObjectApiName": there.api, "idList": [change.target_key]}}
-        done = binned.state is OutcomeState.ACKED
-        deleted = _after(done, change, lambda: self.calls.call(there, change, "delete", body))
+        delete = partial(self.calls.call, there, change, "delete", body)
+        deleted = in_turn(change, [delete], done=binned.state is OutcomeState.ACKED)
         return binned if deleted.state is OutcomeState.REJECTED else deleted
 
     def bin(self, there: TenantObject, change: Change) -> Outcome:
@@ -260,19 +270,6 @@ class Writer:
 
     def _triggers(self) -> Document:
         return {"triggerWorkFlow": self._options.workflows, "triggerApprovalFlow": self._options.approvals}
-
-
-def _after(done: bool, change: Change, act: Callable[[], Outcome]) -> Outcome:
-    """A second call of a change. done: the first one was; then nobody may say that nothing was."""
-    try:
-        outcome = act()
-    except NEVER_LEFT:
-        if not done:
-            raise
-        return outcome_of(change, OutcomeState.UNKNOWN, "target.half_done")
-    if done and outcome.state is not OutcomeState.ACKED:
-        return outcome_of(change, OutcomeState.UNKNOWN, "target.half_done", outcome.detail)
-    return outcome
 
 
 def _rest(pieces: Sequence[Piece], state: OutcomeState, code: str) -> list[Outcome]:

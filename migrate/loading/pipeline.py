@@ -168,6 +168,7 @@ class Pipeline:
             chunks = _begun(self.reader.read(mapping, progress.cursor))
         except StaleCursorError:
             progress = Progress(mapping.name)
+            runlog.forget_counted(self.session.ledger, self.run.id, mapping.name)
             chunks = self.reader.read(mapping, None)
         tally = self.moved.tallies[mapping.name] = Tally(progress.counts)
         load = self._load_of(mapping, self._details(mapping))

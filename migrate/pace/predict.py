@@ -52,7 +52,8 @@ def records_of(
         carried = buckets.get(CARRIED, 0)
         actions[Action.WRITE] -= carried
         actions[Action.FIND] += 0 if answers_details else carried
-        actions[Action.UPLOAD] += moved_files(buckets)
+        if files := moved_files(buckets):
+            actions[Action.UPLOAD] += files
         if name in matched:
             actions[Action.FIND] += buckets.get("created", 0) + adopted + buckets.get("held", 0)
     return actions

@@ -42,10 +42,12 @@ class InProcess:
     def __init__(self, simulator: Simulator, clock: Clock, strike: Strike | None = None, *, takes: float = 0.0) -> None:
         self.simulator, self._clock, self.strike, self._takes = simulator, clock, strike, takes
         self.sent: list[tuple[str, Body]] = []
+        self.headers: list[Mapping[str, str]] = []
 
     def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answered:
         plain = path.partition("?")[0]
         self.sent.append((plain, json.loads(body)))
+        self.headers.append(headers)
 
         def act() -> Answered:
             try:

@@ -160,6 +160,13 @@ def test_an_empty_text_is_null_where_the_field_does_not_tell_them_apart() -> Non
     assert cast(column, Field("name", FieldType.TEXT))[0].to_pylist() == ["", " ", "x", None]
 
 
+def test_the_parts_of_a_set_have_one_order() -> None:
+    column = pa.array(["b;a;b", None, "", "a", ";", "b;a;b"])
+    typed, missed = cast(column, Field("team", FieldType.TEXT, empty_text=False, parts=";"))
+    assert (typed.to_pylist(), missed.to_pylist()) == (["a;b", None, None, "a", None, "a;b"], [False] * 6)
+    assert cast(pa.array([3]), Field("team", FieldType.TEXT, parts=";"))[0].to_pylist() == ["3"]
+
+
 def test_booleans() -> None:
     assert results(["true", "F", "1", "0", "yes", "2"], YES_NO) == [True, False, True, False, MISFIT, MISFIT]
     assert results([1, 0, 2], YES_NO) == [True, False, MISFIT]

@@ -176,7 +176,11 @@ def prepared(
     begun: Callable[[World], None],
     ledger: str | None = None,
 ) -> Move:
-    world = World(folder / "move", rows, target, ledger)
+    return made(World(folder / "move", rows, target, ledger), begun)
+
+
+def made(world: World, begun: Callable[[World], None]) -> Move:
+    """The move of that world, made once."""
     with world.in_process():
         begun(world)
         world.faults()

@@ -59,6 +59,7 @@ class Settings(DeclaredSettings):
     json_numbers: str = _of("refused", "numbers that are not sent as text", "refused", "accepted")
     more_decimals: str = _of("refused", "more decimal places than the field has", "refused", "rounded")
     empty_text: str = _of("null", "an empty text is kept as", "null", "text")
+    null_in_update: str = _of("cleared", "null in an update", "cleared", "ignored")
     unknown_fields: str = _of("refused", "fields that the object does not have", "refused", "ignored")
     read_only_fields: str = _of("refused", "formulas, counts, quotes and numbers given out", "refused", "ignored")
     update: str = _of("patch", "fields that an update does not name stay, or are emptied", "patch", "overwrite")

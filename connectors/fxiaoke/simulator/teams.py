@@ -17,12 +17,17 @@ DOCUMENTED = ("AccountObj", "OpportunityObj")
 
 
 def add(tenant: Tenant, call: Call) -> Document:
+    """Who owns the row stays its owner. Who is in it gets the new role."""
     people = _people(tenant, call, call.data)
     fields = _role(call.data)
     with tenant.store.whole():
         for shape, row in _rows(tenant, call):
-            others = [each for each in _team(row) if not people & set(each["teamMemberEmployee"])]
-            _keep(tenant, call, shape, row, [*others, *(member(each, *fields) for each in sorted(people))])
+            owners = {
+                one for each in _team(row) if each["teamMemberRole"] == OWNER for one in each["teamMemberEmployee"]
+            }
+            coming = people - owners
+            others = [each for each in _team(row) if not coming & set(each["teamMemberEmployee"])]
+            _keep(tenant, call, shape, row, [*others, *(member(each, *fields) for each in sorted(coming))])
     return well()
 
 

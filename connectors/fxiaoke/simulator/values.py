@@ -31,13 +31,18 @@ def checked(tenant: Tenant, call: Call, shape: ObjectShape, told: Mapping[str, A
         elif field.kind is Kind.GIVEN:
             if tenant.settings.read_only_fields == "refused":
                 raise _refused(tenant, field, "is read-only")
-        elif field.system or field.kind is Kind.PARTS or (not creating and name in NOT_BY_UPDATE):
+        elif field.system or field.kind is Kind.PARTS or (not creating and _passed_over(tenant, name, value)):
             continue
         elif value is None or (value in ([], "") and _is_nothing(tenant, value)):
             row[name] = None
         else:
             row[name] = stored(tenant, call, field, value)
     return row
+
+
+def _passed_over(tenant: Tenant, name: str, value: object) -> bool:
+    """By an update."""
+    return name in NOT_BY_UPDATE or (value is None and tenant.settings.null_in_update == "ignored")
 
 
 def _is_nothing(tenant: Tenant, value: object) -> bool:

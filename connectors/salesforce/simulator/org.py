@@ -26,7 +26,7 @@ from .values import kept_instant
 
 FILE, DATABASE = "org.yaml", "simulator.db"
 MADE_UP = Path(__file__).with_name("org.yaml")
-KEYS = {"organization", "certificate", "profiles", "roles", "users", "groups", "record_types", "fields"}
+KEYS = {"organization", "certificate", "profiles", "roles", "users", "groups", "record_types", "fields", "settings"}
 ORGANIZATION = "Organization"
 
 

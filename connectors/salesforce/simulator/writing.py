@@ -39,8 +39,9 @@ def insert(org: Org, acting: Acting, shape: ObjectShape, record: Mapping[str, An
     _check_required(org, shape, row, shape.required)
     _check_unique(org, shape, row, "")
     _check_duplicates(org, acting, shape, row)
-    if org.store.next_number("@records") * KB_OF_RECORD > org.settings.storage_mb * KB:
+    if (org.store.given_out("@records") + 1) * KB_OF_RECORD > org.settings.storage_mb * KB:
         raise RowError("STORAGE_LIMIT_EXCEEDED", "storage limit exceeded")
+    org.store.next_number("@records")
     row_id = org.new_id(shape)
     row["Id"] = row_id
     row["IsDeleted"] = 0

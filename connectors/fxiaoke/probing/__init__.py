@@ -1,0 +1,1 @@
+"""What only the tenant can tell of its API, and how it is asked."""
