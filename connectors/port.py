@@ -62,7 +62,8 @@ class Capabilities:
     has the method of `TellsUnseen`. knows_holding: it has the methods of `holding.KnowsHolding`. questions: what only
     the system itself can tell; it has the methods of `AnswersQuestions` then. holds_files, takes_files: it gives and
     takes the bodies of files (`held_file.HoldsFiles`, `held_file.TakesFiles`); largest_file: the most bytes that it
-    takes for one, None where it does not say.
+    takes for one, None where it does not say. tells_changes: it tells what has changed since a moment
+    (`changes.TellsChanges`); overlap: how much later than its time says a change may be seen.
     """
 
     batch_size: int = 1000
@@ -88,6 +89,8 @@ class Capabilities:
     holds_files: bool = False
     takes_files: bool = False
     largest_file: int | None = None
+    tells_changes: bool = False
+    overlap: dt.timedelta = dt.timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)

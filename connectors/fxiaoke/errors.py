@@ -31,10 +31,11 @@ class Kind(StrEnum):
     REFUSED = "refused"
 
 
+SILENT = -2
 KINDS = {
     0: Kind.DONE,
     -1: Kind.BUSY,
-    -2: Kind.SILENT,
+    SILENT: Kind.SILENT,
     50009: Kind.SILENT,
     14001: Kind.THROTTLED,
     30004: Kind.THROTTLED,

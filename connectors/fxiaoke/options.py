@@ -81,11 +81,12 @@ class Options(BaseModel):
     an update does to fields that it does not name. refusals: error number -> for what a record is refused.
     invalid: whether records in the bin are left out of what is read.
     custom_path: `always` calls the interfaces for custom objects for preset ones, too. edit_locked: locked records of
-    custom objects are updated all the same. trace_ids: a new `thirdTraceId` goes with each call. date_zone: of
-    midnight in date fields; the connection's zone without it. ordeals: what the first record of an
-    object is put through; ordeal_owner: the employee to whom it is given meanwhile, without whom `owner` is not tried.
-    witnesses: employees as whom a check may count, to see whether our user sees as much.
-    record_url: of a record's page, `{object}` and
+    custom objects are updated all the same. upload: how files go there, with a form or by a signed address; None: as it
+    goes with the way to sign in. file_days: for which the tenant keeps a file that no record uses. trace_ids: a new
+    `thirdTraceId` goes with each call. date_zone: of midnight in date fields; the connection's zone without it.
+    ordeals: what the first record of an object is put through; ordeal_owner: the employee to whom it is given
+    meanwhile, without whom `owner` is not tried. witnesses: employees as whom a check may count, to see whether our
+    user sees as much. record_url: of a record's page, `{object}` and
     `{key}` filled in.
     """
 
@@ -135,6 +136,8 @@ class Options(BaseModel):
     invalid: Literal["left_out", "read"] = "left_out"
     custom_path: Literal["custom", "always"] = "custom"
     edit_locked: bool = False
+    upload: Literal["media", "signed"] | None = None
+    file_days: Annotated[float, BeforeValidator(_plain_number)] = Option(3.0, gt=0)
     trace_ids: bool = True
     date_zone: str | None = None
     ordeals: list[Literal["owner", "lock", "invalid"]] = ["lock", "invalid"]
