@@ -14,20 +14,24 @@ from ..chunk import Chunk
 from ..clock import Clock
 from ..errors import InputError
 from ..finding import Finding, Severity
+from ..held_file import Body, HeldFile, Uploaded
+from ..holding import Holding
 from ..pace import Action, Allowance, Interface, Need, Pace, Quota, Rate
 from ..port import KEY, OUR_KEY, AuditFields, Capabilities, Identity, Ordeal, OurKeyPlace, Settings
 from ..questions import Answer, Question
 from ..schema import Schema
 from ..secrets import Secrets
 from .bulk import RUNS, RUNS_FOR, able_in_bulk
+from .files import LARGEST, Files, upload_paths
 from .gateway import Gateway
+from .holding import Holdings
 from .options import Options
 from .ordeals import Ordeals
 from .paths import DESCRIBE, FUNCTION, OBJECTS, Paths, data_path
 from .pools import Pools
 from .probing.probing import Probing
 from .probing.questions import QUESTIONS, contradictions
-from .query import Query
+from .query import MODIFIED_AT, Query
 from .session import TOKEN_PATHS
 from .sight import Sight
 from .tenant import CREATED, TenantObject, described, listed, no_field, no_object
@@ -40,7 +44,9 @@ BATCH_SIZE = 20
 a death leaves open is asked for in a call or two."""
 SIGN_INS = Rate(10, 60.0)
 ZONE = "Asia/Shanghai"
-MODIFIED_AT, MODIFIED_BY = "last_modified_time", "last_modified_by"
+MODIFIED_BY = "last_modified_by"
+SECOND = 1.0
+"""To which the tenant's own time is told."""
 
 
 class FxiaokeConnector:
@@ -64,9 +70,11 @@ class FxiaokeConnector:
         self._pools = Pools(self._query, options, settings.name)
         self._writer = Writer(self._gateway, self._query, self._pools, options, dates, self._there)
         self._ordeals = Ordeals(self._query, self._writer, options)
+        self._files = Files(self._gateway, options, clock)
         self._paths = Paths(options.custom_path == "always")
         self._settings = settings
         self._probing = Probing(self._gateway, self._query, options, clock, secrets)
+        self._holdings = Holdings(self._query, self._pools, options)
         self._sight = Sight(self._gateway, self._query, options, settings.name)
         self._lock = threading.Lock()
         self._objects: dict[str, TenantObject] | None = None
@@ -84,7 +92,13 @@ class FxiaokeConnector:
             allowance=_allowance(options, zone.key),
             ordeals=_ordeals(options),
             tells_lacking=True,
+            holds_files=True,
+            takes_files=True,
+            largest_file=LARGEST,
+            tells_changes=True,
+            overlap=dt.timedelta(seconds=options.read_back_lag + SECOND),
             tells_unseen=True,
+            knows_holding=True,
             questions=QUESTIONS,
         )
         self._one_by_one = self.capabilities
@@ -115,6 +129,20 @@ class FxiaokeConnector:
         self, object_name: str, fields: Sequence[str], *, after: str | None = None, size: int = 20_000
     ) -> Iterator[Chunk]:
         return self._query.chunks(self._there(object_name, fields), fields, after, size)
+
+    def changed(
+        self,
+        object_name: str,
+        fields: Sequence[str],
+        since: dt.datetime,
+        *,
+        after: str | None = None,
+        size: int = 20_000,
+    ) -> Iterator[Chunk]:
+        """By `last_modified_time`. What was made 作废 since does not come where the option `invalid` leaves it out."""
+        if self.audit_fields(object_name).modified_at is None:
+            raise InputError("changes.no_time", object=object_name)
+        return self._query.chunks(self._there(object_name, fields), fields, after, size, since)
 
     def count(self, object_name: str) -> int:
         return self._query.count(self._there(object_name))
@@ -157,6 +185,12 @@ class FxiaokeConnector:
     ) -> Outcome:
         return self._ordeals.take_back(self._there(object_name), ordeal, our_key, key, before)
 
+    def body(self, object_name: str, file: HeldFile) -> Iterator[bytes]:
+        return self._files.body(file)
+
+    def upload(self, object_name: str, field: str, file: HeldFile, body: Body) -> Uploaded:
+        return self._files.upload(file, body)
+
     def prepare(self) -> None:
         """The field for our key is the administrator's to make; `write` refuses an object that lacks it."""
 
@@ -177,6 +211,25 @@ class FxiaokeConnector:
         told = {"connection": self._name, "object": there.name, "label": label, "field": field}
         return (Finding(code, Severity.BLOCKS, told, object=object_name),)
 
+    def probe(self, question: Question, object_name: str | None) -> Answer:
+        there = None if object_name is None else self._written(object_name, ())
+        return self._probing.probe(question, there, list(self._all().values()))
+
+    def unseen(self, object_names: Sequence[str]) -> tuple[Finding, ...]:
+        return self._sight.unseen([self._there(each) for each in object_names])
+
+    def holding(self, object_name: str) -> Holding | None:
+        return self._holdings.of(self._there(object_name))
+
+    def owned(self, object_name: str, people: Sequence[str]) -> Mapping[str, int]:
+        return self._holdings.owned(self._there(object_name), people)
+
+    def tidy(self, object_name: str) -> tuple[str, ...]:
+        return self._probing.tidy(self._there(object_name))
+
+    def contradicted(self) -> tuple[Finding, ...]:
+        return contradictions(self._settings)
+
     def _lacking_in_bulk(self, object_name: str) -> tuple[Finding, ...]:
         """Told with the first object that is asked about, since it is the same for all."""
         bulk = self._writer.bulk
@@ -185,19 +238,6 @@ class FxiaokeConnector:
             return ()
         told = {"connection": self._name, "function": str(self._options.bulk), "number": bulk.lacks}
         return (Finding("fxiaoke.bulk_missing", Severity.WARNS, told),)
-
-    def probe(self, question: Question, object_name: str | None) -> Answer:
-        there = None if object_name is None else self._written(object_name, ())
-        return self._probing.probe(question, there, list(self._all().values()))
-
-    def unseen(self, object_names: Sequence[str]) -> tuple[Finding, ...]:
-        return self._sight.unseen([self._there(each) for each in object_names])
-
-    def tidy(self, object_name: str) -> tuple[str, ...]:
-        return self._probing.tidy(self._there(object_name))
-
-    def contradicted(self) -> tuple[Finding, ...]:
-        return contradictions(self._settings)
 
     def our_keys(self, object_name: str) -> Iterator[list[tuple[str, str]]]:
         return self._query.our_keys(self._there(object_name))
@@ -307,4 +347,5 @@ def _needs(options: Options, custom: bool) -> dict[Action, tuple[Need, ...]]:
         Action.WRITE: (Need(data_path("create", custom)),),
         Action.FIND: (Need(data_path("query", custom), options.find_size),),
         Action.READ: (Need(data_path("query", custom), options.page),),
+        Action.UPLOAD: tuple(map(Need, upload_paths(options))),
     }

@@ -36,7 +36,7 @@ from changeover.connectors.schema import Field, FieldType, ObjectSchema, Schema
 from changeover.connectors.secrets import Secrets
 from changeover.migrate import run as verbs
 from changeover.migrate.pace.asked import AskedShare
-from changeover.migrate.pace.predict import Part, calls_of, predict, records_of
+from changeover.migrate.pace.predict import Part, at_the_limits, calls_of, predict, records_of
 from changeover.migrate.project import Project, load_project
 from changeover.migrate.session import Tick, open_ledger
 from changeover.runs.ledger import control
@@ -295,6 +295,7 @@ def test_the_time_is_that_of_the_slowest_rate() -> None:
     told = predict([Part("", {Action.WRITE: 103_000})], one_a_call(), START)
     assert told.finish is not None
     assert (told.finish - START).total_seconds() == pytest.approx((103_000 - 100) / 5)
+    assert at_the_limits({"write": 103_000}, one_a_call(), START) == told
 
 
 def test_business_hours_and_the_days_quota_make_it_longer() -> None:
@@ -308,6 +309,9 @@ def test_business_hours_and_the_days_quota_make_it_longer() -> None:
     told = predict([Part("", {Action.WRITE: 25_000})], quota, friday, narrowed=Narrowed(reserve=1_000), spent=2_000)
     assert told.finish is not None
     assert at(2026, 11, 22) < told.finish < at(2026, 11, 22, 0, 35), "7,000 today, 9,000 tomorrow, 9,000 on Sunday"
+    told = at_the_limits({"write": 25_000}, quota, friday)
+    assert told.finish is not None
+    assert at(2026, 11, 22) < told.finish < at(2026, 11, 22, 0, 20), "10,000 a day, and 5,000 on Sunday"
 
 
 def test_where_the_limits_leave_nothing_there_is_no_end() -> None:
