@@ -56,8 +56,8 @@ class Query:
         if rows:
             yield self._chunk(there, fields, rows)
 
-    def count(self, there: TenantObject) -> int:
-        answer = self._ask(there, self._listed(there), [ID], 1)
+    def count(self, there: TenantObject, filters: Sequence[Filter] = ()) -> int:
+        answer = self._ask(there, [*self._listed(there), *filters], [ID], 1)
         return whole(answer.get("total")) or 0
 
     def find(

@@ -40,7 +40,7 @@ Strike: TypeAlias = Callable[[str, Callable[[], Answered]], Answered]
 
 class InProcess:
     """The way to a simulator. strike: what becomes of a call, given its path and how it is made; the calls are counted
-    by path. takes: seconds of the clock that each takes."""
+    by path. takes: seconds of the clock that each takes but those that sign in, for which all others wait."""
 
     def __init__(self, simulator: Simulator, clock: Clock, strike: Strike | None = None, *, takes: float = 0.0) -> None:
         self.simulator, self._clock, self.strike, self._takes = simulator, clock, strike, takes
@@ -64,7 +64,7 @@ class InProcess:
         try:
             return self.strike(plain, act) if self.strike else act()
         finally:
-            if self._takes:
+            if self._takes and not plain.endswith("/token"):
                 self._clock.sleep(self._takes)
 
     @contextmanager
