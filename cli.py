@@ -15,10 +15,12 @@ from .migrate.command import Call, commands_of
 from .migrate.options import (
     ACCEPT,
     CHOICE,
+    MAKING,
     OF_WAITING,
     PROBING,
     RETRY,
     SIMULATING,
+    BodiesOption,
     ConfirmOption,
     DryRunOption,
     ExecuteOption,
@@ -137,13 +139,13 @@ def run(
 
 
 @command(kept=True, choosing=CHOICE)
-def reconcile(call: Call) -> Report:
+def reconcile(call: Call, files: BodiesOption = False) -> Report:
     """Compare both sides: counts, keys, every mapped field, totals. Exit 1 where they differ."""
     from .migrate import compare
     from .migrate.run import Order
 
     with call.progress() as tick:
-        return compare.reconcile(call.project, Order(**call.chosen), *call.outside, tick)
+        return compare.reconcile(call.project, Order(**call.chosen), *call.outside, tick, files=files)
 
 
 @command(kept=True)
@@ -350,23 +352,15 @@ def simulator(call: Call) -> Report | None:
     return verb.simulate(**call.chosen, clock=call.outside[1], voice=call.voice)
 
 
-@command(of_a_project=False)
-def demo(
-    call: Call,
-    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where to make it; must not hold one yet.")] = Path(
-        "demo"
-    ),
-    records: Annotated[
-        int, typer.Option("--records", min=1000, metavar="N", help="Records in the legacy CRM.")
-    ] = 103_000,
-    seed: Annotated[int, typer.Option("--seed", metavar="S", help="The same seed makes the same data.")] = 20_240_601,
-) -> Report:
+@command(of_a_project=False, choosing=MAKING)
+def demo(call: Call) -> Report:
     """A whole move of an invented company: made, checked, planned, run, reconciled, totalled. Exit 0 if all came as
     planted."""
     from .migrate.demo import verb
 
+    secrets, clock = call.outside
     with call.progress() as tick:
-        return verb.demo(folder, records, seed, *call.outside, tick, call.voice.catalogue.language)
+        return verb.demo(**call.chosen, secrets=secrets, clock=clock, tick=tick, language=call.voice.catalogue.language)
 
 
 def _written(text: str, problem: Exception | None) -> NoReturn:

@@ -38,10 +38,22 @@ DataOption = Annotated[
     Path | None, typer.Option("--data", metavar="DIR", help="What the tenant has, and where rows are kept.")
 ]
 SetOption = Annotated[list[str], typer.Option("--set", metavar="NAME=VALUE", help="A setting; may be given again.")]
+BodiesOption = Annotated[bool, typer.Option("--files", help="Read the bodies of files on both sides, too.")]
 FaultsOption = Annotated[Path | None, typer.Option("--faults", metavar="FILE", help="What is to go wrong, and when.")]
 ProbeOption = Annotated[bool, typer.Option("--probe", help="Instead, ask the systems what only they can tell.")]
 ProbedOption = Annotated[
     str | None, typer.Option("--object", metavar="OBJECT", help="With --probe --execute: where records are made.")
+]
+MadeFolder = Annotated[Path, typer.Argument(metavar="[DIR]", help="Where to make it; must not hold one yet.")]
+RecordsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--records", min=1000, metavar="N", help="Records in the legacy CRM; else 103000, or 10000 with --target."
+    ),
+]
+SeedOption = Annotated[int, typer.Option("--seed", metavar="S", help="The same seed makes the same data.")]
+IntoOption = Annotated[
+    str | None, typer.Option("--target", metavar="SIMULATOR", help="Into this simulator; else into a database.")
 ]
 CHOICE = {"keys": (KeysOption, ()), "sample": (SampleOption, None), "children": (ChildrenOption, False)}
 OF_WAITING = {"code": (CodeOption, None), "owner": (OwnerOption, None)}
@@ -59,4 +71,10 @@ SIMULATING = {
     "data": (DataOption, None),
     "values": (SetOption, ()),
     "faults": (FaultsOption, None),
+}
+MAKING = {
+    "folder": (MadeFolder, Path("demo")),
+    "records": (RecordsOption, None),
+    "seed": (SeedOption, 20_240_601),
+    "target": (IntoOption, None),
 }

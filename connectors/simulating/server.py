@@ -38,13 +38,15 @@ class Answering(Protocol):
 
 
 class SimulatorServer:
-    """Answers on 127.0.0.1, and nowhere else. Raises InputError `simulator.port` where the port cannot be had."""
+    """Answers on 127.0.0.1, and nowhere else. Raises InputError `simulator.port` where the port cannot be had; then the
+    simulator is closed, too."""
 
     def __init__(self, answering: Answering, port: int = 0) -> None:
         self._answering = answering
         try:
             self._server = _Server((HOST, port), _Handler)
         except OSError as error:
+            answering.close()
             raise InputError("simulator.port", port=port) from error
         self._server.answering = answering
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)

@@ -63,5 +63,18 @@ class DeclaredSettings:
         return tuple(each.strip() for each in str(getattr(self, name)).split(",") if each.strip())
 
 
+def kept_settings(file: Path) -> dict[str, str]:
+    """What stands under `settings` in a simulator's own YAML file, each as the text that it is: `on` and `no` too.
+    Raises InputError `simulator.file`."""
+    try:
+        told = yaml.load(file.read_text(encoding="utf-8"), yaml.BaseLoader) or {}  # noqa: S506 - it makes no objects
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise InputError("simulator.file", path=str(file), reason=type(error).__name__) from error
+    settings = (told.get("settings") or {}) if isinstance(told, dict) else None
+    if not isinstance(settings, dict):
+        raise InputError("simulator.file", path=str(file), reason="settings")
+    return {str(name): str(value) for name, value in settings.items()}
+
+
 def _fields(cls: type[DeclaredSettings]) -> tuple[dataclasses.Field[Any], ...]:
     return dataclasses.fields(cls)  # type: ignore[arg-type]  # its subclasses are dataclasses

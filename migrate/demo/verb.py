@@ -18,6 +18,11 @@ from ..project import Project, load_project
 from ..session import Tick, open_ledger
 from .facts import DemoFacts, Expected
 from .generate import generate
+from .into import answering, in_earnest, made_up, to_start
+
+RECORDS = 103_000
+RECORDS_BY_CALL = 10_000
+"""Where each record takes a call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +41,40 @@ class Line:
 
 def demo(
     folder: Path,
-    number: int,
+    records: int | None,
     seed: int,
     secrets: Secrets,
     clock: Clock,
     tick: Callable[[Tick], None],
     language: Language,
+    target: str | None = None,
 ) -> Report:
-    """Make the data, then check, plan, run and reconcile it, and compare what was found with what was planted."""
+    """Make the data, then check, plan, run and reconcile it, and compare what was found with what was planted. target:
+    the simulator to move into, in place of a database."""
+    number = records or (RECORDS if target is None else RECORDS_BY_CALL)
     tick(Tick("generate", folder.name, 0, number))
-    facts = generate(folder, number, seed)
+    facts = generate(folder, number, seed, target)
     tick(Tick("generate", folder.name, number, number))
+    if target is None:
+        return _moved(facts, load_project(folder), secrets, clock, tick, language)
+    with answering(target, folder, clock) as server:
+        project = load_project(folder)
+        known, again = made_up(server, project), to_start(target, server, project)
+        allowed = Secrets(lambda name: known.get(name) or secrets.get(name))
+        return _moved(facts, project, allowed, clock, tick, language, again)
+
+
+def _moved(
+    facts: DemoFacts,
+    project: Project,
+    secrets: Secrets,
+    clock: Clock,
+    tick: Callable[[Tick], None],
+    language: Language,
+    first: tuple[str, ...] = (),
+) -> Report:
+    """first: what to type before any other command."""
     started = clock.monotonic()
-    project = load_project(folder)
     check.check(project, secrets, clock, check.Asked(data=False))  # the plan reads it all
     planned = keep_report(project, run.plan(project, run.Order(), secrets, clock, tick), language, secrets)
     order = run.Order(plan=str(planned.extra["plan"]))
@@ -58,12 +84,10 @@ def demo(
     strays = _strays(project, secrets, facts, moved)
     same_plan = _same_counts(planned, moved)
     good = all(line.good for line in lines) and not strays and same_plan and compared.exit_code == 0
-    return keep_report(
-        project,
-        _report(project, facts, moved, compared, lines, strays, good, clock.monotonic() - started),
-        language,
-        secrets,
-    )
+    told = _report(project, facts, moved, compared, lines, strays, good, clock.monotonic() - started)
+    real = in_earnest(project, planned, secrets, clock)
+    told = replace(told, facts=(*told.facts, *real), next_steps=(*first, *told.next_steps))
+    return keep_report(project, told, language, secrets)
 
 
 def _report(

@@ -243,6 +243,8 @@ class Details:
         others = [mask for name, mask in resolved.missing.items() if name != kind.field]
         good = [row for row in rows.new if row not in mapped.waiting and not any(mask[row] for mask in others)]
         result = _Found(mapped, findings)
+        if not good:
+            return result
         for row, planned in zip(good, _planned(kind, rows, resolved, good), strict=True):
             result.good[masters[resolved.parents[kind.field][row] or ""]].append((row, planned))
         return result

@@ -28,10 +28,10 @@ from .rehearsal import UNBORN
 from .stub_records import without_stubs
 from .tally import Tally, parts_of
 
-REWRITTEN, TO_COME, NO_FORM, NO_KIND = "rewritten", "to_come", "no_form", "no_kind"
+REWRITTEN, TO_COME, NO_FORM, NO_KIND, NO_ADDRESS = "rewritten", "to_come", "no_form", "no_kind", "no_address"
 """What becomes of an address besides `outside.LEFT_OUT` and `outside.ABSENT`, where its record is one that will not
 come: it is rewritten; its record is still to come; it leads to the old system and has none of the forms; its key begins
-like that of none of the kinds."""
+like that of none of the kinds; its record is there and has no address that the target tells."""
 
 _TALLIED = "linked"
 
@@ -105,7 +105,9 @@ def _told(session: Session, links: Sequence[Link]) -> dict[Link, tuple[str | Non
         there = without_stubs(session, made, records.target_keys(session.ledger, made.target.name, sorted(wanted)))
         for our_key, key in there.items():
             address = new_address(session, made.target.name, _born(made, our_key, key))
-            if address is not None:
+            if address is None:
+                gone[maker, our_key] = NO_ADDRESS
+            else:
                 new[maker, our_key] = address
         gone |= {(maker, our_key): why for our_key, why in leaving(session, made, wanted - there.keys()).items()}
     told: dict[Link, tuple[str | None, str]] = {}

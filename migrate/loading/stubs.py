@@ -48,8 +48,10 @@ def make_stubs(
         missing = sorted(set(keys) - there.keys())
         if missing and parent.stub is not None:
             take_up(session, parent, run_id)
+            limits = session.project.spec.limits
+            storm = StormWatch(parent.stub.name, limits.stop_after_alike, limits.stop_share)
             for chunk in stub_chunks(session, parent.stub, missing):
-                _make(session, run_id, claims, parent, parent.stub, chunk, insist)
+                _make(session, run_id, claims, parent, parent.stub, chunk, storm, insist)
 
 
 def _make(
@@ -59,14 +61,17 @@ def _make(
     parent: CompiledMapping,
     stub: CompiledMapping,
     chunk: Chunk,
+    storm: StormWatch,
     insist: bool,
 ) -> None:
     mapped = stub.apply(chunk, session.people)
-    limits = session.project.spec.limits
-    storm = StormWatch(stub.name, limits.stop_after_alike, limits.stop_share)
     judge = Judge(stub.target_fields, stub.name, stub.file, stub.rule_lines, (), claims)
     findings = judge.judge(mapped)
     loaded = ObjectLoad(session, stub, run_id, storm, judge, insist=insist).load(mapped, findings, wait=False)
+    claims.release_records(
+        stub.target.name,
+        [key for key, bucket in zip(mapped.our_keys, loaded.buckets, strict=True) if bucket == "rejected"],
+    )
     with session.ledger.transaction():
         records.park(session.ledger, run_id, stub.name, stub.source.name, stub.target.name, loaded.parked)
         runlog.add_findings(session.ledger, run_id, [*mapped.findings, *findings, *loaded.findings])

@@ -194,6 +194,12 @@ def forget_findings(ledger: Ledger, run_id: int, code: str) -> None:
     ledger.db.execute("delete from finding where run = ? and code = ?", (run_id, code))
 
 
+def forget_counted(ledger: Ledger, run_id: int, mapping: str) -> None:
+    """Take out what this run noted of the mapping's records by their number: they are read anew, from the first one."""
+    with ledger.transaction():
+        ledger.db.execute("delete from finding where run = ? and mapping = ? and key is null", (run_id, mapping))
+
+
 def _line(run_id: int, each: Finding) -> tuple[str | int | None, ...]:
     params = json.dumps(dict(each.params), ensure_ascii=False, sort_keys=True)
     about = (each.mapping, each.object, each.key, each.field, each.code, each.severity.value)

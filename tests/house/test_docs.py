@@ -13,6 +13,9 @@ from changeover.cli import app
 from changeover.connectors.files.options import _OBJECT_OPTIONS, _OPTIONS
 from changeover.connectors.fxiaoke.simulator import FaultKind
 from changeover.connectors.fxiaoke.simulator.settings import told_settings
+from changeover.connectors.salesforce.simulator import FaultKind as SalesforceFaultKind
+from changeover.connectors.salesforce.simulator.org import KEYS as ORG_KEYS
+from changeover.connectors.salesforce.simulator.settings import told_settings as salesforce_settings
 from changeover.connectors.sql.options import known_options
 from changeover.mappings.condition import Condition, Conditions
 from changeover.mappings.language import (
@@ -263,6 +266,9 @@ def test_the_json_members_of_each_command(reader: Reader) -> None:
         ("connectors.md", "files", set(_OPTIONS)),
         ("simulators.md", "Settings", {each.name for each in told_settings()}),
         ("simulators.md", "Faults", {each.value for each in FaultKind}),
+        ("salesforce-simulator.md", "An org of your own", ORG_KEYS),
+        ("salesforce-simulator.md", "Settings", {each.name for each in salesforce_settings()}),
+        ("salesforce-simulator.md", "Faults", {each.value for each in SalesforceFaultKind}),
     ],
 )
 def test_a_table_of_keys_is_what_is_read(page_name: str, heading: str, keys: set[str]) -> None:

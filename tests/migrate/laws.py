@@ -175,8 +175,13 @@ def prepared(
     target: type[MemoryConnector],
     begun: Callable[[World], None],
     ledger: str | None = None,
+    kind: type[World] = World,
 ) -> Move:
-    world = World(folder / "move", rows, target, ledger)
+    return made(kind(folder / "move", rows, target, ledger), begun)
+
+
+def made(world: World, begun: Callable[[World], None]) -> Move:
+    """The move of that world, made once."""
     with world.in_process():
         begun(world)
         world.faults()

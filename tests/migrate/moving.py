@@ -203,8 +203,8 @@ class Moment:
 
 class World:
     """Both systems, a project folder, and the process that moves the one into the other. life: which of its lives the
-    process is in, from 0. listen: told of every call. ledger: the URL of a server to keep it on; such a world knows no
-    moments but the one before everything."""
+    process is in, from 0. listen: told of every call. order: what it is asked for. ledger: the URL of a server to keep
+    it on; such a world knows no moments but the one before everything."""
 
     def __init__(
         self,
@@ -215,20 +215,25 @@ class World:
     ) -> None:
         self.folder = folder
         self._rows, self.kind = rows, target
-        write_project(folder, ledger)
+        self.write(ledger)
         self.project = load_project(folder)
         self.place = self.project.ledger(Secrets())
         self.mapping_files = load_mapping_files(folder / "mappings")
         self.mortality = Mortality()
         self._moments = 0
         self.life = 0
+        self.order = running.Order()
         self.listen: Callable[[Call], None] = lambda _call: None
         self.begin()
+
+    def write(self, ledger: str | None) -> None:
+        """Its project, into its folder."""
+        write_project(self.folder, ledger)
 
     def begin(self) -> None:
         """A source with its records, a target that holds a few of somebody's, nothing moved."""
         self._forget()
-        self.clock = VirtualClock(START)
+        self.clock = self.new_clock()
         self.source = MemoryConnector(SOURCE, clock=self.clock, name="old", rows=self._rows)
         self.target = self.kind(
             TARGET,
@@ -242,6 +247,9 @@ class World:
         self.target.seed("deal", [{"title": "not ours", "number": "N9"}])
         self.record = Record()
         self.faults()
+
+    def new_clock(self) -> VirtualClock:
+        return VirtualClock(START)
 
     def _forget(self) -> None:
         shutil.rmtree(self.folder / "runs", ignore_errors=True)
@@ -296,7 +304,7 @@ class World:
 
     def run(self) -> Report:
         """`changeover run --execute` in this process."""
-        return running.run(self.project, running.Order(), Secrets(), self._target_line.clock, lambda _tick: None)
+        return running.run(self.project, self.order, Secrets(), self._target_line.clock, lambda _tick: None)
 
     def until_it_ends(self, *deaths: int) -> Ended:
         """Run, and where it stops or dies run again. deaths: before which of its effects each life ends; 0: before
@@ -367,8 +375,8 @@ def _make_mortal(patch: pytest.MonkeyPatch, mortality: Mortality) -> None:
         with transaction(self):
             yield
 
-    def quick(self: Ledger, place: Place, *, durable: bool = True) -> None:
-        opened(self, place, durable=False)
+    def quick(self: Ledger, place: Place, *, durable: bool = True, **named: Any) -> None:
+        opened(self, place, durable=False, **named)
 
     patch.setattr(Ledger, "transaction", counted)
     patch.setattr(Ledger, "__init__", quick)

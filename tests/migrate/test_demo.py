@@ -81,7 +81,7 @@ def test_one_defect_less_than_told_is_noticed(tmp_path: Path, monkeypatch: pytes
     """Facts that promise one rejected record more than there is."""
     monkeypatch.setenv("CHANGEOVER_CONFIG_HOME", str(tmp_path / "home"))
 
-    def lying(folder: Path, records: int, seed: int) -> DemoFacts:
+    def lying(folder: Path, records: int, seed: int, _target: str | None) -> DemoFacts:
         facts = generate(folder, records, seed)
         contact = facts.expected["contact"]
         keys = {**contact.keys, "rejected": contact.keys["rejected"] | {"nobody"}}

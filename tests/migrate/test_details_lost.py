@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 from changeover.connectors.memory import MemoryConnector
-from changeover.connectors.testing.hostile import Fault, FaultKind, Operation
+from changeover.connectors.testing.hostile import Fault, FaultKind, Operation, ProcessDied
 
-from .firms import FAMILIES, Abreast, Keyless, Mastered
+from .firms import FAMILIES, FAMILY, Abreast, Keyless, Mastered
 from .laws import first, prepared
+from .proving import BusyWithDeals, go, ours, proving
 
 KINDS = (FaultKind.LOST_AFTER, FaultKind.LOST_BEFORE, FaultKind.THROTTLED)
 
@@ -56,3 +57,28 @@ def test_the_first_that_is_taken_proves_and_so_does_its_first_detail(tmp_path: P
         assert move.trial() == {}
         there = {key for (key,) in move.world.ask("select our_key from record where target_key is not null")}
     assert ("old:firm:f1" in there, {"old:firm:f2", "old:person:p2"} <= there) == (city != "nowhere", True)
+
+
+class ShoutsInside(BusyWithDeals, Mastered):
+    """It writes every deal's title its own way."""
+
+
+def test_what_a_dead_process_would_have_found_on_the_first_detail_keeps_the_others_from_going(tmp_path: Path) -> None:
+    """The masters go without them, their mapping waits for somebody's word."""
+    with proving(tmp_path, ShoutsInside, FAMILY) as world:
+
+        def watch(effect: str) -> None:
+            if effect == "answer" and world.ask("select 1 from proof where object = 'deal'"):
+                world.mortality.dies_at = len(world.mortality.effects) + 1
+
+        world.mortality.watch = watch
+        with pytest.raises(ProcessDied):
+            go(world)
+        world.mortality.watch = lambda _effect: None
+        world.mortality.born()
+        report = go(world)
+        assert (report.exit_code, report.verdict.code) == (1, "run.effects")
+        assert any("--accept deal" in step for step in report.next_steps)
+        assert (len(ours(world, "account")), len(ours(world, "deal"))) == (2, 1)
+        assert go(world, accept=["deal"]).verdict.code == "run.diverged"
+        assert len(ours(world, "deal")) == 3

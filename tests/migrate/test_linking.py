@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from changeover.connectors.sql.connector import SqlConnector
 
 from .company import Company, Told, make_company
 
@@ -129,6 +130,29 @@ def test_a_record_that_is_there_is_updated_twice_and_counted_once(company: Compa
     company.order(7, "C1")
     assert company.run().counts("customer") == {"read": 1, "updated": 1}
     assert remarks(company) == {"C1": "t_order:7"}
+
+
+def test_an_address_stays_where_the_target_tells_none_of_the_record(
+    company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has pages for all but the second customer."""
+    without: list[tuple[object, ...]] = []
+
+    def page(_self: SqlConnector, name: str, key: str) -> str | None:
+        return None if (name, key) in without else f"https://crm.example.com/{name}/{key}"
+
+    monkeypatch.setattr(SqlConnector, "record_url", page)
+    company.rewrite("changeover.yaml", (NEW, "production: false"))
+    company.customer("C1")
+    company.customer("C2")
+    company.run()
+    without += company.new("select 'customer', cast(id as text) from customer where name = '客户C2'")
+    company.old(f"update t_customer set bz = '{OLD}/kh/C1 {OLD}/kh/C2' where khbh = 'C1'")
+    told = company.run()
+    assert (told.code, links(told)) == (0, {"no_address": 1, "rewritten": 1})
+    assert told.causes() == {("linking.names_no_address", "t_customer"): ["C1"]}
+    assert remarks(company) == {"C1": f"t_customer:C1 {OLD}/kh/C2"}
+    assert company.reconcile().verdict == "reconcile.equal"
 
 
 def test_a_text_that_grew_too_long_is_told(company: Company) -> None:

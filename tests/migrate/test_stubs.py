@@ -135,6 +135,27 @@ def test_a_stub_that_the_target_refuses_holds_its_children(company: Company) -> 
     assert company.reconcile().verdict == "reconcile.equal"
 
 
+def test_stubs_that_the_target_refuses_alike_stop_what_asks_for_them(company: Company) -> None:
+    """And hold no value that must be unique from the records that have it."""
+    company.new(
+        "create trigger no before insert on customer when new.kind = 'stub' begin select raise(abort, 'no'); end"
+    )
+    company.rewrite("mappings/customer.yaml", ("stub:\n", "stub:\n  tax_no: khbh\n"))
+    company.rewrite("changeover.yaml", ("chunk: 2", "stop_after_alike: 2, chunk: 20"))
+    told = company.run()
+    assert (told.code, told.verdict) == (1, "run.stopped")
+    assert told.counts("customer") == {"read": 2, "created": 1, "filtered": 1}
+    assert company.new("select count(*) from orders") == [(0,)]
+    company.customer("X", sh="C9")
+    company.new("drop trigger no")
+    company.old("delete from t_order where khbh = 'C9'")
+    told = company.run(rejected=True)
+    told = company.run()
+    assert (told.code, told.counts("customer")) == (0, {"read": 3, "created": 1, "unchanged": 1, "filtered": 1})
+    assert company.new("select count(distinct customer_id), count(*) from orders") == [(2, 3)]
+    assert company.reconcile().verdict == "reconcile.equal"
+
+
 @pytest.mark.parametrize(
     ("changes", "codes"),
     [

@@ -64,3 +64,68 @@ def test_what_an_undo_makes_a_stub_again_is_one(tmp_path: Path) -> None:
     for number in (5, 1):
         assert company.undo(number, execute=True).code == 0
     assert company.new("select * from customer") == []
+
+
+def test_both_sides_change_what_is_left_alone_or_leads_nowhere(tmp_path: Path) -> None:
+    """`wins` is asked of a field that is written only while it is empty, once somebody has emptied it; and of a
+    reference that goes without its parent, once somebody has given it one."""
+    company = make_company(tmp_path / "project")
+    for key in ("P", "Q", "A", "B", "C"):
+        company.customer(key, bz="said", sjkh="P" if key in "ABC" else None)
+    company.rewrite(
+        "mappings/customer.yaml",
+        ("write: only_if_empty", "write: only_if_empty, wins: old"),
+        ("reference: customer}", "reference: customer, outside: null, wins: new}"),
+    )
+    company.run()
+    company.old("update t_customer set bz = 'said again', sjkh = 'nowhere' where khbh in ('A', 'B', 'C')")
+    company.new("update customer set remark = null where tax_no = 'TAXA'")
+    company.new("update customer set remark = 'by a user' where tax_no = 'TAXB'")
+    company.new(
+        "update customer set parent_id = (select id from customer where tax_no = 'TAXQ') where tax_no <= 'TAXB'"
+    )
+    planned, done = company.plan(), company.run()
+    rows = (
+        "select c.tax_no, c.remark, p.tax_no from customer c left join customer p on p.id = c.parent_id "
+        "where c.tax_no <= 'TAXC' order by 1"
+    )
+    assert company.new(rows) == [
+        ("TAXA", "said again", "TAXQ"),
+        ("TAXB", "by a user", "TAXQ"),
+        ("TAXC", "said", None),
+    ]
+    decided = [
+        ("A", "parent_id", "wins.side_new"),
+        ("A", "remark", "wins.side_old"),
+        ("B", "parent_id", "wins.side_new"),
+    ]
+    for told in (planned, done):
+        assert sorted(line[1:] for line in told.table("table.decided_records")) == decided
+    compared = company.reconcile()
+    assert [(*line[:3], line[4]) for line in compared.table("table.differing_records")] == [
+        ("whose.edited", "customer", "B", "remark")
+    ]
+    assert compared.document["won"] == 2
+    assert company.undo(2, execute=True).code == 0
+    assert company.new(rows) == [("TAXA", None, "TAXQ"), ("TAXB", "by a user", "TAXQ"), ("TAXC", "said", "TAXP")]
+
+
+def test_a_successor_who_is_in_the_team_already_is_there_once(tmp_path: Path) -> None:
+    """A record for each member: the target takes one of two, and what keeps the other one back is said and stays so."""
+    company = make_company(tmp_path / "project")
+    company.old("create table t_member (id integer primary key, khbh text, gh text)")
+    company.new(
+        "create table member (id integer primary key autoincrement, customer_id integer not null references customer "
+        "(id), user_id integer not null references users (id), unique (customer_id, user_id))"
+    )
+    company.old("insert into t_staff values ('w3', 'li.na@new.example', null)")
+    company.customer("A")
+    company.old("insert into t_member values (?, ?, ?)", [(1, "A", "w1"), (2, "A", "w2"), (3, "A", "w3")])
+    rules = "  customer_id: {from: khbh, reference: customer}\n  user_id: {from: gh, people: true}\n"
+    mapping = company.folder / "mappings" / "member.yaml"
+    mapping.write_text(f"mapping: member\nfrom: t_member\nto: member\nfields:\n{rules}", encoding="utf-8")
+    done = company.run()
+    assert (done.code, done.counts("member")) == (1, {"read": 3, "created": 2, "rejected": 1})
+    assert done.causes()["target.duplicate", "t_member"] == ["3"]
+    assert company.new("select user_id from member order by 1") == [(1,), (2,)]
+    assert company.run().counts("member") == {"read": 3, "unchanged": 2, "rejected": 1}

@@ -69,3 +69,12 @@ def test_two_that_exchange_theirs_wait_for_somebody_and_one_that_keeps_it_keeps_
     assert sorted(done.causes()["unique.duplicate", "t_customer"]) == ["A", "B", "L"]
     assert company.ledger("select count(*) from finding where code = 'unique.duplicate'") == [(3,)]
     assert numbers(company) == {"A": "TA", "B": "TB", "K": "TK"}
+
+    corrections = company.folder / "corrections"
+    corrections.mkdir()
+    lines = "object,key,field,old,new,who,why\nt_customer,A,sh,TB,parked,Zhou Min,they exchange their numbers\n"
+    (corrections / "exchange.csv").write_text(lines, encoding="utf-8")
+    assert company.run().counts("customer") == {"read": 4, "updated": 2, "unchanged": 1, "rejected": 1}
+    (corrections / "exchange.csv").unlink()
+    assert company.run().counts("customer") == {"read": 4, "updated": 1, "unchanged": 2, "rejected": 1}
+    assert numbers(company) == {"A": "TB", "B": "TA", "K": "TK"}

@@ -6,9 +6,8 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from email.parser import BytesParser
-from email.policy import HTTP
 
+from ...simulating.form import parts_of
 from .answers import Document, Raw, RefusedError, missing, well
 from .tenant import Call, Tenant
 
@@ -29,17 +28,12 @@ class Form:
 
 def form_of(headers: Mapping[str, str], body: bytes, part: str) -> Form:
     """A multipart body. part: the name of the part that is the file."""
-    kind = headers.get("content-type", "")
-    message = BytesParser(policy=HTTP).parsebytes(b"Content-Type: " + kind.encode("latin-1") + b"\r\n\r\n" + body)
     fields, name, content = {}, "", None
-    for each in message.iter_parts() if message.is_multipart() else ():
-        called = each.get_param("name", header="content-disposition")
-        payload = each.get_payload(decode=True)
-        data = payload if isinstance(payload, bytes) else b""
-        if called == part:
-            name, content = each.get_filename() or "", data
+    for each in parts_of(headers, body):
+        if each.name == part:
+            name, content = each.filename, each.body
         else:
-            fields[str(called)] = data.decode("utf-8", "replace")
+            fields[each.name] = each.body.decode("utf-8", "replace")
     return Form(fields, name, content)
 
 

@@ -30,7 +30,7 @@ class SignIn:
     def __init__(self, tenant: Tenant) -> None:
         self._tenant = tenant
         self._doors = {LEGACY: Door(), NEW: Door()}
-        self.corp_id = f"FSCID_{tenant.ids.token()[:32]}"
+        self.corp_id = tenant.store.corp_id(f"FSCID_{tenant.ids.token()[:32]}")
 
     def paths(self) -> Mapping[str, Callable[[Document], Document]]:
         return {LEGACY: self._legacy, NEW: self._new}

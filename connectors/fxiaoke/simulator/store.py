@@ -52,9 +52,15 @@ class Store:
             marks = ", ".join("?" * len(columns))
             self._insert[name] = f'INSERT INTO "{name}" ({told}) VALUES ({marks})'  # noqa: S608 - names are checked
         self._sql.execute("CREATE TABLE IF NOT EXISTS files (path PRIMARY KEY, name, body, until)")
+        self._sql.execute("CREATE TABLE IF NOT EXISTS tenant (corp_id)")
 
     def close(self) -> None:
         self._sql.close()
+
+    def corp_id(self, new: str) -> str:
+        """Whose rows these are: `new`, where that has not been asked before."""
+        self._sql.execute("INSERT INTO tenant SELECT ? WHERE NOT EXISTS (SELECT 1 FROM tenant)", [new])
+        return str(self._sql.execute("SELECT corp_id FROM tenant").fetchone()[0])
 
     @property
     def settled(self) -> bool:

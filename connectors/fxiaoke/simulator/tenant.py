@@ -13,6 +13,7 @@ import yaml
 
 from ...clock import Clock
 from ...errors import InputError
+from ...simulating.settings import kept_settings as settings_of
 from .answers import NO_RIGHT, Document, RefusedError, bad_parameter, missing
 from .people import WHOLE_COMPANY, People, Person
 from .presets import completed, preset_describes, system_fields, written_out
@@ -156,16 +157,12 @@ def kept_settings(folder: Path | None) -> dict[str, str]:
     """Those of the folder's own file. Raises InputError `simulator.file`."""
     if folder is None or not (folder / FILE).exists():
         return {}
-    settings = _told(folder / FILE, yaml.BaseLoader).get("settings") or {}
-    if not isinstance(settings, dict):
-        raise InputError("simulator.file", path=str(folder / FILE), reason="settings")
-    return {str(name): str(value) for name, value in settings.items()}
+    return settings_of(folder / FILE)
 
 
-def _told(file: Path, loader: type[yaml.BaseLoader | yaml.SafeLoader] = yaml.SafeLoader) -> dict[str, Any]:
-    """loader: the base one leaves every value the text that it is, `on` and `no` too."""
+def _told(file: Path) -> dict[str, Any]:
     try:
-        told = yaml.load(file.read_text(encoding="utf-8"), loader) or {}  # noqa: S506 - neither makes objects
+        told = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise InputError("simulator.file", path=str(file), reason=type(error).__name__) from error
     if not isinstance(told, dict) or not told.keys() <= KEYS:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .described import spaced
+from .invented import put_in
 from .org import ORGANIZATION, Org
 from .shapes import ObjectShape
 from .store import Row
@@ -28,6 +29,8 @@ def settle_in(org: Org) -> None:
     with org.store.whole():
         if not org.store.count(ORGANIZATION):
             _first_rows(org, org.told)
+            if org.settings.records:
+                put_in(org, org.settings.records, org.store.column("User", "Id", '1 ORDER BY "Id" LIMIT 1', [])[0])
         for name in DEFINITIONS:
             org.store.sql.execute(f'DELETE FROM "{name}"')  # noqa: S608 - a name of ours
         for shape in org.shapes.values():

@@ -50,7 +50,7 @@ class Limits:
     def told(self) -> Reply:
         """Of the resource `limits`."""
         settings = self._org.settings
-        records = self._org.store.next_number("@records") - 1
+        records = self._org.store.given_out("@records")
         stored = max(0, settings.storage_mb - records * RECORD_KB // MB)
         limits = {
             "DailyApiRequests": (settings.daily_calls, self.spent("daily_calls")),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
-from . import limits, metadata, records, sobject_collections, tree
+from . import changes, files, limits, metadata, records, sobject_collections, tree
 from .answers import CallError, Reply, not_found
 from .org import Org
 from .request import Request
@@ -17,10 +17,12 @@ ANY = "*"
 PLAIN: Routes = {
     (): {"GET": metadata.resources},
     ("sobjects",): {"GET": metadata.describe_all},
-    ("sobjects", ANY): {"GET": metadata.object_info, "POST": records.create},
+    ("sobjects", ANY): {"GET": metadata.object_info, "POST": files.create},
     ("sobjects", ANY, "describe"): {"GET": metadata.describe},
+    ("sobjects", ANY, "updated"): {"GET": changes.updated},
+    ("sobjects", ANY, "deleted"): {"GET": changes.deleted},
     ("sobjects", ANY, ANY): {"GET": records.get, "PATCH": records.change, "DELETE": records.remove},
-    ("sobjects", ANY, ANY, ANY): {"GET": records.get_by, "PATCH": records.put_by, "DELETE": records.remove_by},
+    ("sobjects", ANY, ANY, ANY): {"GET": files.get, "PATCH": records.put_by, "DELETE": records.remove_by},
     ("composite", "sobjects"): {
         "POST": sobject_collections.create,
         "PATCH": sobject_collections.change,

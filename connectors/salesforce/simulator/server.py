@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from ...clock import Clock
 from ...simulating.server import SimulatorServer
+from ...simulating.settings import kept_settings
 from ...simulators import Setting, Wanted
 from .faults import read_faults
+from .org import FILE
 from .settings import Settings, told_settings
 from .simulator import Simulator
 
@@ -19,9 +22,14 @@ class SalesforceSimulator:
         return told_settings()
 
     def start(self, wanted: Wanted, clock: Clock) -> Server:
-        settings = Settings.of(wanted.settings)
+        settings = Settings.of({**_kept(wanted.data), **wanted.settings})
         faults = None if wanted.faults is None else read_faults(wanted.faults)
         return Server(Simulator(clock, settings, wanted.data, faults), wanted.port)
+
+
+def _kept(folder: Path | None) -> Mapping[str, str]:
+    """Settings that the org's own folder holds."""
+    return kept_settings(folder / FILE) if folder is not None and (folder / FILE).exists() else {}
 
 
 class Server(SimulatorServer):

@@ -40,6 +40,7 @@ class Settings(DeclaredSettings):
     read_only_objects: str = _of("", "objects that the user may not write, as Case,Lead", known=True)
 
     # What the org has
+    records: int = _of(0, "invented records that it has from the beginning", known=True)
     key_field: str = _of("", "a unique external id that every object gets, as Legacy_Key__c; empty: none", known=True)
     instance: str = _of("CHN8S", "InstanceName of the org", known=True)
     sandbox: str = _of("yes", "IsSandbox of the org", "yes", "no", known=True)

@@ -89,6 +89,10 @@ class Store:
         self._numbers[name] = found + 1
         return found
 
+    def given_out(self, name: str) -> int:
+        """How many numbers so far."""
+        return int(self._numbers.get(name, 1)) - 1
+
     def insert(self, name: str, row: Mapping[str, Stored]) -> None:
         self.sql.execute(self._insert[name], [row.get(each) for each in self._columns[name]])
 

@@ -80,16 +80,18 @@ def test_an_open_id_names_the_same_person(tmp_path: Path) -> None:
     assert caller.get("AccountObj", "a" * 24)["owner"] == ["1000"]
 
 
-def test_they_are_read_once(tmp_path: Path) -> None:
+def test_they_are_read_once_and_the_tenant_stays_the_same(tmp_path: Path) -> None:
     """What was made of them since stays, also where nothing is left of them."""
     data = folder(tmp_path, AccountObj=[PARENT])
     first = simulator(data)
     caller = Caller(first, new=True)
+    corp_id = caller.sign_in()["openUserId"]
     caller.well("invalid", {"dataObjectApiName": "AccountObj", "object_data_id": "a" * 24})
     caller.well("delete", {"dataObjectApiName": "AccountObj", "idList": ["a" * 24]})
     first.close()
-    with closing(simulator(data)) as again:
+    with closing(simulator(data, random_seed=1)) as again:
         assert again.count("AccountObj") == 0
+        assert Caller(again, new=True).sign_in()["openUserId"] == corp_id
 
 
 @pytest.mark.parametrize(

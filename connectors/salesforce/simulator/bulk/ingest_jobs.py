@@ -5,11 +5,10 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from email import policy
-from email.parser import BytesParser
 from functools import partial
 from typing import Any
 
+from ....simulating.form import parts_of
 from ..answers import CSV, CallError, Document, Reply, RowError, WrongKindError, said, unreadable
 from ..batch import Done, carried_out, parents_of
 from ..ids import whole
@@ -167,14 +166,7 @@ def _csv(job: Job, header: Sequence[str], rows: Any) -> Reply:
 
 
 def _form(request: Request) -> tuple[Document, bytes]:
-    kind = request.headers["content-type"].encode()
-    message = BytesParser(policy=policy.HTTP).parsebytes(b"Content-Type: " + kind + b"\r\n\r\n" + request.body)
-    parts: dict[str, bytes] = {}
-    for each in message.iter_parts():
-        content = each.get_payload(decode=True)
-        parts[str(each.get_param("name", header="content-disposition"))] = (
-            content if isinstance(content, bytes) else b""
-        )
+    parts = {each.name: each.body for each in parts_of(request.headers, request.body)}
     if not {"job", "content"} <= parts.keys():
         raise unreadable("a form of job and content is wanted")
     return Request(request.method, request.path, {}, {}, parts["job"], request.acting).document(), parts["content"]
