@@ -106,15 +106,21 @@ def reconcile_report(
             "differences": number,
             "differences_by": {whose.value: differences.of(whose) for whose in Whose},
             "explained": explained,
-            "won": sum(each.won for each in compared),
-            "bodies": sum(each.bodies for each in compared),
+            **_counts_told(compared),
             **_scope_told(compared),
-            "theirs": {each.object: each.theirs for each in compared},
             "totals_equal": equal,
             **grades_told(session.graded),
             "seconds": round(seconds, 3),
         },
     )
+
+
+def _counts_told(compared: Sequence[Compared]) -> dict[str, object]:
+    return {
+        "won": sum(each.won for each in compared),
+        "bodies": sum(each.bodies for each in compared),
+        "theirs": {each.object: each.theirs for each in compared},
+    }
 
 
 def _scope_tables(compared: Sequence[Compared]) -> tuple[Table, ...]:
