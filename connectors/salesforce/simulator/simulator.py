@@ -24,6 +24,7 @@ from .bulk.query_jobs import QueryJobs
 from .composite import Composite
 from .faults import Fault, FaultKind, Faults
 from .limits import Limits
+from .merging import merge
 from .org import Acting, Org
 from .queries import Queries
 from .removing import empty_bin, undelete
@@ -126,6 +127,12 @@ class Simulator:
         with self._lock, self.org.store.whole():
             acting = Acting(str(self.sign_in.run_as["Id"]))
             undelete(self.org, acting, object_of(self.org, row_id), row_id)
+
+    def merge(self, row_id: str, *others: str) -> None:
+        """Let one or two other records become part of this one. Raises RowError."""
+        with self._lock, self.org.store.whole():
+            acting = Acting(str(self.sign_in.run_as["Id"]))
+            merge(self.org, acting, object_of(self.org, row_id), row_id, others)
 
     # One call
 
