@@ -13,7 +13,9 @@ from changeover.connectors.port import Ordeal, OurKeyPlace
 from changeover.connectors.schema import Schema
 from changeover.connectors.testing.broken import BROKEN
 from changeover.connectors.testing.broken_cells import Broken
+from changeover.connectors.testing.broken_changes import Changing
 from changeover.connectors.testing.broken_files import Filing
+from changeover.connectors.testing.change_laws import ChangeLaws
 from changeover.connectors.testing.contract import TargetContract, laws
 from changeover.connectors.testing.details_laws import DetailsLaws
 from changeover.connectors.testing.file_laws import FileLaws
@@ -61,6 +63,11 @@ def test_the_double_that_carries_details_keeps_every_law(double: type[MemoryConn
 @pytest.mark.parametrize("law", [each for each in vars(FileLaws) if each.startswith("test_")])
 def test_the_double_that_takes_files_keeps_every_law(law: str) -> None:
     assert Suite().holds(law, Filing)
+
+
+@pytest.mark.parametrize("law", [each for each in vars(ChangeLaws) if each.startswith("test_")])
+def test_the_double_that_tells_changes_keeps_every_law(law: str) -> None:
+    assert Suite().holds(law, Changing)
 
 
 @pytest.mark.parametrize("law", laws(TargetContract))

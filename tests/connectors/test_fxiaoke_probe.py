@@ -20,7 +20,7 @@ from changeover.connectors.questions import UNTRIED, Answer
 from changeover.runs.catalogue import LANGUAGES, Catalogue
 
 from .fxiaoke_kit import APP, OUR_FIELD, START, InProcess, Strike, connected
-from .fxiaoke_tenant import Tenant, at, envelope
+from .fxiaoke_tenant import CREATE, Tenant, at, envelope
 
 BY_NAME = {each.name: each for each in QUESTIONS}
 TRIAL = {
@@ -243,3 +243,12 @@ def test_settings_follow_from_answers_and_the_project_outranks_them() -> None:
     assert (contradictions(enough), read_options(enough).read_back_lag) == ((), 9.0)
     short = Settings("fx", "fxiaoke", {**APP}, answers={"lag": Answer("measured", 1)})
     assert read_options(short).read_back_lag == 5.0, "once measured is no bound"
+
+
+def test_what_a_number_alone_means_is_known_from_then_on() -> None:
+    numbers = {"required": 7, "too_long": 8, "no_option": 8, "same_key": 9}
+    answers = {name: Answer("unrecognised", number) for name, number in numbers.items()}
+    told = read_options(Settings("fx", "fxiaoke", {**APP}, answers={**answers, "locked": Answer("refused", 9)}))
+    assert told.refusals == {"7": "required", "9": "duplicate"}, "8 means two things"
+    tenant = Tenant(strike=at(CREATE, envelope(7, "参数有误"), envelope(8, "参数有误")), refusals=told.refusals)
+    assert [each.code for each in tenant.accounts(1, 2)] == ["target.required", "target.refused"]

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from changeover.connectors.change import Batch, Outcome
 from changeover.connectors.clock import VirtualClock
+from changeover.connectors.errors import UnavailableError
 from changeover.connectors.forwarding import Forwarding
 from changeover.connectors.held_file import Body, HeldFile, Uploaded, cell_of, files_in
 from changeover.connectors.memory import MemoryConnector
@@ -58,23 +59,25 @@ def schema(name: str, checksum: str = "") -> Schema:
 
 
 class Wire(Forwarding):
-    """Between us and a system: counts bodies that leave it and uploads, and lets a call fail once.
+    """Between us and a system: counts the bodies that leave it and the uploads, and lets calls fail.
 
-    dies: after so many uploads the process ends before (or after) the next write. lost: uploads of which the answer is
-    lost; the connector, as the port wants it, makes them again."""
+    before_write, after_write: raised at the next write. on_upload: at this upload, from 1. breaks_off: at this body the
+    line breaks in the middle."""
 
     def __init__(self, inner: MemoryConnector) -> None:
         super().__init__(inner)
         self.memory = inner
         self.fetched: list[str] = []
         self.uploaded: list[str] = []
+        self.breaks_off: dict[int, bool] = {}
         self.before_write: list[BaseException] = []
         self.after_write: list[BaseException] = []
         self.on_upload: dict[int, BaseException] = {}
 
     def body(self, object_name: str, file: HeldFile) -> Iterator[bytes]:
         self.fetched.append(file.name)
-        return self.memory.body(object_name, file)
+        pieces = self.memory.body(object_name, file)
+        return pieces if self.breaks_off.pop(len(self.fetched), None) is None else _breaking_off(pieces)
 
     def upload(self, object_name: str, field: str, file: HeldFile, body: Body) -> Uploaded:
         error = self.on_upload.pop(len(self.uploaded) + 1, None)
@@ -90,6 +93,11 @@ class Wire(Forwarding):
         if self.after_write:
             raise self.after_write.pop()
         return outcomes
+
+
+def _breaking_off(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    yield next(pieces)
+    raise UnavailableError("hostile.unreachable")
 
 
 class Contracts:
@@ -171,9 +179,9 @@ class Contracts:
         with pytest.raises(ProcessDied):
             self.run()
 
-    def reconcile(self) -> Report:
+    def reconcile(self, *, files: bool = False) -> Report:
         with self._in_process() as project:
-            return compare.reconcile(project, running.Order(), Secrets(), self.clock, lambda _tick: None)
+            return compare.reconcile(project, running.Order(), Secrets(), self.clock, lambda _tick: None, files=files)
 
     def undo(self, run: object) -> Report:
         assert isinstance(run, int)

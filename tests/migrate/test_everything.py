@@ -6,8 +6,10 @@ from __future__ import annotations
 import pytest
 from changeover.connectors.secrets import Secrets
 from changeover.connectors.testing.hostile import Operation
-from changeover.migrate.run import Order
+from changeover.migrate.compare import reconcile
+from changeover.migrate.run import Order, plan
 from changeover.migrate.undoing.take_back import undo
+from changeover.runs.report.model import Report
 
 from .everything import USERS, Everything, wanted, went_on
 from .laws import Move, State, first, made, state_of
@@ -16,6 +18,7 @@ from .undoing import differing, held
 
 DEATHS = 1
 """So many deaths of each of the two moves are tried in the suite; all of them in torture."""
+TOLD = ("table.outside", "table.old_addresses", "table.stubs", "table.decided", "table.decided_records")
 Cells = dict[tuple[str, str], dict[str, str | None]]
 
 
@@ -54,6 +57,10 @@ def test_it_comes_to_what_is_worked_out(begun: Move) -> None:
     carried = inside(begun.world.calls(Operation.WRITE))
     assert carried["old:deal:d2"] == ["old:item:i2", "old:item:i3"]  # with addresses, under a stub
     assert carried["old:request:r3#solution"] == ["old:request:r3#medical"]
+    world = begun.world
+    with world.in_process():
+        compared = reconcile(world.project, Order(), Secrets(), world.clock, lambda _tick: None)
+    assert compared.verdict.code == "reconcile.equal"
 
 
 def test_so_it_does_when_people_go_on_in_both_systems(gone_on: Move) -> None:
@@ -61,6 +68,24 @@ def test_so_it_does_when_people_go_on_in_both_systems(gone_on: Move) -> None:
     assert {name: counts["conflicted"] for name, counts in gone_on.wanted.counts.items() if counts["conflicted"]} == {
         "account": 1
     }
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize("name", ["begun", "gone_on"])
+def test_a_plan_foretells_all_of_it(name: str, request: pytest.FixtureRequest) -> None:
+    move: Move = request.getfixturevalue(name)
+    world = move.world
+    with world.in_process():
+        world.back_to(move.start)
+        planned = plan(world.project, Order(), Secrets(), world.clock, lambda _tick: None)
+        done = world.run()
+    assert planned.counts == done.counts
+    assert {code: rows_of(planned, code) for code in TOLD} == {code: rows_of(done, code) for code in TOLD}
+    assert all(rows_of(done, code) for code in TOLD[:2])
+
+
+def rows_of(report: Report, title: str) -> list[str]:
+    return sorted(str(row) for table in report.tables if table.title.code == title for row in table.rows)
 
 
 @pytest.mark.parametrize("every", [False, pytest.param(True, marks=pytest.mark.torture)])

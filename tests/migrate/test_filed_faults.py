@@ -77,6 +77,18 @@ def test_an_upload_that_gets_too_old_while_others_are_made_is_made_again(world: 
     assert len(world.source.fetched) == 3
 
 
+def test_a_body_whose_line_breaks_is_asked_for_again(world: Contracts) -> None:
+    world.source.breaks_off = {1: True, 2: True, 5: True}
+    arrives(world, fetched=6, uploaded=3)
+
+
+def test_a_source_that_stays_silent_stops_the_run(world: Contracts) -> None:
+    world.source.breaks_off = dict.fromkeys((2, 3, 4), True)
+    with pytest.raises(UnavailableError):
+        world.run()
+    arrives(world, fetched=6, uploaded=3)
+
+
 def test_a_target_that_takes_no_files_for_now_stops_the_run(world: Contracts) -> None:
     world.target.on_upload = {3: UnavailableError("hostile.unreachable")}
     with pytest.raises(UnavailableError):

@@ -10,11 +10,11 @@ from ...schema import Field, FieldType
 from ..errors import Kind
 from ..gateway import Answer, Gateway
 from ..options import Options
+from ..owners import OWNER
 from ..paths import LOCK, UNLOCK, Paths, data_path
 from ..query import INVALID, Query
 from ..tenant import FILES, ID, MANY, NUMBERS, PEOPLE, TenantField, TenantObject
 from ..wire import Document, Json, part, parts
-from ..write import OWNER
 
 PREFIX = "changeover-probe-"
 NAME = "changeover probe"

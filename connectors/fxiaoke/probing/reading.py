@@ -104,13 +104,9 @@ class Readings:
         return Answer("measured", round((there - self._clock.now()).total_seconds()))
 
     def _function(self) -> Answer:
-        """Called with no rows, of which it makes nothing."""
-        there = next(iter(self._objects), None)
-        if there is None:
-            return UNTOLD
-        value: Document = {"object": there.api, "action": "create", "key": there.our_key or ID, "rows": []}
-        parameter: Document = {"name": "request", "type": "Map", "value": value}
-        asked: Document = {"api_name": BULK, "parameters": [parameter]}
+        """Asked which it is, it does nothing else."""
+        parameter: Document = {"name": "request", "type": "Map", "value": {"action": "about"}}
+        asked: Document = {"api_name": self._options.bulk or BULK, "parameters": [parameter]}
         answer = self._gateway.tried(FUNCTION, {"data": asked})
         return Answer("there") if answer.kind is Kind.DONE else Answer("none", answer.code)
 

@@ -10,8 +10,8 @@ from ...questions import UNTRIED, Answer
 from ...schema import FieldType
 from .. import gateway as calls
 from ..errors import Kind, refusal
+from ..owners import OWNER
 from ..wire import Json, part
-from ..write import OWNER
 from .own import NAME, OwnRecords, UntriedError
 
 LONGEST_LAG = 60.0
