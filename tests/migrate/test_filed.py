@@ -82,13 +82,16 @@ def test_what_cannot_go_stays_behind_and_is_told(tmp_path: Path, reject: bool) -
     body = world.old.files.pop(gone.id)
     bad = world.contract("bad", x=b"1")[0]
     world.change("4", HeldFile(bad.id, bad.name, 2), world.old.hold("y.pdf", b"y"))
-    assert codes(world.plan()) == {"file.too_large": 1}  # of the others nobody knows yet
+    planned = world.plan()
+    assert codes(planned) == {"file.too_large": 1}  # of the others nobody knows yet
+    assert planned.verdict.code == ("plan.ready_with_left" if reject else "plan.files_stay")
     report = world.run()
     left = {"file.too_large": 1, "file.gone": 1, "file.differs": 1}
     assert (codes(report), files(report)["left"]) == (left, left)
     without = {"large": {"a.pdf": b"1"}, "gone": {"h.pdf": b"22"}, "bad": {"y.pdf": b"y"}, "well": {"w.pdf": b"1"}}
     assert world.there() == ({"well": {"w.pdf": b"1"}} if reject else without)
-    assert (report.exit_code, report.counts[0].buckets["rejected"]) == ((1, 3) if reject else (0, 0))
+    told = (report.exit_code, report.verdict.code, report.counts[0].buckets["rejected"])
+    assert told == ((1, "run.left_behind", 3) if reject else (0, "run.files_stayed", 0))
     compared = world.reconcile()
     assert (compared.exit_code, codes(compared)) == (0, left)
     fetched = len(world.source.fetched)
