@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 from changeover.connectors.held_file import HeldFile
+from changeover.connectors.memory import MemoryConnector
+from changeover.migrate.sources.several import Sources
 from changeover.runs.report.model import Report
 
-from .filed import Contracts
+from .filed import Contracts, schema
 
 LARGE = bytes(range(256)) * 9_000
 
@@ -129,3 +131,12 @@ def test_reconcile_reads_bodies_where_it_is_asked_to(tmp_path: Path) -> None:
         for row in table.rows
     }
     assert told == {"1": "papers", "3": "papers"}
+
+
+def test_each_of_several_sources_gives_its_own_bodies() -> None:
+    one, other = (MemoryConnector(schema("contract"), name=name) for name in ("one", "other"))
+    sources = Sources({"one": one, "other": other})
+    files = [system.hold("a.pdf", body) for system, body in ((one, b"1"), (other, b"2"))]
+    assert sources.capabilities.holds_files
+    assert b"".join(sources.body("one.contract", files[0])) == b"1"
+    assert b"".join(sources.body("other.contract", files[1])) == b"2"
