@@ -20,6 +20,7 @@ from .migrate.options import (
     PROBING,
     RETRY,
     SIMULATING,
+    BodiesOption,
     ConfirmOption,
     DryRunOption,
     ExecuteOption,
@@ -138,13 +139,13 @@ def run(
 
 
 @command(kept=True, choosing=CHOICE)
-def reconcile(call: Call) -> Report:
+def reconcile(call: Call, files: BodiesOption = False) -> Report:
     """Compare both sides: counts, keys, every mapped field, totals. Exit 1 where they differ."""
     from .migrate import compare
     from .migrate.run import Order
 
     with call.progress() as tick:
-        return compare.reconcile(call.project, Order(**call.chosen), *call.outside, tick)
+        return compare.reconcile(call.project, Order(**call.chosen), *call.outside, tick, files=files)
 
 
 @command(kept=True)

@@ -8,6 +8,7 @@ from typing import TypeVar, cast
 
 from .cell import Cell
 from .change import Batch, Outcome
+from .changes import TellsChanges
 from .chunk import Chunk
 from .finding import Finding
 from .held_file import Body, HeldFile, HoldsFiles, TakesFiles, Uploaded
@@ -43,6 +44,18 @@ class Forwarding:
         self, object_name: str, fields: Sequence[str], *, after: str | None = None, size: int = 20_000
     ) -> Iterator[Chunk]:
         return self.inner.read(object_name, fields, after=after, size=size)
+
+    def changed(
+        self,
+        object_name: str,
+        fields: Sequence[str],
+        since: dt.datetime,
+        *,
+        after: str | None = None,
+        size: int = 20_000,
+    ) -> Iterator[Chunk]:
+        """Where its capabilities say that it tells changes."""
+        return cast(TellsChanges, self.inner).changed(object_name, fields, since, after=after, size=size)
 
     def count(self, object_name: str) -> int:
         return self.inner.count(object_name)

@@ -25,6 +25,7 @@ from .change import Batch, Change, ChangeKind, Outcome, OutcomeState
 from .chunk import Chunk
 from .clock import Clock, SystemClock
 from .errors import InputError
+from .memory_changes import TellingChanges
 from .memory_details import CarryingDetails
 from .memory_file import typed_rows
 from .memory_held_files import KeepingFiles, has_files
@@ -42,7 +43,7 @@ _LOCK = threading.RLock()
 """While a batch is written; one for all systems in memory, so that each of them can be copied."""
 
 
-class MemoryConnector(Undergoing, CarryingDetails, KeepingFiles):
+class MemoryConnector(Undergoing, CarryingDetails, KeepingFiles, TellingChanges):
     """A system in memory.
 
     rows: records it starts with, by object (see `seed`). zone: of its LOCAL_TIME stamps, UTC where not given.
@@ -98,6 +99,8 @@ class MemoryConnector(Undergoing, CarryingDetails, KeepingFiles):
             holds_files=(filed := has_files(schema)),
             takes_files=filed,
             largest_file=largest_file,
+            tells_changes=True,
+            overlap=read_back_lag,
         )
         self.keep_files(files_for)
         self._owner = owner
@@ -144,7 +147,10 @@ class MemoryConnector(Undergoing, CarryingDetails, KeepingFiles):
                 return
             after = page[-1][0]
             records = {key: table.records[key] for _, key in page}
-            yield Chunk(table.schema.name, _frame(table, records, fields), list(records), json.dumps(after))
+            yield self._chunk(table, records, fields, json.dumps(after))
+
+    def _chunk(self, table: Table, records: Mapping[str, Record], fields: Sequence[str], cursor: str) -> Chunk:
+        return Chunk(table.schema.name, _frame(table, records, fields), list(records), cursor)
 
     def count(self, object_name: str) -> int:
         return len(self._table(object_name).in_order())

@@ -12,6 +12,7 @@ from ..runs.differences import Difference, Differences, Whose
 from ..runs.report.model import BUCKETS, Report, Row, Table, Text
 from .causes import causes
 from .corrections import lapsed_corrections
+from .filing.bodies import require_bodies
 from .loading.outside import outside_table, outside_told
 from .loading.rewriting import links_table, links_told
 from .plan import reader_for
@@ -26,14 +27,24 @@ from .totals import Totals, totals_facts, totals_if_any, totals_tables
 LISTED = 200
 
 
-def reconcile(project: Project, order: Order, secrets: Secrets, clock: Clock, tick: Callable[[Tick], None]) -> Report:
-    """Compare both sides. Nothing is written to either."""
+def reconcile(
+    project: Project,
+    order: Order,
+    secrets: Secrets,
+    clock: Clock,
+    tick: Callable[[Tick], None],
+    *,
+    files: bool = False,
+) -> Report:
+    """Compare both sides. Nothing is written to either. files: the bodies of files, too."""
     started = clock.monotonic()
     with open_session(project, secrets, clock) as session:
         session.tick = tick
         prepared = prepare(session)
         choice = order.choice(project)
-        reconciler = Reconciler(session, reader_for(session, choice, prepared))
+        if files:
+            require_bodies(session)
+        reconciler = Reconciler(session, reader_for(session, choice, prepared), bodies=files)
         compared = reconciler.compare(prepared.order)
         for name in prepared.order:
             session.notices += lapsed_corrections(session, session.mappings[name], whole=choice.everything)
@@ -75,6 +86,7 @@ def reconcile_report(
             ("fact.explained", explained),
             *_explained_by(compared),
             *_won(compared),
+            *_bodies(compared),
             *(totals_facts(totals.lines) if totals is not None else ()),
             *((f"whose.{whose.value}", differences.of(whose)) for whose in Whose if differences.of(whose)),
             *degraded_facts(session.graded),
@@ -94,14 +106,21 @@ def reconcile_report(
             "differences": number,
             "differences_by": {whose.value: differences.of(whose) for whose in Whose},
             "explained": explained,
-            "won": sum(each.won for each in compared),
+            **_counts_told(compared),
             **_scope_told(compared),
-            "theirs": {each.object: each.theirs for each in compared},
             "totals_equal": equal,
             **grades_told(session.graded),
             "seconds": round(seconds, 3),
         },
     )
+
+
+def _counts_told(compared: Sequence[Compared]) -> dict[str, object]:
+    return {
+        "won": sum(each.won for each in compared),
+        "bodies": sum(each.bodies for each in compared),
+        "theirs": {each.object: each.theirs for each in compared},
+    }
 
 
 def _scope_tables(compared: Sequence[Compared]) -> tuple[Table, ...]:
@@ -145,6 +164,11 @@ def _explained_by(compared: Sequence[Compared]) -> Iterator[tuple[str, int]]:
 def _won(compared: Sequence[Compared]) -> tuple[tuple[str, int], ...]:
     number = sum(each.won for each in compared)
     return (("fact.won", number),) if number else ()
+
+
+def _bodies(compared: Sequence[Compared]) -> tuple[tuple[str, int], ...]:
+    number = sum(each.bodies for each in compared)
+    return (("fact.bodies_compared", number),) if number else ()
 
 
 def _compared_detail(compared: Sequence[Compared]) -> Table:

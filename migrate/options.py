@@ -38,6 +38,7 @@ DataOption = Annotated[
     Path | None, typer.Option("--data", metavar="DIR", help="What the tenant has, and where rows are kept.")
 ]
 SetOption = Annotated[list[str], typer.Option("--set", metavar="NAME=VALUE", help="A setting; may be given again.")]
+BodiesOption = Annotated[bool, typer.Option("--files", help="Read the bodies of files on both sides, too.")]
 FaultsOption = Annotated[Path | None, typer.Option("--faults", metavar="FILE", help="What is to go wrong, and when.")]
 ProbeOption = Annotated[bool, typer.Option("--probe", help="Instead, ask the systems what only they can tell.")]
 ProbedOption = Annotated[

@@ -10,9 +10,9 @@ from ..connectors.finding import Finding, Severity
 from ..connectors.schema import Schema
 from ..runs.ledger import runlog
 from ..runs.plan import Plan, changed_since, load_plan, save_plan
+from .loading.foresight import Foresight
 from .loading.parked import ParkedReader
 from .loading.pipeline import Moved, Pipeline, Reader, SourceReader
-from .loading.rehearsal import Rehearsal
 from .loading.select import Choice, ChosenReader
 from .pins import UNMARKED
 from .prepare import Prepared
@@ -27,12 +27,13 @@ def reader_for(session: Session, choice: Choice, prepared: Prepared) -> Reader:
     return SourceReader(session) if choice.everything else ChosenReader(session, choice, prepared.order)
 
 
-def rehearsed(session: Session, prepared: Prepared, choice: Choice) -> tuple[Moved, tuple[Finding, ...]]:
-    """Go the whole way without writing to the target. Returns what it came to and the findings."""
-    with rehearse(session, Rehearsal(session.target)) as dry:
+def rehearsed(session: Session, prepared: Prepared, choice: Choice) -> tuple[Moved, tuple[Finding, ...], Foresight]:
+    """Go the whole way without writing to the target. Returns what it came to, the findings, and what is foreseen."""
+    foresight = Foresight(session.target, session.target_schema, session.clock.now())
+    with rehearse(session, foresight) as dry:
         run = runlog.begin(dry.ledger, "plan", dry.clock.now(), prepared.digest, choice.digest)
         moved = Pipeline(dry, run, reader_for(dry, choice, prepared), prepared.cut).move(prepared.order)
-        return moved, tuple(runlog.findings_of(dry.ledger, run.id))
+        return moved, tuple(runlog.findings_of(dry.ledger, run.id)), foresight
 
 
 def plan_of(session: Session, prepared: Prepared, choice: Choice) -> Plan:

@@ -16,6 +16,7 @@ from ..mappings.mapped import MappedChunk, make_our_key
 from ..runs.differences import Difference, Differences, Whose
 from ..runs.ledger import records, seen
 from ..runs.ledger.records import RecordRow
+from .filing.bodies import Bodies
 from .filing.fit import fitted
 from .fingerprint import UNKNOWN, Digests, TargetRows, arrow_column, find_rows, known_digests, mapped_digests
 from .loading.left_out import Noted
@@ -37,7 +38,7 @@ class Compared:
     there or wait for somebody. outside: references that leave the scope. linked: addresses of old records, by field and
     what becomes of them. equal: records equal in every field. kept: fields left alone by their `write:` policy. won:
     fields in which it was decided that the target's value stays. ours, theirs: records of the target object that are
-    ours, and that are not."""
+    ours, and that are not. bodies: of files that were read on both sides."""
 
     mapping: str
     object: str
@@ -48,6 +49,7 @@ class Compared:
     won: int = 0
     ours: int = 0
     theirs: int = 0
+    bodies: int = 0
     explained: Counter[str] = field(default_factory=Counter)
     outside: Counter[Reason] = field(default_factory=Counter)
     linked: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -62,8 +64,9 @@ class _Audit:
 class Reconciler:
     """Compares one environment; nothing is written anywhere."""
 
-    def __init__(self, session: Session, reader: Reader) -> None:
+    def __init__(self, session: Session, reader: Reader, *, bodies: bool = False) -> None:
         self.session = session
+        self._bodies = bodies
         self.reader = reader
         self.differences = Differences()
         self.findings: list[Finding] = []
@@ -173,6 +176,8 @@ class Reconciler:
             self._add(mapping, Whose.EDITED, "difference.deleted", mapped, rows[place], known[place])
             compared.differing += 1
         there = self._with_our_key(mapping, mapped, rows, known, target, places, compared)
+        if self._bodies and mapping.filed:
+            there = self._with_bodies(mapping, mapped, rows, known, target, places, there, compared)
         subset = [rows[place] for place in there]
         expected = mapped_digests(mapped.frame, mapping.target_fields, self.session.keys.digest)[subset]
         now = target.digests[places[there]]
@@ -204,6 +209,29 @@ class Reconciler:
             self._add(mapping, Whose.WRONG, "difference.key_lost", mapped, rows[place], known[place])
         compared.differing += len(lost)
         return [place for place in there if place not in lost]
+
+    def _with_bodies(
+        self,
+        mapping: CompiledMapping,
+        mapped: MappedChunk,
+        rows: Sequence[int],
+        known: Sequence[RecordRow],
+        target: TargetRows,
+        places: np.ndarray,
+        there: Sequence[int],
+        compared: Compared,
+    ) -> list[int]:
+        """Those whose files have the same bodies on both sides, as far as they have the same names and sizes."""
+        bodies = Bodies(self.session, mapping)
+        spots = [int(places[place]) for place in there]
+        other: set[int] = set()
+        for at, name in bodies.differ(mapped, [rows[place] for place in there], target, spots):
+            place = there[at]
+            self._add(mapping, Whose.WRONG, "difference.body", mapped, rows[place], known[place], name)
+            other.add(place)
+        compared.bodies += bodies.number
+        compared.differing += len(other)
+        return [place for place in there if place not in other]
 
     def _judge(
         self,

@@ -93,16 +93,16 @@ def plan(project: Project, order: Order, secrets: Secrets, clock: Clock, tick: C
         choice = order.choice(project)
         tell_reading(session, prepared, reader_for(session, choice, prepared))
         recovered = recover(session)
-        moved, findings = rehearsed(session, prepared, choice)
+        moved, findings, foresight = rehearsed(session, prepared, choice)
         counted = {name: dict(tally.as_dict()) for name, tally in moved.tallies.items()}
         causes: dict[str, int] = {}
         for each in findings:
             causes[each.code] = causes.get(each.code, 0) + 1
         path = keep_plan(session, replace(plan_of(session, prepared, choice), counts=counted, causes=causes))
         calls = plan_calls(session, moved)
-        return plan_report(
-            session, prepared, moved, findings, path, order.chosen, recovered, calls, clock.monotonic() - started
-        )
+        seconds = clock.monotonic() - started
+        told = plan_report(session, prepared, moved, findings, path, order.chosen, recovered, calls, seconds)
+        return foresight.told(told)
 
 
 def run(project: Project, order: Order, secrets: Secrets, clock: Clock, tick: Callable[[Tick], None]) -> Report:

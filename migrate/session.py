@@ -41,6 +41,7 @@ from .sending.breaker import Breaker
 from .sending.caller import Caller, Inline, caller_for
 from .sources.assembled import elsewhere
 from .sources.several import Sources, systems_of
+from .turns import Turns
 
 SPILLS = "assembly"
 """In the environment's folder: what is read to be put together."""
@@ -74,16 +75,21 @@ def as_they_are(piece: list[Planned]) -> list[Planned]:
 
 
 class Interruption:
-    """Turns the first Ctrl-C into a request that the work looks for between batches; the second one kills. meanwhile:
-    called in every slice of the main thread's wait for the pace, where calls are under way."""
+    """Turns the first Ctrl-C into a request that the work looks for between batches; the second one kills. halted: one
+    of several lanes has failed, and the others are to end in the same way."""
 
     def __init__(self) -> None:
         self.asked = False
-        self.meanwhile: Callable[[], None] = nothing
+        self.halted = False
+        self.turns = Turns()
         self._here = threading.local()
 
+    @property
+    def ends(self) -> bool:
+        return self.asked or self.halted
+
     def check(self) -> None:
-        if self.asked:
+        if self.ends:
             raise Interrupted
 
     @contextmanager
@@ -99,8 +105,9 @@ class Interruption:
 
     def listen(self) -> None:
         """In every slice of a wait for the pace. Raises Interrupted, or what keeps the call from departing."""
-        if threading.current_thread() is threading.main_thread():  # the ledger is that thread's
-            self.meanwhile()
+        if self.turns.mine:  # else the ledger is another thread's
+            for each in list(self.turns.flights):
+                each.prolong()
         getattr(self._here, "may", self.check)()
 
     def _ask(self, _signal: int, _frame: FrameType | None) -> None:
@@ -184,15 +191,20 @@ class Session:
         self.watch()
         if not self.paused():
             return
-        told = False
+        turns = self.turns
         while (asked := control.read(self.ledger)).paused_at is not None:
-            if not told:
+            if not turns.resting:
                 self.tick(Tick("paused", asked.paused_at[:19], 1))
-                told = True
+                turns.resting = True
             self.wait(LISTENS)
         self._paused = False
-        if told:
+        if turns.resting:
+            turns.resting = False
             self.tick(Tick("continued", "", 1))
+
+    @property
+    def turns(self) -> Turns:
+        return self.interruption.turns
 
     def keep_words(self, words: Iterable[Item]) -> None:
         """The target's own words about refusals."""
@@ -207,17 +219,18 @@ class Session:
         return self._paused
 
     def at_once(self, object_name: str) -> int:
-        """Calls that may be under way at a time on this object at most: where our key does not keep it from doubling,
-        or nothing is sent at all, one."""
+        """Calls that may be under way at a time on this object at most: its lane's share of what the target takes;
+        where our key does not keep it from doubling, or nothing is sent at all, one."""
         able = self.target.capabilities
         alone = self.rehearsal or able.our_key is OurKeyPlace.NONE or object_name in self.degraded
-        return 1 if alone else able.at_once
+        return 1 if alone else max(1, able.at_once // self.turns.lanes)
 
     def wait(self, seconds: float) -> None:
         """Let so much time pass. Raises Interrupted where the operator does not want to."""
         while seconds > 0:
             self.interruption.check()
-            self.clock.sleep(min(seconds, LISTENS))
+            with self.interruption.turns.away():
+                self.clock.sleep(min(seconds, LISTENS))
             seconds -= LISTENS
 
     def maker(self, name: str) -> CompiledMapping | None:
@@ -270,7 +283,7 @@ def open_ledger(project: Project, secrets: Secrets) -> Iterator[tuple[Ledger, Ke
     """The environment's ledger and its keys, for reading; nobody is locked out. Raises DecisionError
     `key.digest_exchanged` where the digest key is not the one the ledger was written with."""
     keys = load_or_create_keys(project.key_id)
-    with Ledger(project.ledger(secrets)) as ledger, ledger.told():
+    with Ledger(project.ledger(secrets), any_thread=True) as ledger, ledger.told():
         _check_digest_key(ledger, keys)
         yield ledger, keys
 

@@ -30,8 +30,8 @@ class Whose(StrEnum):
 class Difference:
     """One field of one record (field None: the record as a whole). code: what differs (`difference.field`,
     `difference.deleted`, `difference.not_moved`, `difference.undone`, `difference.left_source`, `difference.left_out`,
-    `difference.key_lost`, `difference.unknown_record`). by, at: who changed the target's record last and when, as the
-    target says."""
+    `difference.key_lost`, `difference.unknown_record`, `difference.body`). by, at: who changed the target's record last
+    and when, as the target says."""
 
     whose: Whose
     code: str

@@ -37,7 +37,7 @@ Item = tuple[str, str, str, str, bytes]
 
 
 class ValueStore:
-    """One SQLite file (0600, WAL, synchronous=FULL). Use it from the thread that opened it.
+    """One SQLite file (0600, WAL, synchronous=FULL). One thread uses it at a time.
 
     Raises UnavailableError `values.unavailable` where the file cannot be opened, read or written (a full disk too).
     """
@@ -49,7 +49,8 @@ class ValueStore:
         private_folder(path.parent)
         create_empty(path)
         with self._told():
-            self._base = sqlite3.connect(path, isolation_level=None, timeout=_WAIT_MILLISECONDS / 1000)
+            wait = _WAIT_MILLISECONDS / 1000
+            self._base = sqlite3.connect(path, isolation_level=None, timeout=wait, check_same_thread=False)
             self._base.execute("pragma journal_mode = wal")
             self._base.execute("pragma synchronous = full")
             self._base.executescript(Path(__file__).with_name("values.sql").read_text("utf-8"))
@@ -105,14 +106,14 @@ class ValueStore:
         if lost is not None:
             raise DecisionError("values.key_lost", path=str(self._path), kept=lost[0], now=self._key_id)
 
-    def drop(self, run_id: str, purpose: str) -> None:
-        """Forget every value that this run kept for this purpose."""
+    def drop(self, run_id: str, purpose: str, object_name: str) -> None:
+        """Forget every value that this run kept of this object for this purpose."""
         with self._told(), self._transaction():
             for rows in ("entry", "block", "owner"):
                 self._base.execute(
                     f"delete from {rows} where owner_id in"  # noqa: S608 (the three tables above)
-                    " (select owner_id from owner where run_id = ? and purpose = ?)",
-                    (run_id, purpose),
+                    " (select owner_id from owner where run_id = ? and purpose = ? and object = ?)",
+                    (run_id, purpose, object_name),
                 )
 
     def close(self) -> None:

@@ -22,7 +22,7 @@ FORMATS = {
 }
 """Endings of file names, and the format that each stands for."""
 
-_OPTIONS = ("path", "objects", "keys", "audit")
+_OPTIONS = ("path", "objects", "keys", "audit", "files")
 _OBJECT_OPTIONS = ("file", "key", "format", "encoding", "delimiter", "sheet", "header")
 
 

@@ -1,8 +1,8 @@
 """Cells on their way: as the gateway writes them, and as every room reads them.
 
 Numbers are text on the wire, dates and times milliseconds, people and departments lists even where there is one of
-them, several choices a list. A list of names is one text here, its parts separated by `;`; what is neither (files, a
-sub-table) is its JSON.
+them, several choices a list. A list of names is one text here, its parts separated by `;`; files are in the form of
+`held_file`, and what is neither (a sub-table) is its JSON.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ import pandas as pd
 import pyarrow as pa
 
 from ..cell import Cell, arrow_type
+from ..held_file import HeldFile, cell_of, files_in
 from ..stored import as_stored, plain_decimal
 from .tenant import FILES, MANY, NUMBERS, PARTS, PEOPLE, TenantField
-from .wire import Json
+from .wire import Json, whole
 
 SEPARATOR = PARTS
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
@@ -67,13 +68,31 @@ def _sent_text(field: TenantField, cell: str) -> Json:
         return [cell] if cell else []
     if field.kind in FILES:
         try:
-            told = json.loads(cell) if cell else []
+            return [_sent_file(field, each) for each in files_in(cell)]
         except ValueError:
             raise MisfitError("target.type") from None
-        if not isinstance(told, list):
-            raise MisfitError("target.type")
-        return told
     return cell
+
+
+def _sent_file(field: TenantField, file: HeldFile) -> Json:
+    """Both of the keys under which clients write a file's name: which of them the tenant reads is not known."""
+    _, point, extension = file.name.rpartition(".")
+    told: dict[str, Json] = {"path": file.id, "filename": file.name, "name": file.name, "size": file.size}
+    told["ext"] = extension.lower() if point else ""
+    return told | ({"isImage": True} if field.kind == "image" else {})
+
+
+def _came_files(told: list[Json]) -> str | None:
+    """None of them is left out: what is no file makes the cell one that is no list of files."""
+    files = []
+    for each in told:
+        one = each if isinstance(each, dict) else {}
+        size = whole(one.get("size"))
+        name = one.get("filename") or one.get("name")
+        if size is None or not isinstance(name, str):
+            return json.dumps(told, ensure_ascii=False, sort_keys=True)
+        files.append(HeldFile(str(one.get("path") or ""), name, size))
+    return cell_of(files)
 
 
 def column(field: TenantField, told: Sequence[Json], zone: ZoneInfo) -> pa.Array:
@@ -100,6 +119,8 @@ def _came(field: TenantField, told: Json, zone: ZoneInfo) -> Cell:
         return SEPARATOR.join(members(field, told)) or None
     if told is None or told == []:
         return None
+    if isinstance(told, list) and field.kind in FILES:
+        return _came_files(told)
     if isinstance(told, list):
         plain = all(isinstance(each, str | int) for each in told)
         return SEPARATOR.join(map(str, told)) if plain else json.dumps(told, ensure_ascii=False, sort_keys=True)

@@ -14,20 +14,24 @@ from ..chunk import Chunk
 from ..clock import Clock
 from ..errors import InputError
 from ..finding import Finding, Severity
+from ..held_file import Body, HeldFile, Uploaded
+from ..holding import Holding
 from ..pace import Action, Allowance, Interface, Need, Pace, Quota, Rate
 from ..port import KEY, OUR_KEY, AuditFields, Capabilities, Identity, Ordeal, OurKeyPlace, Settings
 from ..questions import Answer, Question
 from ..schema import Schema
 from ..secrets import Secrets
 from .bulk import RUNS, RUNS_FOR, able_in_bulk
+from .files import LARGEST, Files, upload_paths
 from .gateway import Gateway
+from .holding import Holdings
 from .options import Options
 from .ordeals import Ordeals
 from .paths import DESCRIBE, FUNCTION, OBJECTS, Paths, data_path
 from .pools import Pools
 from .probing.probing import Probing
 from .probing.questions import QUESTIONS, contradictions
-from .query import Query
+from .query import MODIFIED_AT, Query
 from .session import TOKEN_PATHS
 from .sight import Sight
 from .tenant import CREATED, TenantObject, described, listed, no_field, no_object
@@ -40,7 +44,9 @@ BATCH_SIZE = 20
 a death leaves open is asked for in a call or two."""
 SIGN_INS = Rate(10, 60.0)
 ZONE = "Asia/Shanghai"
-MODIFIED_AT, MODIFIED_BY = "last_modified_time", "last_modified_by"
+MODIFIED_BY = "last_modified_by"
+SECOND = 1.0
+"""To which the tenant's own time is told."""
 
 
 class FxiaokeConnector:
@@ -64,9 +70,11 @@ class FxiaokeConnector:
         self._pools = Pools(self._query, options, settings.name)
         self._writer = Writer(self._gateway, self._query, self._pools, options, dates, self._there)
         self._ordeals = Ordeals(self._query, self._writer, options)
+        self._files = Files(self._gateway, options, clock)
         self._paths = Paths(options.custom_path == "always")
         self._settings = settings
         self._probing = Probing(self._gateway, self._query, options, clock, secrets)
+        self._holdings = Holdings(self._query, self._pools, options)
         self._sight = Sight(self._gateway, self._query, options, settings.name)
         self._lock = threading.Lock()
         self._objects: dict[str, TenantObject] | None = None
@@ -84,7 +92,13 @@ class FxiaokeConnector:
             allowance=_allowance(options, zone.key),
             ordeals=_ordeals(options),
             tells_lacking=True,
+            holds_files=True,
+            takes_files=True,
+            largest_file=LARGEST,
+            tells_changes=True,
+            overlap=dt.timedelta(seconds=options.read_back_lag + SECOND),
             tells_unseen=True,
+            knows_holding=True,
             questions=QUESTIONS,
         )
         self._one_by_one = self.capabilities
@@ -100,8 +114,8 @@ class FxiaokeConnector:
         """The objects of the option `objects`, or all that are active. Raises InputError `fxiaoke.no_object` where an
         option names what is not there."""
         with self._lock:
-            self._objects = self._described()
-            return Schema({name: each.schema for name, each in self._objects.items()})
+            objects = self._know(self._described())
+            return Schema({name: each.schema for name, each in objects.items()})
 
     def audit_fields(self, object_name: str) -> AuditFields:
         there = self._there(object_name)
@@ -115,6 +129,20 @@ class FxiaokeConnector:
         self, object_name: str, fields: Sequence[str], *, after: str | None = None, size: int = 20_000
     ) -> Iterator[Chunk]:
         return self._query.chunks(self._there(object_name, fields), fields, after, size)
+
+    def changed(
+        self,
+        object_name: str,
+        fields: Sequence[str],
+        since: dt.datetime,
+        *,
+        after: str | None = None,
+        size: int = 20_000,
+    ) -> Iterator[Chunk]:
+        """By `last_modified_time`. What was made 作废 since does not come where the option `invalid` leaves it out."""
+        if self.audit_fields(object_name).modified_at is None:
+            raise InputError("changes.no_time", object=object_name)
+        return self._query.chunks(self._there(object_name, fields), fields, after, size, since)
 
     def count(self, object_name: str) -> int:
         return self._query.count(self._there(object_name))
@@ -157,6 +185,12 @@ class FxiaokeConnector:
     ) -> Outcome:
         return self._ordeals.take_back(self._there(object_name), ordeal, our_key, key, before)
 
+    def body(self, object_name: str, file: HeldFile) -> Iterator[bytes]:
+        return self._files.body(file)
+
+    def upload(self, object_name: str, field: str, file: HeldFile, body: Body) -> Uploaded:
+        return self._files.upload(file, body)
+
     def prepare(self) -> None:
         """The field for our key is the administrator's to make; `write` refuses an object that lacks it."""
 
@@ -177,6 +211,25 @@ class FxiaokeConnector:
         told = {"connection": self._name, "object": there.name, "label": label, "field": field}
         return (Finding(code, Severity.BLOCKS, told, object=object_name),)
 
+    def probe(self, question: Question, object_name: str | None) -> Answer:
+        there = None if object_name is None else self._written(object_name, ())
+        return self._probing.probe(question, there, list(self._all().values()))
+
+    def unseen(self, object_names: Sequence[str]) -> tuple[Finding, ...]:
+        return self._sight.unseen([self._there(each) for each in object_names])
+
+    def holding(self, object_name: str) -> Holding | None:
+        return self._holdings.of(self._there(object_name))
+
+    def owned(self, object_name: str, people: Sequence[str]) -> Mapping[str, int]:
+        return self._holdings.owned(self._there(object_name), people)
+
+    def tidy(self, object_name: str) -> tuple[str, ...]:
+        return self._probing.tidy(self._there(object_name))
+
+    def contradicted(self) -> tuple[Finding, ...]:
+        return contradictions(self._settings)
+
     def _lacking_in_bulk(self, object_name: str) -> tuple[Finding, ...]:
         """Told with the first object that is asked about, since it is the same for all."""
         bulk = self._writer.bulk
@@ -185,19 +238,6 @@ class FxiaokeConnector:
             return ()
         told = {"connection": self._name, "function": str(self._options.bulk), "number": bulk.lacks}
         return (Finding("fxiaoke.bulk_missing", Severity.WARNS, told),)
-
-    def probe(self, question: Question, object_name: str | None) -> Answer:
-        there = None if object_name is None else self._written(object_name, ())
-        return self._probing.probe(question, there, list(self._all().values()))
-
-    def unseen(self, object_names: Sequence[str]) -> tuple[Finding, ...]:
-        return self._sight.unseen([self._there(each) for each in object_names])
-
-    def tidy(self, object_name: str) -> tuple[str, ...]:
-        return self._probing.tidy(self._there(object_name))
-
-    def contradicted(self) -> tuple[Finding, ...]:
-        return contradictions(self._settings)
 
     def our_keys(self, object_name: str) -> Iterator[list[tuple[str, str]]]:
         return self._query.our_keys(self._there(object_name))
@@ -240,9 +280,7 @@ class FxiaokeConnector:
 
     def _all(self) -> dict[str, TenantObject]:
         with self._lock:
-            if self._objects is None:
-                self._objects = self._described()
-            return self._objects
+            return self._know(self._described()) if self._objects is None else self._objects
 
     def _there(self, name: str, fields: Sequence[str] = ()) -> TenantObject:
         """Raises InputError `fxiaoke.no_object` or `fxiaoke.no_field`."""
@@ -255,16 +293,27 @@ class FxiaokeConnector:
                 raise no_field(there, field)
         return there
 
+    def _know(self, objects: dict[str, TenantObject]) -> dict[str, TenantObject]:
+        """From now on, and through which interfaces each of them goes."""
+        self._objects = objects
+        bulk = {Action.WRITE: self.capabilities.allowance.needs[Action.WRITE]} if self._writer.bulk.on else {}
+        self._cost({name: _needs(self._options, self._paths.custom(each)) | bulk for name, each in objects.items()})
+        return objects
+
     def _speak_of(self, there: TenantObject, batch: Batch) -> None:
         """How many calls of `write` do good is told by the interface that they go to."""
         if self._writer.bulk.on:
             return
         creates = any(each.kind is ChangeKind.CREATE for each in batch.changes)
-        path = self._paths.of(there, "create" if creates else "update")
-        allowance = self.capabilities.allowance
-        if allowance.needs[Action.WRITE][0].interface != path:
-            needs = {**allowance.needs, Action.WRITE: (Need(path),)}
-            self.capabilities = replace(self.capabilities, allowance=replace(allowance, needs=needs))
+        need = (Need(self._paths.of(there, "create" if creates else "update")),)
+        with self._lock:
+            known = self.capabilities.allowance.objects
+            if known[there.name][Action.WRITE] != need:
+                self._cost({**known, there.name: {**known[there.name], Action.WRITE: need}})
+
+    def _cost(self, needs: Mapping[str, Mapping[Action, tuple[Need, ...]]]) -> None:
+        allowance = replace(self.capabilities.allowance, objects=needs)
+        self.capabilities = replace(self.capabilities, allowance=allowance)
 
 
 def _ordeals(options: Options) -> tuple[Ordeal, ...]:
@@ -279,11 +328,6 @@ def _allowance(options: Options, zone: str) -> Allowance:
     mostly_custom = options.custom_path == "always" or all(
         options.names.get(each, each).endswith("__c") for each in options.objects or ("",)
     )
-    need = {
-        Action.WRITE: (Need(data_path("create", mostly_custom)),),
-        Action.FIND: (Need(data_path("query", mostly_custom), options.find_size),),
-        Action.READ: (Need(data_path("query", mostly_custom), options.page),),
-    }
     interfaces = {path: Interface((SIGN_INS,), threads=1) for path in TOKEN_PATHS.values()}
     late = options.server_maximum
     if options.bulk is not None:
@@ -294,5 +338,14 @@ def _allowance(options: Options, zone: str) -> Allowance:
         others=Interface((rate,), threads=options.at_once),
         quota=None if options.daily is None else Quota(options.daily, zone=zone),
         late=late,
-        needs=need,
+        needs=_needs(options, mostly_custom),
     )
+
+
+def _needs(options: Options, custom: bool) -> dict[Action, tuple[Need, ...]]:
+    return {
+        Action.WRITE: (Need(data_path("create", custom)),),
+        Action.FIND: (Need(data_path("query", custom), options.find_size),),
+        Action.READ: (Need(data_path("query", custom), options.page),),
+        Action.UPLOAD: tuple(map(Need, upload_paths(options))),
+    }

@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from enum import StrEnum
+from types import MappingProxyType
 
 
 class Kind(StrEnum):
@@ -30,10 +31,11 @@ class Kind(StrEnum):
     REFUSED = "refused"
 
 
+SILENT = -2
 KINDS = {
     0: Kind.DONE,
     -1: Kind.BUSY,
-    -2: Kind.SILENT,
+    SILENT: Kind.SILENT,
     50009: Kind.SILENT,
     14001: Kind.THROTTLED,
     30004: Kind.THROTTLED,
@@ -71,10 +73,12 @@ def kind_of(code: int) -> Kind:
     return KINDS.get(code, Kind.REFUSED)
 
 
-def refusal(code: int, message: str) -> str:
-    """Our code of a business error, by its text."""
+def refusal(code: int, message: str, known: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Our code of a business error, by its text. known: by its number, what the tenant is known to mean by it."""
     if code in NO_SUCH_EMPLOYEE:
         return "target.reference"
+    if str(code) in known:
+        return f"target.{known[str(code)]}"
     return next((code for code, pattern in _TEXTS if re.search(pattern, message, re.IGNORECASE)), "target.refused")
 
 

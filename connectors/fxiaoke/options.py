@@ -41,6 +41,20 @@ class Members(BaseModel):
     permission: Literal["read", "write"] = "read"
 
 
+Cap = Annotated[int, Option(ge=0)]
+
+
+class RecyclingRule(BaseModel):
+    """A record is taken back into its pool `days` after the first of the moments in `since` that it has. pool: whose
+    records are meant, by name or id; None: all that somebody owns."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    days: int = Option(ge=0)
+    since: str | Annotated[list[str], Option(min_length=1)]
+    pool: str | None = None
+
+
 class Options(BaseModel):
     """host: the tenant's cloud. app_id, app_secret, permanent_code: of the self-built app. sign_in: which of the two
     ways the tenant's app uses; user: the acting employee, an FSUID with `app_token`, an employee's number with
@@ -55,20 +69,24 @@ class Options(BaseModel):
     find_size: values in one filter, one less than a page, so that a page that is full is known to be the last when all
     are found. page: records in one. details: records of detail objects that go into the create
     of their master at most. pools: object -> the pool, by id or name, for records that nobody owns; pool_fields: the
-    field that says in which one a record lies. bulk: the function of the tenant's own that takes many rows a call, None
-    where there is none; bulk_rows: how many. stages: by which call a stage is changed.
-    teams: object -> a text field of ours -> which members of a record's team it holds.
+    field that says in which one a record lies; back_reason: why one goes back. caps: object -> records that a person
+    may own at most, or person -> how many; recycling: object -> when pools take records back; recycling_ahead: for how
+    many days `plan` looks. bulk: the function of the tenant's own that takes many rows a call, None where there is
+    none; bulk_rows: how many. stages: by which call a stage is changed. teams: object -> a text field
+    of ours -> which members of a record's team it holds.
 
     workflows, approvals, duplicate_rules, validation_rules, functions: what a write sets off or has to pass there.
     preserve: `create_time` and `created_by` can be written by a create. busy: what the answer -1 to a write means.
     empty: what clears a field in an update. empty_text: what becomes of an empty text: `kept`, or `null`. updates: what
-    an update does to fields that it does not name. invalid: whether records in the bin are left out of what is read.
+    an update does to fields that it does not name. refusals: error number -> for what a record is refused.
+    invalid: whether records in the bin are left out of what is read.
     custom_path: `always` calls the interfaces for custom objects for preset ones, too. edit_locked: locked records of
-    custom objects are updated all the same. trace_ids: a new `thirdTraceId` goes with each call. date_zone: of
-    midnight in date fields; the connection's zone without it. ordeals: what the first record of an
-    object is put through; ordeal_owner: the employee to whom it is given meanwhile, without whom `owner` is not tried.
-    witnesses: employees as whom a check may count, to see whether our user sees as much.
-    record_url: of a record's page, `{object}` and
+    custom objects are updated all the same. upload: how files go there, with a form or by a signed address; None: as it
+    goes with the way to sign in. file_days: for which the tenant keeps a file that no record uses. trace_ids: a new
+    `thirdTraceId` goes with each call. date_zone: of midnight in date fields; the connection's zone without it.
+    ordeals: what the first record of an object is put through; ordeal_owner: the employee to whom it is given
+    meanwhile, without whom `owner` is not tried. witnesses: employees as whom a check may count, to see whether our
+    user sees as much. record_url: of a record's page, `{object}` and
     `{key}` filled in.
     """
 
@@ -95,6 +113,10 @@ class Options(BaseModel):
     details: int = Option(20, ge=0)
     pools: dict[str, str] = {}
     pool_fields: dict[str, str] = {"AccountObj": "high_seas_id", "LeadsObj": "leads_pool_id"}
+    back_reason: str = "other"
+    caps: dict[str, Cap | dict[str, Cap]] = {}
+    recycling: dict[str, list[RecyclingRule]] = {}
+    recycling_ahead: int = Option(30, ge=0)
     page: int = Option(100, ge=1, le=100)
     bulk: str | None = None
     bulk_rows: int = Option(200, ge=1, le=500)
@@ -110,9 +132,12 @@ class Options(BaseModel):
     empty: Literal["null", "empty"] = "null"
     empty_text: Literal["null", "kept"] = "null"
     updates: Literal["patch", "overwrite"] = "patch"
+    refusals: dict[str, Literal["duplicate", "required", "too_long", "check"]] = {}
     invalid: Literal["left_out", "read"] = "left_out"
     custom_path: Literal["custom", "always"] = "custom"
     edit_locked: bool = False
+    upload: Literal["media", "signed"] | None = None
+    file_days: Annotated[float, BeforeValidator(_plain_number)] = Option(3.0, gt=0)
     trace_ids: bool = True
     date_zone: str | None = None
     ordeals: list[Literal["owner", "lock", "invalid"]] = ["lock", "invalid"]

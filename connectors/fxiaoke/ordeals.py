@@ -15,13 +15,14 @@ from ..port import Ordeal
 from .gateway import HeldBackError
 from .options import Options
 from .outcome import Calls, outcome_of
+from .owners import OWNER
 from .paths import LOCK, UNLOCK
 from .query import INVALID, Query
 from .session import WrongCredentialsError
 from .tenant import TenantObject
 from .transport import NotSentError
 from .wire import Document
-from .write import OWNER, Writer
+from .write import Writer
 
 LOCKED = "1"
 

@@ -83,7 +83,7 @@ class Calls:
         turned_away = self.turned_away(change, answer)
         if turned_away is not None:
             return turned_away
-        code = refusal(answer.code, answer.message)
+        code = refusal(answer.code, answer.message, self._options.refusals)
         if change.kind is ChangeKind.CREATE and code in ("target.duplicate", "target.refused"):
             holder = self._holder(there, change)
             if holder is not None:

@@ -25,18 +25,24 @@ class Pools:
     def of(self, there: TenantObject) -> tuple[str, str] | None:
         """(API name of the field, id of the pool) for an object's records without owner; None where none is said.
         Raises InputError `fxiaoke.no_pool` where the tenant has no such pool, or several of this name."""
-        pool, name = self._options.pools.get(there.name), self._options.pool_fields.get(there.name, "")
+        pool = self._options.pools.get(there.name)
         if pool is None:
             return None
+        name, key = self.named(there, pool)
+        return there.fields[name].api, key
+
+    def named(self, there: TenantObject, pool: str) -> tuple[str, str]:
+        """(our name of the field that says in which pool a record lies, id of this pool). Raises as `of`."""
+        name = self._options.pool_fields.get(there.name, "")
         field = next((each for each in there.fields.values() if each.api == name), None)
         if field is None or not field.field.references:
             raise self._no_pool(there, pool)
         if _ID.fullmatch(pool):
-            return field.api, pool
+            return field.name, pool
         with self._lock:
             if pool not in self._known:
                 self._known[pool] = self._found(there, field.field.references[0], pool)
-            return field.api, self._known[pool]
+            return field.name, self._known[pool]
 
     def _found(self, there: TenantObject, kind: str, pool: str) -> str:
         api = self._options.names.get(kind, kind)

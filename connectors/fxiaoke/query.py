@@ -6,6 +6,7 @@ records are behind the key, so a page that is short because records of it may no
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from zoneinfo import ZoneInfo
@@ -26,6 +27,7 @@ from .wire import Document, Json, part, parts, texts, whole
 
 Filter = Document
 INVALID = "invalid"
+MODIFIED_AT = "last_modified_time"
 
 
 class Query:
@@ -35,9 +37,18 @@ class Query:
         self._gateway, self._options, self._zone = gateway, options, zone
         self._paths = Paths(options.custom_path == "always")
 
-    def chunks(self, there: TenantObject, fields: Sequence[str], after: str | None, size: int) -> Iterator[Chunk]:
+    def chunks(
+        self,
+        there: TenantObject,
+        fields: Sequence[str],
+        after: str | None,
+        size: int,
+        since: dt.datetime | None = None,
+    ) -> Iterator[Chunk]:
+        """since: what was changed at or after that moment; else everything."""
+        filters = [*self._listed(there), *([] if since is None else [_changed(since)])]
         rows: list[Document] = []
-        for page in self._pages(there, fields, self._listed(there), after):
+        for page in self._pages(there, fields, filters, after):
             rows += page
             while len(rows) >= size:
                 yield self._chunk(there, fields, rows[:size])
@@ -45,8 +56,8 @@ class Query:
         if rows:
             yield self._chunk(there, fields, rows)
 
-    def count(self, there: TenantObject) -> int:
-        answer = self._ask(there, self._listed(there), [ID], 1)
+    def count(self, there: TenantObject, filters: Sequence[Filter] = ()) -> int:
+        answer = self._ask(there, [*self._listed(there), *filters], [ID], 1)
         return whole(answer.get("total")) or 0
 
     def find(
@@ -185,3 +196,9 @@ class Query:
             cells, _ = typed(column(field, [row.get(field.api) for row in rows], self._zone), field.field)
             told.append(canonical_text(cells, field.field).to_pylist())
         return [row for row, cells in zip(rows, zip(*told, strict=True), strict=True) if tuple(cells) in sought]
+
+
+def _changed(since: dt.datetime) -> Filter:
+    """In whole milliseconds, those of the moment's own included."""
+    moment = (since - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) // dt.timedelta(milliseconds=1)
+    return {"field_name": MODIFIED_AT, "operator": "GTE", "field_values": [moment]}

@@ -13,11 +13,11 @@ from collections.abc import Sequence
 from ..finding import Finding, Severity
 from .gateway import Gateway
 from .options import Options
+from .owners import OWNER
 from .paths import USERS, Paths
 from .query import Query
 from .tenant import TenantObject
 from .wire import Document, Json, part, parts, whole
-from .write import OWNER
 
 PEOPLE = "PersonnelObj"
 WHOLE_COMPANY = 999999

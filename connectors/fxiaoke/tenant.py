@@ -64,6 +64,7 @@ _TYPES = {
     "record_type": FieldType.CHOICE,
     "object_reference": FieldType.REFERENCE,
     "master_detail": FieldType.REFERENCE,
+    **dict.fromkeys(FILES, FieldType.FILE),
 }
 
 

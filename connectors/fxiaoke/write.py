@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Final, NamedTuple
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from ..cell import Cell
@@ -21,6 +21,7 @@ from .bulk import MOST, Bulk, Row
 from .gateway import Gateway, HeldBackError
 from .options import Options
 from .outcome import Calls, outcome_of
+from .owners import OWNER, Owners
 from .pools import Pools
 from .query import Query
 from .row import UnfitError, cleared, row_of
@@ -32,7 +33,6 @@ from .tenant import CREATED, ID, TenantObject
 from .transport import NotSentError
 from .wire import Document, Json
 
-OWNER: Final = "owner"
 SILENT_IN_A_ROW = 2
 """Calls of a batch that nobody answers until the rest of it is not sent."""
 ENDS_THE_BATCH = {OutcomeState.THROTTLED, OutcomeState.EXPIRED, OutcomeState.FATAL}
@@ -60,6 +60,7 @@ class Writer:
         self._gateway, self._query, self._options, self._zone = gateway, query, options, zone
         self._pools, self._there = pools, there
         self.calls = Calls(gateway, query, options)
+        self._owners = Owners(self.calls, query, pools, options)
         self.bulk = Bulk(gateway, query, self.calls, options)
         self._stages, self._teams = Stages(self.calls, options), Teams(self.calls, query)
 
@@ -216,9 +217,10 @@ class Writer:
     def _update(self, there: TenantObject, change: Change, besides: Mapping[str, Json]) -> Outcome:
         owner = next((name for name in change.values if there.api_of(name) == OWNER), None)
         stage = self._stages.of(there, change)
-        for each in (owner, stage):
-            if each is not None and not change.values[each]:  # what takes one away is not known
-                raise UnfitError("target.refused", each)
+        if owner is not None and not change.values[owner] and not self._owners.frees(there):
+            raise UnfitError("target.no_pool", owner)
+        if stage is not None and not change.values[stage]:  # what takes one away is not known
+            raise UnfitError("target.refused", stage)
         apart = {owner, stage, *self._teams.of(there, change)}
         fields = {name: cell for name, cell in change.values.items() if name not in apart}
         row = row_of(there, fields, self._options, self._zone, creates=False)
@@ -236,9 +238,7 @@ class Writer:
 
     def give(self, there: TenantObject, change: Change, owner: Cell) -> Outcome:
         """An owner is changed by a call of its own; an update ignores it."""
-        given: Document = {"objectDataId": change.target_key, "ownerId": [str(owner)]}
-        body: Document = {"data": {"dataObjectApiName": there.api, "Data": [given]}}
-        return self.calls.call(there, change, "changeOwner", body)
+        return self._owners.give(there, change, owner)
 
     def _adopt(self, there: TenantObject, change: Change, ours: str) -> Outcome:
         """Whose it is has to be looked at first: an update would write over another key of ours without a word."""

@@ -84,7 +84,9 @@ class Allowance:
     interfaces: by name. others: what holds for each interface that is not named. shared: rates over the calls of all
     interfaces together. threads: requests under way at a time over all interfaces, None where it does not say. quota:
     calls a day over all interfaces. late: seconds for which a call that was given up on may still arrive. needs: what
-    our actions cost, so that calls can be told before they are spent.
+    our actions cost, so that calls can be told before they are spent. objects: the same for the objects of which it is
+    something else. Objects that are written through different interfaces, each with rates, may be under way together;
+    then several threads read, find and write at a time, though only one of them reads or finds.
     """
 
     interfaces: Mapping[str, Interface] = field(default_factory=dict)
@@ -94,6 +96,11 @@ class Allowance:
     quota: Quota | None = None
     late: float = 0.0
     needs: Mapping[Action, tuple[Need, ...]] = field(default_factory=dict)
+    objects: Mapping[str, Mapping[Action, tuple[Need, ...]]] = field(default_factory=dict)
+
+    def needs_of(self, object_name: str, action: Action) -> tuple[Need, ...]:
+        """What this action costs on that object."""
+        return self.objects.get(object_name, {}).get(action) or self.needs.get(action, ())
 
     def of(self, interface: str) -> Interface:
         return self.interfaces.get(interface, self.others)

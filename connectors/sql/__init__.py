@@ -14,13 +14,17 @@ if TYPE_CHECKING:
 def connect(settings: Settings, secrets: Secrets, pace: Pace, clock: Clock) -> Connector:
     """A connection to the database named by the option `url`; it is opened when it is first used.
 
-    Other options: `schema`, `objects`, `keys`, `our_key`, `audit`, `acting_user`, `references`. One connector serves
-    one thread. A database limits no calls. Raises InputError `sql.option_unknown`, `sql.option_value`, `sql.url`,
-    `sql.driver` or `secret.missing`.
+    Other options: `schema`, `objects`, `keys`, `our_key`, `audit`, `acting_user`, `references`, `files`. One connector
+    serves one thread. A database limits no calls. Raises InputError `sql.option_unknown`, `sql.option_value`,
+    `sql.url`, `sql.driver`, `secret.missing` or `held_files.*`.
     """
+    from pathlib import Path
+
+    from ..folder_files import with_files
     from .connector import SqlConnector
     from .database import Database
     from .options import read_options
 
     options = read_options(settings)
-    return SqlConnector(settings.name, options, Database.of(settings, options, secrets))
+    connector = SqlConnector(settings.name, options, Database.of(settings, options, secrets), settings.zone)
+    return with_files(connector, settings.options.get("files"), Path(settings.folder), settings.name, connector.piece)

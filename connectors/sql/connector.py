@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
 from ..cell import Cell
 from ..change import Batch, Outcome
+from ..changes import reading_at
 from ..chunk import Chunk
 from ..errors import InputError
 from ..port import KEY, OUR_KEY, AuditFields, Capabilities, Identity, OurKeyPlace
-from ..schema import Schema
+from ..schema import FieldType, Schema
 from .database import Database
 from .keys import is_prepared, make_room, our_keys_of
 from .options import Options
@@ -25,6 +27,8 @@ from .write import write_batch
 
 BATCH_SIZE = 5_000
 FIND_SIZE = 5_000
+OVERLAP = dt.timedelta(minutes=10)
+"""For which a transaction may be open that has noted its time already."""
 
 
 class SqlConnector:
@@ -33,7 +37,7 @@ class SqlConnector:
     What the tables look like is asked once and kept; `describe` asks anew.
     """
 
-    def __init__(self, name: str, options: Options, database: Database) -> None:
+    def __init__(self, name: str, options: Options, database: Database, zone: str | None = None) -> None:
         own_columns = options.objects is not None and set(options.objects) <= set(options.our_key)
         self.capabilities = Capabilities(
             batch_size=BATCH_SIZE,
@@ -43,7 +47,10 @@ class SqlConnector:
             compare_and_set=True,
             all_or_nothing=True,
             deletes=True,
+            tells_changes=True,
+            overlap=OVERLAP,
         )
+        self._zone = None if zone is None else ZoneInfo(zone)
         self._name = name
         self._options = options
         self._database = database
@@ -79,6 +86,28 @@ class SqlConnector:
         InputError `sql.keyless_many`."""
         table = self._table(object_name, fields)
         return read_pages(self._database, table, fields, after, size)
+
+    def changed(
+        self,
+        object_name: str,
+        fields: Sequence[str],
+        since: dt.datetime,
+        *,
+        after: str | None = None,
+        size: int = 20_000,
+    ) -> Iterator[Chunk]:
+        """By the column that `audit` calls `modified_at`. Raises InputError `changes.no_time`, or `changes.no_zone`
+        where that is the reading of a clock of nobody knows where."""
+        table, at = self._table(object_name, fields), self.audit_fields(object_name).modified_at
+        column = table.columns[at] if at is not None else None
+        if column is None or column.stored not in (FieldType.INSTANT, FieldType.LOCAL_TIME):
+            raise InputError("changes.no_time", object=object_name)
+        if column.stored is FieldType.LOCAL_TIME:
+            if self._zone is None:
+                raise InputError("changes.no_zone", connection=self._name, field=column.name)
+            since = reading_at(since, self._zone)
+        only = self._database.dialect.not_before(column, since)
+        return read_pages(self._database, table, fields, after, size, only)
 
     def count(self, object_name: str) -> int:
         table = self._table(object_name)
@@ -119,6 +148,17 @@ class SqlConnector:
                 if not self._has_keys(connection, table):
                     raise InputError("sql.not_prepared", connection=self._name)
         return write_batch(self._database, table, batch)
+
+    def piece(self, object_name: str, column: str, key: str, start: int, count: int) -> bytes | None:
+        """So many bytes of a body that a column of `files` holds, from this one on, counted from 0; fewer where it
+        ends. None where the record or the body is not there."""
+        table = self._table(object_name, [column])
+        some = replace(table.columns[column], measured=False, piece=(start + 1, count))
+        table = replace(table, columns={**table.columns, column: some})
+        with self._database.reading() as connection:
+            rows = search_keys(connection, self._database.dialect, table, [key], [column])
+        [cell] = rows.cells(column) or [None]
+        return bytes(cell) if isinstance(cell, bytes | bytearray | memoryview) else None
 
     def prepare(self) -> None:
         """Create the side table where some object needs it. Raises UnavailableError `sql.refused` without the right."""

@@ -17,7 +17,7 @@ from ..port import Identity
 from ..schema import FieldType
 from .cells import UnfitError, all_typed, sql_typing
 from .faults import Fault, plain_fault
-from .tables import PLAIN, Column, Table
+from .tables import PLAIN, Column, Table, value
 
 Encoder = Callable[[Cell], object]
 LOCK_WAIT = 30
@@ -119,6 +119,24 @@ class Dialect:
         plain = sa.column(column.name, PLAIN)
         return sa.cast(plain, sa.Text) if column.as_text else plain
 
+    def fetched(self, column: Column, tolerant: bool) -> sa.ColumnElement[Any]:
+        """What of the column is fetched: as `selected`, or of bodies of files their size, or a piece."""
+        if column.piece is not None:
+            return self.part(column, *column.piece)
+        return self.size(column) if column.measured else self.selected(column, tolerant)
+
+    def body(self, column: Column) -> sa.ColumnElement[Any]:
+        """A column of bytes."""
+        return sa.column(column.name, PLAIN)
+
+    def part(self, column: Column, start: int, count: int) -> sa.ColumnElement[Any]:
+        """So many bytes of it; null where there is none."""
+        return sa.func.substr(self.body(column), start, count)
+
+    def size(self, column: Column) -> sa.ColumnElement[Any]:
+        """How many bytes."""
+        return sa.func.octet_length(self.body(column))
+
     def unreadable(self, error: Exception) -> bool:
         """Whether the driver could not make a Python value of a cell; reading tolerantly goes on then."""
         return False
@@ -169,6 +187,11 @@ class Dialect:
     def any_row_of(self, columns: Sequence[Column], rows: Sequence[tuple[object, ...]]) -> sa.ColumnElement[bool]:
         """The columns together are one of these rows of cells."""
         return sa.tuple_(*map(compared, columns)).in_(_parameters(rows))
+
+    def not_before(self, column: Column, moment: dt.datetime) -> sa.ColumnElement[bool]:
+        """Times at or after this one, which is aware where the column's are."""
+        told: sa.ColumnElement[bool] = sa.column(column.name, PLAIN) >= value(self.sought(column)(moment))
+        return told
 
     # Writing
 

@@ -32,6 +32,7 @@ class Options(BaseModel):
     shall be known by others. our_key: the unique column that holds our key, by object; the others use the side table.
     audit: who-and-when columns by object, `*` for all others. acting_user: what such a column says of our own writes.
     references: table -> column -> table that it points to, or several of them, where the database does not declare it.
+    files: columns that name files of a folder, or hold them, see `folder_files`.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -44,6 +45,13 @@ class Options(BaseModel):
     audit: dict[str, Audit] = {}
     acting_user: str | None = None
     references: dict[str, dict[str, Annotated[list[str], BeforeValidator(_one_or_many)]]] = {}
+
+    files: dict[str, dict[str, object]] = {}
+
+    def bodies_of(self, object_name: str) -> set[str]:
+        """The columns that hold files."""
+        said = self.files.get(object_name, {})
+        return {column for column, each in said.items() if isinstance(each, dict) and "folder" not in each}
 
     def audit_of(self, object_name: str) -> AuditFields:
         audit = self.audit.get(object_name) or self.audit.get(EVERY_OBJECT) or Audit()

@@ -35,13 +35,19 @@ Key = tuple[object, ...]
 
 
 def read_pages(
-    database: Database, table: Table, fields: Sequence[str], after: str | None, size: int
+    database: Database,
+    table: Table,
+    fields: Sequence[str],
+    after: str | None,
+    size: int,
+    only: sa.ColumnElement[bool] | None = None,
 ) -> Iterator[Chunk]:
-    """The chunks behind the cursor. Raises StaleCursorError `sql.cursor` for a text that is no cursor of this key,
-    InputError `sql.keyless_many` where more than `size` records have no key, UnavailableError as `Database.reading`."""
+    """The chunks behind the cursor. only: which records, else all. Raises StaleCursorError `sql.cursor` for a text that
+    is no cursor of this key, InputError `sql.keyless_many` where more than `size` records have no key,
+    UnavailableError as `Database.reading`."""
     stage, key = _read_cursor(after, table) if after is not None else (_KEYED, None)
     while stage == _KEYED:
-        rows = _page(database, table, fields, key, size)
+        rows = _page(database, table, fields, key, size, only)
         if not len(rows):
             stage = _UNKEYED
             break
@@ -50,16 +56,24 @@ def read_pages(
         if table.unique_key and rows.whole and len(rows) < size:
             stage = _UNKEYED
     if stage == _UNKEYED and any(column.nullable for column in table.key_columns):
-        rows = _keyless(database, table, fields, size)
+        rows = _keyless(database, table, fields, size, only)
         if len(rows):
             chunk = rows.chunk(fields, _cursor(_DONE, ()))
             yield replace(chunk, keys=[NO_KEY] * len(rows))
 
 
-def _page(database: Database, table: Table, fields: Sequence[str], after: Key | None, size: int) -> Rows:
+def _page(
+    database: Database,
+    table: Table,
+    fields: Sequence[str],
+    after: Key | None,
+    size: int,
+    only: sa.ColumnElement[bool] | None,
+) -> Rows:
     dialect = database.dialect
     ordered = _ordered(dialect, table)
-    keyed = [sa.column(column.name, PLAIN).is_not(None) for column in table.key_columns if column.nullable]
+    keyed: list[sa.ColumnElement[bool]] = [] if only is None else [only]
+    keyed += [sa.column(column.name, PLAIN).is_not(None) for column in table.key_columns if column.nullable]
     limit = size if table.unique_key else size + 1
 
     def narrow(statement: sa.Select[Any]) -> sa.Select[Any]:
@@ -74,6 +88,7 @@ def _page(database: Database, table: Table, fields: Sequence[str], after: Key | 
         if whole is not None:
             return whole
         same = _same(dialect, rows)
+        same += [] if only is None else [only]
         return fetch(connection, dialect, table, [*table.key, *fields], lambda statement: statement.where(*same))
 
 
@@ -98,10 +113,13 @@ def _same(dialect: Dialect, rows: Rows) -> list[sa.ColumnElement[bool]]:
     ]
 
 
-def _keyless(database: Database, table: Table, fields: Sequence[str], size: int) -> Rows:
+def _keyless(
+    database: Database, table: Table, fields: Sequence[str], size: int, only: sa.ColumnElement[bool] | None
+) -> Rows:
     def narrow(statement: sa.Select[Any]) -> sa.Select[Any]:
         missing = [sa.column(column.name, PLAIN).is_(None) for column in table.key_columns]
-        return statement.where(sa.or_(*missing)).order_by(*_ordered(database.dialect, table)).limit(size + 1)
+        some = [sa.or_(*missing), *([] if only is None else [only])]
+        return statement.where(*some).order_by(*_ordered(database.dialect, table)).limit(size + 1)
 
     with database.reading() as connection:
         rows = fetch(connection, database.dialect, table, [*table.key, *fields], narrow)

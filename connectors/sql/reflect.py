@@ -144,6 +144,7 @@ class _Reflection:
             told = declared.get(each["name"], "")
             column = self._column(each, told, choices.get(each["name"], ()))
             columns[each["name"]] = self._placed(name, column, key, references.get(each["name"], ()), told)
+        columns |= {each: _measured(columns[each]) for each in self.options.bodies_of(name) & columns.keys()}
         unique = self.unique.get(name, {})
         constraints = dict(unique)
         for foreign in self.foreign.get(name, []):
@@ -280,3 +281,9 @@ def _choices(checks: Sequence[str]) -> dict[str, tuple[str, ...]]:
             quoted = re.findall(_QUOTED, told["choices"])
             found[told["column"]] = tuple(each[1:-1].replace("''", "'") for each in quoted)
     return found
+
+
+def _measured(column: Column) -> Column:
+    """The column, which holds bodies of files."""
+    field = Field(column.name, FieldType.FILE, label=column.field.label, writable=False)
+    return replace(column, field=field, stored=FieldType.INTEGER, as_text=False, uuid=False, measured=True)

@@ -91,7 +91,7 @@ def fetch(
     columns = [table.columns[name] for name in dict.fromkeys(names)]
     for tolerant in (False, True):
         # nameless: `CAST(id AS TEXT) AS id` would turn PostgreSQL's ORDER BY id into an order by text
-        selected = [dialect.selected(column, tolerant).label(None) for column in columns]
+        selected = [dialect.fetched(column, tolerant).label(None) for column in columns]
         statement = narrow(sa.select(*selected).select_from(table.clause))
         dialect.tolerate(connection, tolerant)
         try:

@@ -8,6 +8,7 @@ being cut. Times are kept as ISO text, an instant in UTC with its offset; a type
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -27,7 +28,7 @@ from ..schema import FieldType
 from .cells import INT64, UnfitError
 from .dialect import LOCK_WAIT, Dialect, Encoder
 from .faults import Fault, RowError, original, plain_fault, words
-from .tables import ORG_TABLE, PLAIN, SIDE_TABLE, Column, Table, quoted
+from .tables import ORG_TABLE, PLAIN, SIDE_TABLE, Column, Table, quoted, value
 
 FLOAT_DIGITS = 15
 LAST_ROWID = 2**63 - 1
@@ -144,6 +145,18 @@ class SQLite(Dialect):
         driver = cast(sqlite3.Connection, connection.connection.driver_connection)
         driver.text_factory = _text_or_bytes if tolerant else str
 
+    def body(self, column: Column) -> sa.ColumnElement[Any]:
+        """Text that stands there, too, as its bytes."""
+        return sa.cast(sa.column(column.name, PLAIN), sa.LargeBinary)
+
+    def part(self, column: Column, start: int, count: int) -> sa.ColumnElement[Any]:
+        """Of no bytes SQLite cuts null."""
+        some = sa.func.coalesce(super().part(column, start, count), sa.literal(b"", sa.LargeBinary))
+        return sa.case((sa.column(column.name, PLAIN).is_(None), sa.null()), else_=some)
+
+    def size(self, column: Column) -> sa.ColumnElement[Any]:
+        return sa.func.length(self.body(column))
+
     def exact(self, column: Column) -> sa.ColumnElement[Any]:
         return sa.column(column.name, PLAIN).collate("BINARY")
 
@@ -160,6 +173,13 @@ class SQLite(Dialect):
                 return cell
 
         return seek_or_text
+
+    def not_before(self, column: Column, moment: dt.datetime) -> sa.ColumnElement[bool]:
+        """In whole seconds, however a time is written. What SQLite cannot read as one is for whoever types it."""
+        told = sa.column(column.name, PLAIN)
+        since = moment.replace(microsecond=0).isoformat(" ")
+        read = sa.func.datetime(told)
+        return sa.or_(read >= sa.func.datetime(value(since)), sa.and_(read.is_(None), told.is_not(None)))
 
     # Writing
 

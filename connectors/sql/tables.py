@@ -20,6 +20,8 @@ class Column:
     """field: as described. stored: the column's own type, beneath a reference too. as_text: the driver would hand over
     something that is no cell, so the database is asked for its text. uuid: a native UUID. nullable: null may stand in
     it. numbered: the database gives numbers by itself. default: its own expression where a create leaves the field out.
+    measured: it holds bodies of files, and what is fetched is their size. piece: what is fetched is so much of it (from
+    which byte, counted from 1, and how many).
     """
 
     field: Field
@@ -29,6 +31,8 @@ class Column:
     nullable: bool = True
     numbered: bool = False
     default: str | None = None
+    measured: bool = False
+    piece: tuple[int, int] | None = None
 
     @property
     def name(self) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from . import broken_cells, broken_details, broken_files, broken_ordeals, broken_reads, broken_writes
+from . import broken_cells, broken_changes, broken_details, broken_files, broken_ordeals, broken_reads, broken_writes
 from .broken_cells import Broken
 
 
@@ -19,6 +19,14 @@ def _doubles(module: ModuleType) -> list[type[Broken]]:
 
 BROKEN: tuple[type[Broken], ...] = tuple(
     double
-    for module in (broken_cells, broken_reads, broken_writes, broken_ordeals, broken_details, broken_files)
+    for module in (
+        broken_cells,
+        broken_changes,
+        broken_reads,
+        broken_writes,
+        broken_ordeals,
+        broken_details,
+        broken_files,
+    )
     for double in _doubles(module)
 )

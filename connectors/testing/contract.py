@@ -15,6 +15,7 @@ from collections.abc import Iterable
 
 from ..change import Change, ChangeKind, OutcomeState
 from ..port import Connector
+from .change_laws import ChangeLaws
 from .details_laws import DetailsLaws
 from .field_laws import FieldLaws
 from .file_laws import FileLaws
@@ -28,7 +29,7 @@ class SourceContract(ReadLaws, FindLaws, FieldLaws):
     `sample.SCHEMA`, and `seed`."""
 
 
-class TargetContract(SourceContract, DetailsLaws, FileLaws):
+class TargetContract(SourceContract, DetailsLaws, FileLaws, ChangeLaws):
     """Laws of a connector that writes. To provide: the fixture `connector` alone; records get in through the port.
     Where its creates carry details, the system has the object `sample.LINE` besides, and `sample.PAPER` where it takes
     files."""

@@ -7,6 +7,7 @@ as the simulator reads it)."""
 from __future__ import annotations
 
 import re
+import shlex
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -83,7 +84,8 @@ def to_start(name: str, server: Running, project: Project) -> tuple[str, ...]:
     """What to type so that the simulator answers again where it did, and the project may call it."""
     port = server.url.rpartition(":")[2]
     told = (f"export {name}={value}" for name, value in made_up(server, project).items())
-    return (f"changeover simulator {name} --data {project.typed(project.folder / TENANT)} --port {port}", *told)
+    data = shlex.quote(project.typed(project.folder / TENANT))
+    return (f"changeover simulator {name} --data {data} --port {port}", *told)
 
 
 def in_earnest(project: Project, planned: Report, secrets: Secrets, clock: Clock) -> tuple[tuple[str, Text], ...]:

@@ -7,6 +7,7 @@ left it there. A dry run only counts.
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -21,6 +22,7 @@ from ...mappings.compile import CompiledMapping
 from ...mappings.mapped import MappedChunk
 from ...runs.digest import field_digests
 from ...runs.ledger.records import Parked
+from ...runs.values import REJECT
 from ..fingerprint import arrow_column
 from ..loading.adopt import Matches
 from ..loading.classify import Sorted
@@ -45,8 +47,9 @@ Wanted = Callable[[int, int], bool]
 class Filing:
     """The files of one mapping's records in one run, a chunk after another."""
 
-    def __init__(self, session: Session, mapping: CompiledMapping) -> None:
+    def __init__(self, session: Session, mapping: CompiledMapping, run_id: int) -> None:
         self._session, self._mapping, self._way = session, mapping, Way(session, mapping)
+        self._run = run_id
         self._columns = {each.name: place for place, each in enumerate(mapping.target_fields)}
         self._fitted = Fitted()
         self._cells: dict[int, dict[str, Cell]] = {}
@@ -85,7 +88,7 @@ class Filing:
 
     def put_into(self, cells: Sequence[dict[str, Cell]], rows: Sequence[int]) -> None:
         """What the target calls the files, into the cells of these rows."""
-        for told, row in zip(cells, rows, strict=True):
+        for told, row in zip(cells, rows, strict=True) if self._cells else ():
             told |= self._cells.get(row, {})
 
     def count(self, result: Loaded) -> None:
@@ -157,6 +160,9 @@ class Filing:
         self._session.bodies.drop(stored)
         note_lost(self._session.bodies, stored, error.code)
         self._tried.add(stored)
+        if error.detail:
+            words = json.dumps(error.detail, ensure_ascii=False).encode()
+            self._session.keep_words([(REJECT, str(self._run), place.object, place.our_key, words)])
         key = rows.mapped.source_keys[row]
         self._fitted.leave(self._mapping, row, key, place.field, place.file, error.code)
         if self._mapping.filed[place.field] == "leave_out":

@@ -6,12 +6,15 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import cast
 
+from ...connectors.errors import UnavailableError
 from ...connectors.held_file import FileError, HeldFile, HoldsFiles, TakesFiles, Uploaded
 from ...mappings.compile import CompiledMapping
-from ...runs.bodies import BodyLostError, BodyStore
+from ...runs.bodies import BodyLostError, BodyStore, Measured
 from ..session import Session
 from .known import note_uploaded, uploaded
 
+TRIES = 3
+"""Of a body that breaks off on its way from the source."""
 MARGIN = dt.timedelta(hours=1)
 """What the target forgets sooner than this is given to it again."""
 DIFFERS = "file.differs"
@@ -62,13 +65,22 @@ class Way:
         stored, file = place.name(self._store), place.file
         if self._store.has(stored):
             return
-        source = cast(HoldsFiles, self._session.source)
         for _ in range(2):
-            came = self._store.put(stored, source.body(self._source_object, file))
+            came = self._come(stored, file)
             if came.agrees(file.size, file.checksum):
                 return
             self._store.drop(stored)
         raise FileError(DIFFERS)
+
+    def _come(self, stored: str, file: HeldFile) -> Measured:
+        """A line that breaks in the middle is tried again. Raises FileError or UnavailableError."""
+        source = cast(HoldsFiles, self._session.source)
+        for attempt in range(TRIES - 1):
+            try:
+                return self._store.put(stored, source.body(self._source_object, file))
+            except UnavailableError:
+                self._session.wait(2.0**attempt)
+        return self._store.put(stored, source.body(self._source_object, file))
 
     def over(self, place: Place) -> None:
         """Its record is settled."""

@@ -68,7 +68,7 @@ class ObjectLoad:
         self.cut = cut
         self.insist = insist
         self.details = details
-        self.filing = Filing(session, mapping)
+        self.filing = Filing(session, mapping, run_id)
         self._finding = partial(finding_of, mapping)
         self.names = [each.name for each in mapping.target_fields]
         self.fieldset = records.fieldset(session.ledger, mapping.target.name, mapping.name, mapping.digest, self.names)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import Protocol
@@ -22,6 +23,7 @@ from ..causes import records_in, sample_key
 from ..corrections import lapsed_corrections
 from ..proving.prove import take_up
 from ..session import Session, Tick
+from .beside import Lanes
 from .collections import few_collections, tidied
 from .deferred import Deferred
 from .details import NO_DETAILS, Carriage, Details, Kind, kinds_of
@@ -141,22 +143,25 @@ class Pipeline:
     def move(self, order: Sequence[str]) -> Moved:
         """Run the mappings in this order."""
         with few_collections():
-            return self._move(order)
+            Lanes(self.session, self._move_in).run(order)
+            self.moved.tallies = {name: self.moved.tallies[name] for name in order if name in self.moved.tallies}
+            self._fill(order)
+            self.moved.stubs = made_by(self.session, self.run.id)
+            return self.moved
 
-    def _move(self, order: Sequence[str]) -> Moved:
-        for name in order:
-            mapping = self.session.mappings[name]
-            blocker = next((p for p in mapping.parents if p in self.moved.stopped or p in self.moved.skipped), None)
-            if blocker is not None and blocker != name:
-                self.moved.skipped[name] = blocker
-                continue
-            try:
-                self._move_one(mapping)
-            except MappingStop as stop:
-                self.moved.stopped[name] = stop
-        self._fill(order)
-        self.moved.stubs = made_by(self.session, self.run.id)
-        return self.moved
+    def _move_in(self, session: Session, name: str) -> None:
+        """One mapping, in the session of its lane."""
+        mapping = session.mappings[name]
+        blocker = next((p for p in mapping.parents if p in self.moved.stopped or p in self.moved.skipped), None)
+        if blocker is not None and blocker != name:
+            self.moved.skipped[name] = blocker
+            return
+        lane = copy(self)
+        lane.session = session
+        try:
+            lane._move_one(mapping)
+        except MappingStop as stop:
+            self.moved.stopped[name] = stop
 
     def _move_one(self, mapping: CompiledMapping) -> None:
         progress = self._progress.get(mapping.name) or Progress(mapping.name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ...connectors.errors import InputError
@@ -12,13 +12,14 @@ from ...runs.ledger import proofs, records
 from ...runs.ledger.proofs import RECORD
 from ...runs.plan import Plan, changed_since, load_plan
 from ...runs.report.model import Text
+from ..loading.beside import apart_of
 from ..loading.pipeline import Moved, Reader
 from ..loading.select import Choice
 from ..plan import plan_of
 from ..prepare import Prepared
 from ..proving.prove import calls_of_proof
 from ..session import Session, Tick
-from .predict import Predicted, Records, calls_of, predict, predicted_facts, records_of
+from .predict import Part, Predicted, Records, calls_of, predict, predicted_facts, records_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ def undo_calls(session: Session, cost: Records, *, made: bool = False) -> CallsT
     was to spend, and did. cost: how often each action is done to a record."""
     if not session.target.capabilities.allowance.limited:
         return CallsTold()
-    predicted = _foreseen(session, cost)
+    predicted = _foreseen(session, [Part("", cost)])
     spent = session.paces.target.made()
     told = {"calls": {"made": spent, "predicted": dict(predicted.calls)}}
     facts = (("fact.calls_made", sum(spent.values())),)
@@ -107,31 +108,39 @@ def undo_calls(session: Session, cost: Records, *, made: bool = False) -> CallsT
 def _predicted(session: Session, counts: Mapping[str, Mapping[str, int]]) -> Predicted:
     matched = [name for name, mapping in session.mappings.items() if mapping.match]
     told = session.target.capabilities.answers_details
-    actions, proving = Counter(records_of(counts, matched, answers_details=told)), Counter[Action]()
-    for name in _to_prove(session, counts):
-        proving.update(calls_of_proof(session, name))
-        actions[Action.WRITE] -= 1  # it goes alone
-    return _foreseen(session, actions, proving)
+    names, apart = [name for name in counts if name in session.mappings], apart_of(session)
+    proven, parts = _proven(session), []
+    for place, name in enumerate(names):
+        target = session.mappings[name].target.name
+        actions, proving = Counter(records_of({name: counts[name]}, matched, answers_details=told)), Counter[Action]()
+        if target not in proven and _creates(counts[name]):
+            proven.add(target)
+            proving.update(calls_of_proof(session, target))
+            actions[Action.WRITE] -= 1  # it goes alone
+        after = [other for other in range(place) if not apart(names[other], name)]
+        parts.append(Part(target, actions, proving, after))
+    return _foreseen(session, parts)
 
 
-def _to_prove(session: Session, counts: Mapping[str, Mapping[str, int]]) -> set[str]:
-    """Target objects of which records will be created for the first time."""
-    known = {each.object for each in proofs.everything(session.ledger) if each.what == RECORD and each.over}
-    made = {name for name, buckets in counts.items() if buckets.get("created", 0) + buckets.get("pending", 0)}
-    return {session.mappings[name].target.name for name in made if name in session.mappings} - known
+def _proven(session: Session) -> set[str]:
+    """Target objects of which a first record was proven."""
+    return {each.object for each in proofs.everything(session.ledger) if each.what == RECORD and each.over}
 
 
-def _foreseen(session: Session, actions: Records, single: Records | None = None) -> Predicted:
+def _creates(buckets: Mapping[str, int]) -> bool:
+    return buckets.get("created", 0) + buckets.get("pending", 0) > 0
+
+
+def _foreseen(session: Session, parts: Sequence[Part]) -> Predicted:
     pace = session.paces.target
     today = pace.of_today()
     return predict(
-        actions,
+        parts,
         session.target.capabilities.allowance,
         session.clock.now(),
         schedule=pace.schedule,
         narrowed=pace.narrowed,
         spent=today[0] if today else 0,
-        single=single,
         at_once=session.target.capabilities.at_once,
     )
 

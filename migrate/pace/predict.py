@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from ...connectors.pace import ALWAYS, Action, Allowance, Narrowed, Quota, Rate, Schedule
 from ...connectors.pace.quota import Days
@@ -31,6 +31,18 @@ class Predicted:
     @property
     def total(self) -> int:
         return sum(self.calls.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What a move does to the records of one mapping. object: of the target, empty for any. records: how often each
+    action is done to one of many; single: to one alone. after: places of the parts that are over before it begins, all
+    of which come before it."""
+
+    object: str
+    records: Records
+    single: Records = field(default_factory=dict)
+    after: Sequence[int] = ()
 
 
 def records_of(
@@ -59,55 +71,70 @@ def records_of(
     return actions
 
 
-def calls_of(records: Records, allowance: Allowance, single: Records | None = None) -> dict[str, int]:
-    """Calls by interface. single: how often each action is done to one record alone."""
+def calls_of(records: Records, allowance: Allowance) -> dict[str, int]:
+    """Calls by interface."""
+    return _calls(Part("", records), allowance)
+
+
+def _calls(part: Part, allowance: Allowance) -> dict[str, int]:
     calls: Counter[str] = Counter()
-    for action, number in (single or {}).items():
-        for need in allowance.needs.get(action, ()):
+    for action, number in part.single.items():
+        for need in allowance.needs_of(part.object, action):
             calls[need.interface] += number * need.calls_for(1)
-    for action, number in records.items():
-        for need in allowance.needs.get(action, ()):
+    for action, number in part.records.items():
+        for need in allowance.needs_of(part.object, action):
             calls[need.interface] += need.calls_for(number)
     return {name: number for name, number in calls.items() if number}
 
 
 def predict(
-    records: Records,
+    parts: Sequence[Part],
     allowance: Allowance,
     now: dt.datetime,
     *,
     schedule: Schedule = ALWAYS,
     narrowed: Narrowed | None = None,
     spent: int = 0,
-    single: Records | None = None,
     at_once: int = 1,
 ) -> Predicted:
-    """Walk through the hours and days until all calls are made. spent: calls of today already spent. single: see
-    `calls_of`. at_once: as in Capabilities.
+    """Walk through the hours and days until all calls are made. spent: calls of today already spent. at_once: as in
+    Capabilities.
 
-    The interfaces are called one after another, as the loader does, so what they take adds up; where it goes to and fro
-    between them, their windows recover meanwhile and it is done a little earlier.
+    Within a part the interfaces are called one after another, as the loader does, so what they take adds up; where it
+    goes to and fro between them, their windows recover meanwhile and it is done a little earlier.
     """
-    calls = calls_of(records, allowance, single)
-    busy = _busy(records, allowance, single or {}, at_once)
-    return _walked(calls, busy, allowance, now, schedule, narrowed or Narrowed(), spent)
+    each_calls = [_calls(part, allowance) for part in parts]
+    calls = dict(sum((Counter(each) for each in each_calls), Counter[str]()))
+    busy = _busy(parts, allowance, at_once)
+
+    def longest(lasts: Mapping[str, float]) -> float:
+        return _longest(parts, each_calls, calls, lasts)
+
+    return _walked(calls, busy, longest, allowance, now, schedule, narrowed or Narrowed(), spent)
 
 
 def at_the_limits(calls: Mapping[str, int], allowance: Allowance, now: dt.datetime) -> Predicted:
-    """The same of calls that are known already, where each is answered at once and nothing is narrowed."""
-    return _walked(calls, dict.fromkeys(calls, 0.0), allowance, now, ALWAYS, Narrowed(), 0)
+    """The same of calls that are known already, one interface after another, where each is answered at once and nothing
+    is narrowed."""
+
+    def one_after_another(lasts: Mapping[str, float]) -> float:
+        return sum(lasts.values())
+
+    busy = dict.fromkeys(calls, 0.0)
+    return _walked(calls, busy, one_after_another, allowance, now, ALWAYS, Narrowed(), 0)
 
 
 def _walked(
     calls: Mapping[str, int],
     busy: Mapping[str, float],
+    together: Callable[[Mapping[str, float]], float],
     allowance: Allowance,
     now: dt.datetime,
     schedule: Schedule,
     narrowed: Narrowed,
     spent: int,
 ) -> Predicted:
-    """busy: as `_busy` tells it."""
+    """busy: as `_busy` tells it. together: how long all takes, by what the calls of each interface do."""
     total = sum(calls.values())
     if not total:
         return Predicted(calls, now, now)
@@ -115,7 +142,9 @@ def _walked(
     days = Days(allowance.quota or Quota())
     at, left = now, 1.0
     for _ in range(MOST_STEPS):
-        seconds = _seconds(calls, busy, allowance, narrowed.share * schedule.share(at))
+        share = narrowed.share * schedule.share(at)
+        lasts = _seconds(calls, busy, allowance, share) if share > 0 else None
+        seconds = None if lasts is None else max(together(lasts), _paced(total, allowance.shared, share))
         room = left
         if daily is not None:
             ours = max(0, daily - narrowed.reserve) * schedule.quota(at)
@@ -135,28 +164,43 @@ def _walked(
     return Predicted(calls, now)
 
 
-def _seconds(calls: Mapping[str, int], busy: Mapping[str, float], allowance: Allowance, share: float) -> float | None:
-    """How long everything would take one thread at this share of the rates; None where nothing may depart."""
-    if share <= 0:
-        return None
-    told = 0.0
+def _seconds(
+    calls: Mapping[str, int], busy: Mapping[str, float], allowance: Allowance, share: float
+) -> dict[str, float]:
+    """How long the calls of each interface would take at this share of the rates."""
+    told = {}
     for name, number in calls.items():
         rates = allowance.of(name).rates
         at_once = min([number, *(rate.calls for rate in rates)])  # what the windows hold takes its time to be answered
-        told += max(busy[name], _paced(number, rates, share) + busy[name] * at_once / number)
-    return max(told, _paced(sum(calls.values()), allowance.shared, share))
+        told[name] = max(busy[name], _paced(number, rates, share) + busy[name] * at_once / number)
+    return told
 
 
-def _busy(records: Records, allowance: Allowance, single: Records, at_once: int) -> dict[str, float]:
+def _longest(
+    parts: Sequence[Part],
+    each_calls: Sequence[Mapping[str, int]],
+    calls: Mapping[str, int],
+    lasts: Mapping[str, float],
+) -> float:
+    """Until the last part is over. Each takes its share of the time of its interfaces."""
+    over: list[float] = []
+    for part, own in zip(parts, each_calls, strict=True):
+        begins = max((over[place] for place in part.after), default=0.0)
+        over.append(begins + sum(lasts[name] * number / calls[name] for name, number in own.items()))
+    return max(over, default=0.0)
+
+
+def _busy(parts: Sequence[Part], allowance: Allowance, at_once: int) -> dict[str, float]:
     """Seconds that the calls of each interface take from departure to answer, those that write several at a time."""
-    busy: dict[str, float] = {}
-    for action in {*records, *single}:
-        for need in allowance.needs.get(action, ()):
-            together = min(at_once, allowance.of(need.interface).threads) if action is Action.WRITE else 1
-            alone = single.get(action, 0) * need.calls_for(1)
-            seconds = (need.calls_for(records.get(action, 0)) / together + alone) * need.seconds
-            busy[need.interface] = busy.get(need.interface, 0.0) + seconds
-    return busy
+    seconds: dict[str, float] = defaultdict(float)
+    for part in parts:
+        for action in {*part.records, *part.single}:
+            for need in allowance.needs_of(part.object, action):
+                together = min(at_once, allowance.of(need.interface).threads) if action is Action.WRITE else 1
+                alone = part.single.get(action, 0) * need.calls_for(1)
+                many = need.calls_for(part.records.get(action, 0)) / together
+                seconds[need.interface] += (many + alone) * need.seconds
+    return seconds
 
 
 def _paced(calls: int, rates: Sequence[Rate], share: float) -> float:

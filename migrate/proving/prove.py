@@ -161,7 +161,7 @@ def _prove(session: Session, mapping: CompiledMapping, our_key: str) -> None:
                 _tell_double(session, mapping, record, whole.run, result, told)
                 proofs.end(session.ledger, name, ordeal.value, result, now(), told)
         proofs.end(session.ledger, name, RECORD, REFUSED, now(), {})
-    session.values.drop(str(whole.run), PROOF)
+    session.values.drop(str(whole.run), PROOF, name)
     graded = next(each for each in grades(proofs.of(session.ledger, name).values(), able))
     (session.degraded if graded.degraded else session.proven if graded.proven else set[str]()).add(name)
     session.tick(Tick("prove", name, 1, 1))

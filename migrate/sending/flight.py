@@ -13,6 +13,7 @@ from ...connectors.change import Batch, Outcome
 from ...connectors.errors import UnavailableError
 from ...runs.ledger import operations
 from ..session import Session
+from ..turns import Turns
 from .aboard import Aboard, take_aboard
 from .answer import Planned
 from .caller import Answer
@@ -43,7 +44,7 @@ class UnderWay:
 
 
 class Flight:
-    """The calls of one round, until all of them are answered. All of it belongs to the main thread but the calls.
+    """The calls of one round, until all of them are answered. All of it belongs to whose turn it is but the calls.
 
     A call departs only before its deadline, which is in the ledger: whoever asks for its outcome later has to know when
     it can have left at the latest. As long as the call is under way (it may still wait for the pace) the deadline moves
@@ -56,24 +57,32 @@ class Flight:
         self._slice = min(LISTENS, self._deadline.total_seconds() / 4)
         self._recalled = False
         self.under_way: list[UnderWay] = []
-        self._before = session.interruption.meanwhile
 
     def __enter__(self) -> Flight:
-        self._session.interruption.meanwhile = self.prolong
+        self._turns.flights.append(self)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.recall()
-        self._session.interruption.meanwhile = self._before
+        self._turns.flights.remove(self)
 
     def __len__(self) -> int:
         return len(self.under_way)
 
     @property
+    def _turns(self) -> Turns:
+        return self._session.interruption.turns
+
+    @property
     def touched(self) -> frozenset[str]:
         return frozenset().union(*(each.touched for each in self.under_way))
+
+    @property
+    def touched_elsewhere(self) -> frozenset[str]:
+        """What calls of other lanes touch."""
+        return self._turns.touched_elsewhere(self)
 
     def intend(
         self,
@@ -115,7 +124,8 @@ class Flight:
     def landed(self) -> list[UnderWay]:
         """Calls that are answered; none, where the next of them takes its time."""
         self.prolong()
-        answers = self._session.caller.first([each.answer for each in self.under_way], self._slice)
+        with self._turns.away():
+            answers = self._session.caller.first([each.answer for each in self.under_way], self._slice)
         landed = [each for answer in answers for each in self.under_way if each.answer is answer]
         self.under_way = [each for each in self.under_way if each not in landed]
         return landed
@@ -145,7 +155,7 @@ class Flight:
         """Right before a call departs, in its own thread. Raises NotDepartedError where it must not. Both clocks are
         asked: the one stands still while a machine sleeps, the other can be put back."""
         clock = self._session.clock
-        if self._recalled or self._session.interruption.asked:
+        if self._recalled or self._session.interruption.ends:
             raise NotDepartedError("send.recalled")
         if clock.monotonic() > call.passes or clock.now() > call.passes_at:
             raise NotDepartedError("send.late")

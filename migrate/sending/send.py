@@ -185,7 +185,7 @@ class _Round:
             try:
                 session.heed()
                 breaker.ready(session.wait)
-                piece = self._line.take(1 if breaker.probing else None, self._flight.touched)
+                piece = self._piece()
                 if not piece:
                     return
                 names = (self._what.object, self._what.source_object)
@@ -198,13 +198,20 @@ class _Round:
         if not self._goes_on:
             self._flight.recall()
 
+    def _piece(self) -> list[Planned]:
+        """What goes next: nothing that touches what is under way, in other lanes neither; rather than nothing at all it
+        may fight with another lane for a lock."""
+        most, flight = 1 if self._session.breaker.probing else None, self._flight
+        piece = self._line.take(most, flight.touched | flight.touched_elsewhere)
+        return piece if piece or flight.under_way else self._line.take(most)
+
     def _at_once(self) -> int:
         """One where something is amiss, or runs are to stand still: then what is under way is waited for first."""
         session = self._session
         most = session.at_once(self._what.object)
         if most == 1 or session.breaker.troubled or session.paused():
             return 1
-        needs = session.target.capabilities.allowance.needs.get(Action.WRITE, ())
+        needs = session.target.capabilities.allowance.needs_of(self._what.object, Action.WRITE)
         return min([most, *(session.paces.target.concurrency(each.interface) for each in needs)])
 
     def _landed(self) -> list[UnderWay]:
@@ -291,7 +298,7 @@ class _Round:
         refuse our key twice, so whatever has become of the first call, this one tells. Nothing but a creation is such:
         an update would be done over what somebody may have written since."""
         session = self._session
-        waits = not self._goes_on or session.breaker.resting or session.interruption.asked
+        waits = not self._goes_on or session.breaker.resting or session.interruption.ends
         if waits or self._what.object not in session.proven:
             return []
         return [

@@ -10,6 +10,7 @@ from typing import cast
 
 from ...connectors.cell import Cell
 from ...connectors.change import Batch, Outcome
+from ...connectors.changes import TellsChanges
 from ...connectors.chunk import Chunk
 from ...connectors.errors import InputError
 from ...connectors.held_file import HeldFile, HoldsFiles
@@ -32,6 +33,8 @@ class Sources:
             ordered_reads=all(each.ordered_reads for each in able),
             read_back_lag=max(each.read_back_lag for each in able),
             holds_files=any(each.holds_files for each in able),
+            tells_changes=all(each.tells_changes for each in able),
+            overlap=max(each.overlap for each in able),
         )
 
     def identity(self) -> Identity:
@@ -67,6 +70,19 @@ class Sources:
     ) -> Iterator[Chunk]:
         connection, own = self._at(object_name)
         chunks = connection.read(own, fields, after=after, size=size)
+        return (replace(each, object=object_name) for each in chunks)
+
+    def changed(
+        self,
+        object_name: str,
+        fields: Sequence[str],
+        since: dt.datetime,
+        *,
+        after: str | None = None,
+        size: int = 20_000,
+    ) -> Iterator[Chunk]:
+        connection, own = self._at(object_name)
+        chunks = cast(TellsChanges, connection).changed(own, fields, since, after=after, size=size)
         return (replace(each, object=object_name) for each in chunks)
 
     def count(self, object_name: str) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeAlias
 
@@ -18,14 +19,16 @@ from changeover.connectors.forwarding import Forwarding
 from changeover.connectors.fxiaoke.connector import FxiaokeConnector
 from changeover.connectors.fxiaoke.options import read_options
 from changeover.connectors.fxiaoke.simulator.simulator import Simulator
-from changeover.connectors.fxiaoke.transport import Answered, NoAnswerError
+from changeover.connectors.fxiaoke.transport import Answered, Came, NoAnswerError, Streamed
+from changeover.connectors.held_file import PIECE
 from changeover.connectors.pace import Pace
 from changeover.connectors.port import KEY, Ordeal, Settings
 from changeover.connectors.schema import ObjectSchema, Schema
 from changeover.connectors.secrets import Secrets
 from changeover.connectors.simulating.server import NoAnswerError as SimulatorSilentError
-from changeover.connectors.testing.sample import SCHEMA_WITH_LINES as SCHEMA
+from changeover.connectors.testing.sample import PAPER, SCHEMA_WITH_LINES
 
+SCHEMA = Schema({**SCHEMA_WITH_LINES.objects, "paper": PAPER})
 START = dt.datetime(2024, 2, 29, 8, 0, tzinfo=dt.UTC)
 OUR_FIELD = "legacy_key__c"
 APP = {"app_id": "FSAID_simulator", "app_secret": "${FX_SECRET}", "permanent_code": "${FX_CODE}", "user": "1000"}
@@ -37,29 +40,37 @@ Strike: TypeAlias = Callable[[str, Callable[[], Answered]], Answered]
 
 class InProcess:
     """The way to a simulator. strike: what becomes of a call, given its path and how it is made; the calls are counted
-    by path. takes: seconds of the clock that each takes."""
+    by path. takes: seconds of the clock that each takes but those that sign in, for which all others wait."""
 
     def __init__(self, simulator: Simulator, clock: Clock, strike: Strike | None = None, *, takes: float = 0.0) -> None:
         self.simulator, self._clock, self.strike, self._takes = simulator, clock, strike, takes
         self.sent: list[tuple[str, Body]] = []
         self.headers: list[Mapping[str, str]] = []
 
-    def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answered:
+    def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes | Streamed) -> Answered:
+        path = path.removeprefix("http://localhost")
         plain = path.partition("?")[0]
-        self.sent.append((plain, json.loads(body)))
+        whole = body if isinstance(body, bytes) else b"".join(body)
+        assert isinstance(body, bytes) or len(body) == len(whole)
+        self.sent.append((plain, json.loads(body) if isinstance(body, bytes) else {}))
         self.headers.append(headers)
 
         def act() -> Answered:
             try:
-                return self.simulator.answer(method, path, headers, body)
+                return self.simulator.answer(method, path, headers, whole)
             except SimulatorSilentError as error:
                 raise NoAnswerError(str(error)) from error
 
         try:
             return self.strike(plain, act) if self.strike else act()
         finally:
-            if self._takes:
+            if self._takes and not plain.endswith("/token"):
                 self._clock.sleep(self._takes)
+
+    @contextmanager
+    def coming(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Iterator[Came]:
+        status, told, came = self.answer(method, path, headers, body)
+        yield status, told, (came[start : start + PIECE] for start in range(0, len(came), PIECE))
 
     def bodies(self, ending: str) -> list[Body]:
         """Of the calls whose path ends so."""
@@ -86,6 +97,7 @@ _KINDS = {
     "instant": {"type": "date_time"},
     "choice": {"type": "select_one"},
     "reference": {"type": "object_reference"},
+    "file": {"type": "file_attachment"},
 }
 
 
@@ -118,8 +130,8 @@ def tenant_folder(folder: Path) -> Path:
 
 
 CONTRACT = {
-    "objects": ["sample", "pair", "line"],
-    "names": {"sample": "sample__c", "pair": "pair__c", "line": "line__c"},
+    "objects": list(SCHEMA.objects),
+    "names": {name: f"{name}__c" for name in SCHEMA.objects},
     "fields": {
         each.name: {field.name: f"{field.name}__c" for field in each.fields} for each in SCHEMA.objects.values()
     },
@@ -165,6 +177,17 @@ class Keyed(Forwarding):
         self, object_name: str, fields: Sequence[str], *, after: str | None = None, size: int = 20_000
     ) -> Iterator[Chunk]:
         return map(self._chunk, self.inner.read(object_name, fields, after=after, size=size))
+
+    def changed(
+        self,
+        object_name: str,
+        fields: Sequence[str],
+        since: dt.datetime,
+        *,
+        after: str | None = None,
+        size: int = 20_000,
+    ) -> Iterator[Chunk]:
+        return map(self._chunk, self.inner.changed(object_name, fields, since, after=after, size=size))
 
     def find(
         self, object_name: str, by: Sequence[str], values: Sequence[tuple[Cell, ...]], fields: Sequence[str]

@@ -161,7 +161,7 @@ def test_calls_are_told_by_the_interface_that_they_go_to() -> None:
     connector = tenant.connector
 
     def told() -> list[str]:
-        return [need.interface for need in connector.capabilities.allowance.needs[Action.WRITE]]
+        return [need.interface for need in connector.capabilities.allowance.needs_of("AccountObj", Action.WRITE)]
 
     assert told() == [CREATE]
     [made] = tenant.accounts(1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -12,8 +12,10 @@ from changeover.connectors.fxiaoke.simulator.settings import Settings as Simulat
 from changeover.connectors.fxiaoke.simulator.simulator import Simulator
 from changeover.connectors.port import Connector
 from changeover.connectors.schema import FieldType
+from changeover.connectors.testing.change_laws import ChangeLaws
 from changeover.connectors.testing.contract import TargetContract
-from changeover.connectors.testing.our_key_laws import OurKeyLaws
+from changeover.connectors.testing.file_laws import FileLaws
+from changeover.connectors.testing.sample import Row
 
 from .fxiaoke_kit import CONTRACT, OUR_FIELD, START, InProcess, Keyed, tenant_folder
 from .fxiaoke_kit import connected as connect_to
@@ -34,27 +36,43 @@ class TestFxiaoke(TargetContract):
 
     @pytest.fixture
     def connector(self, tmp_path: Path) -> Iterator[Connector]:
-        settings = SimulatorSettings.of({"key_field": OUR_FIELD, "invalid_rows": "shown", "empty_text": "text"})
-        simulator = Simulator(self.clock, settings, tenant_folder(tmp_path))
-        yield Keyed(connect_to(InProcess(simulator, self.clock), self.clock, at_once=4, **CONTRACT))
-        simulator.close()
+        yield from tenant(self.clock, tmp_path)
 
 
-class TestByFunction(OurKeyLaws):
-    """Where changes go many in a call, by a function in the tenant."""
+class TestFxiaokeShownLate(ChangeLaws):
+    """What has changed, where a query shows it seconds later."""
 
     clock = VirtualClock(START)
-    lacks = TestFxiaoke.lacks
-    refuses = TestFxiaoke.refuses
-    seed = TargetContract.seed
+
+    def seed(self, connector: Connector, object_name: str, rows: Iterable[Row]) -> None:
+        """No law of changes asks for it."""
 
     @pytest.fixture
     def connector(self, tmp_path: Path) -> Iterator[Connector]:
-        told = {"key_field": OUR_FIELD, "invalid_rows": "shown", "empty_text": "text", "bulk_function": "on"}
-        simulator = Simulator(self.clock, SimulatorSettings.of(told), tenant_folder(tmp_path))
-        way = InProcess(simulator, self.clock)
-        inner = connect_to(way, self.clock, at_once=4, bulk="changeover_bulk__c", bulk_rows=40, **CONTRACT)
-        inner.describe()
-        yield Keyed(inner)
-        assert not way.bodies("/create"), "none goes alone"
-        simulator.close()
+        fields = {**CONTRACT["fields"]["sample"], "happened": "last_modified_time"}
+        there = {"fields": {**CONTRACT["fields"], "sample": fields}, "read_back_lag": 5.0}
+        yield from tenant(self.clock, tmp_path, {"index_lag": "5"}, **there)
+
+
+class TestFxiaokeByForm(FileLaws):
+    """Files by the other way."""
+
+    clock = VirtualClock(START)
+
+    def seed(self, connector: Connector, object_name: str, rows: Iterable[Row]) -> None:
+        """No law of files asks for it."""
+
+    @pytest.fixture
+    def connector(self, tmp_path: Path) -> Iterator[Connector]:
+        yield from tenant(self.clock, tmp_path, upload="media")
+
+
+def tenant(
+    clock: VirtualClock, folder: Path, more: Mapping[str, str] | None = None, **options: object
+) -> Iterator[Connector]:
+    told = {"key_field": OUR_FIELD, "invalid_rows": "shown", "empty_text": "text", **(more or {})}
+    settings = SimulatorSettings.of(told)
+    simulator = Simulator(clock, settings, tenant_folder(folder))
+    options = {"at_once": 4, "host": "http://localhost", **CONTRACT, **options}
+    yield Keyed(connect_to(InProcess(simulator, clock), clock, **options))
+    simulator.close()

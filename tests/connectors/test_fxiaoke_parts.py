@@ -75,6 +75,7 @@ def test_a_describe_becomes_a_schema() -> None:
         "called__c": FieldType.INSTANT,
         "vip__c": FieldType.BOOLEAN,
         "parent__c": FieldType.REFERENCE,
+        "files__c": FieldType.FILE,
         "create_time": FieldType.INSTANT,
         "last_modified_time": FieldType.INSTANT,
         "life_status": FieldType.CHOICE,
@@ -122,7 +123,11 @@ CELLS: list[tuple[str, Cell, Json]] = [
     ("called__c", dt.datetime(2024, 2, 29, 8, 0, 0, 1_999, dt.UTC), 1_709_193_600_001),
     ("called__c", dt.datetime(1969, 12, 31, 23, 59, 59, 999_000, dt.UTC), -1),
     ("account_level", "1", "1"),
-    ("files__c", '[{"ext": "pdf", "path": "TN_1"}]', [{"ext": "pdf", "path": "TN_1"}]),
+    (
+        "files__c",
+        '[{"id": "TN_1", "name": "盖章.PDF", "size": 3, "checksum": "md5:0"}]',
+        [{"path": "TN_1", "filename": "盖章.PDF", "name": "盖章.PDF", "size": 3, "ext": "pdf"}],
+    ),
 ]
 
 
@@ -158,7 +163,14 @@ def test_cells_come_in_as_they_are_stored() -> None:
     assert came("signed__c", 1_709_136_000_000, "1709136000000", None) == [dt.date(2024, 2, 29)] * 2 + [None]
     assert came("called__c", -1, None) == [dt.datetime(1969, 12, 31, 23, 59, 59, 999_000, dt.UTC), None]
     assert came("called__c", -1, "soon") == ["1969-12-31 23:59:59.999000Z", "soon"], "judged by whoever types it"
-    assert came("files__c", [{"path": "N_1", "ext": "pdf"}]) == ['[{"ext": "pdf", "path": "N_1"}]']
+    one = {"path": "N_1", "ext": "pdf"}
+    assert came("files__c", [one]) == ['[{"ext": "pdf", "path": "N_1"}]'], "judged by whoever types it"
+    told = '[{"id":"N_1","name":"a.pdf","size":3}]'
+    assert came("files__c", [one | {"name": "a.pdf", "size": 3}], [one | {"filename": "a.pdf", "size": "3"}], []) == [
+        told,
+        told,
+        None,
+    ]
     assert came("vip__c", True, None) == [True, None]
     assert column(there.fields["signed__c"], [], CHINA).type == "date32[day]"
 

@@ -20,7 +20,7 @@ from changeover.connectors.questions import UNTRIED, Answer
 from changeover.runs.catalogue import LANGUAGES, Catalogue
 
 from .fxiaoke_kit import APP, OUR_FIELD, START, InProcess, Strike, connected
-from .fxiaoke_tenant import Tenant, at, envelope
+from .fxiaoke_tenant import CREATE, Tenant, at, envelope
 
 BY_NAME = {each.name: each for each in QUESTIONS}
 TRIAL = {
@@ -36,18 +36,26 @@ TRIAL = {
 }
 
 
+LINE = {
+    "api_name": "line__c",
+    "label": "明细",
+    "fields": {"of__c": {"type": "master_detail", "label": "试用", "target_api_name": "trial__c"}},
+}
+
+
 class Asked:
     """A tenant whose object has a field of every kind, with a hundred and one records of its own."""
 
     def __init__(self, folder: Path, strike: Strike | None = None, **settings: str) -> None:
         (folder / "describe").mkdir(parents=True, exist_ok=True)
-        (folder / "describe" / "trial__c.json").write_text(json.dumps(TRIAL), "utf-8")
+        for each in (TRIAL, LINE):
+            (folder / "describe" / f"{each['api_name']}.json").write_text(json.dumps(each), "utf-8")
         self.clock = VirtualClock(START)
         told = SimulatorSettings.of({"key_field": OUR_FIELD, "rate_calls": "0", **settings})
         self.simulator = Simulator(self.clock, told, folder)
         self.way = InProcess(self.simulator, self.clock, strike)
         self.connector: FxiaokeConnector = connected(
-            self.way, self.clock, objects=["trial__c", "AccountObj"], duplicate_rules=True
+            self.way, self.clock, objects=["trial__c", "AccountObj", "line__c"], duplicate_rules=True
         )
 
     def ask(self, name: str, object_name: str | None = "trial__c") -> Answer:
@@ -77,9 +85,11 @@ PLAIN: Told = {
     "unknown_user": ("refused", 20012),
     "clock": ("measured", 0),
     "function": ("none", 32000),
+    "details_described": ("untold", None),
     "bin": (UNTRIED, None),
     "lag": ("measured", 0),
     "no_owner": ("acting_user", None),
+    "left_creator": ("refused", 20012),
     "same_key": ("recognised", 32000),
     "bin_key": ("held", None),
     "duplicate": ("accepted", None),
@@ -103,6 +113,8 @@ FLIPPED: dict[str, tuple[str, tuple[str, int | None]]] = {
     "custom_on_preset_path": ("accepted", ("accepted", None)),
     "unknown_user": ("30027", ("refused", 30027)),
     "bulk_function": ("on", ("there", None)),
+    "describe_details_key": ("detailDescribes", ("told", None)),
+    "disabled_creator": ("accepted", ("accepted", None)),
     "index_lag": ("7.5", ("measured", 8)),
     "no_owner": ("none", ("nobody", None)),
     "invalid_holds_unique": ("no", ("free", None)),
@@ -121,6 +133,8 @@ ASKED_OF = {
     "preset_on_custom_path": "preset_on_custom",
     "custom_on_preset_path": "custom_on_preset",
     "bulk_function": "function",
+    "describe_details_key": "details_described",
+    "disabled_creator": "left_creator",
     "index_lag": "lag",
     "invalid_holds_unique": "bin_key",
     "duplicate_rules": "duplicate",
@@ -243,3 +257,12 @@ def test_settings_follow_from_answers_and_the_project_outranks_them() -> None:
     assert (contradictions(enough), read_options(enough).read_back_lag) == ((), 9.0)
     short = Settings("fx", "fxiaoke", {**APP}, answers={"lag": Answer("measured", 1)})
     assert read_options(short).read_back_lag == 5.0, "once measured is no bound"
+
+
+def test_what_a_number_alone_means_is_known_from_then_on() -> None:
+    numbers = {"required": 7, "too_long": 8, "no_option": 8, "same_key": 9}
+    answers = {name: Answer("unrecognised", number) for name, number in numbers.items()}
+    told = read_options(Settings("fx", "fxiaoke", {**APP}, answers={**answers, "locked": Answer("refused", 9)}))
+    assert told.refusals == {"7": "required", "9": "duplicate"}, "8 means two things"
+    tenant = Tenant(strike=at(CREATE, envelope(7, "参数有误"), envelope(8, "参数有误")), refusals=told.refusals)
+    assert [each.code for each in tenant.accounts(1, 2)] == ["target.required", "target.refused"]

@@ -94,7 +94,7 @@ def test_what_nobody_owns_goes_into_the_pool_that_is_named() -> None:
     [made] = plain.accounts(1)
     assert plain.simulator.rows("AccountObj")[0]["owner"] == '["1000"]', "else it is the acting employee's"
     [left] = plain.write(Change(ChangeKind.UPDATE, "k1", made.target_key, {"owner": None}))
-    assert (left.state, left.field) == (OutcomeState.REJECTED, "owner")
+    assert (left.state, left.code, left.field) == (OutcomeState.REJECTED, "target.no_pool", "owner")
 
 
 def test_a_delete_goes_through_the_bin() -> None:

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from changeover.connectors.change import Batch, Outcome
 from changeover.connectors.clock import VirtualClock
-from changeover.connectors.forwarding import Forwarding
-from changeover.connectors.held_file import Body, HeldFile, Uploaded, cell_of, files_in
+from changeover.connectors.held_file import HeldFile, cell_of, files_in
 from changeover.connectors.memory import MemoryConnector
 from changeover.connectors.port import Connector
 from changeover.connectors.schema import Field, FieldType, ObjectSchema, Schema
 from changeover.connectors.secrets import Secrets
 from changeover.connectors.testing.hostile import ProcessDied
+from changeover.connectors.testing.hostile_files import HostileFiles
 from changeover.migrate import compare
 from changeover.migrate import run as running
 from changeover.migrate import session as sessions
@@ -57,36 +57,18 @@ def schema(name: str, checksum: str = "") -> Schema:
     return Schema({name: ObjectSchema(name, ("id",), fields)})
 
 
-class Wire(Forwarding):
-    """Between us and a system: counts bodies that leave it and uploads, and lets a call fail once.
-
-    dies: after so many uploads the process ends before (or after) the next write. lost: uploads of which the answer is
-    lost; the connector, as the port wants it, makes them again."""
+class Wire(HostileFiles):
+    """Between us and a system. before_write, after_write: raised at the next write."""
 
     def __init__(self, inner: MemoryConnector) -> None:
         super().__init__(inner)
-        self.memory = inner
-        self.fetched: list[str] = []
-        self.uploaded: list[str] = []
         self.before_write: list[BaseException] = []
         self.after_write: list[BaseException] = []
-        self.on_upload: dict[int, BaseException] = {}
-
-    def body(self, object_name: str, file: HeldFile) -> Iterator[bytes]:
-        self.fetched.append(file.name)
-        return self.memory.body(object_name, file)
-
-    def upload(self, object_name: str, field: str, file: HeldFile, body: Body) -> Uploaded:
-        error = self.on_upload.pop(len(self.uploaded) + 1, None)
-        if error is not None:
-            raise error
-        self.uploaded.append(file.name)
-        return self.memory.upload(object_name, field, file, body)
 
     def write(self, batch: Batch) -> list[Outcome]:
         if self.before_write:
             raise self.before_write.pop()
-        outcomes = self.memory.write(batch)
+        outcomes = super().write(batch)
         if self.after_write:
             raise self.after_write.pop()
         return outcomes
@@ -171,9 +153,9 @@ class Contracts:
         with pytest.raises(ProcessDied):
             self.run()
 
-    def reconcile(self) -> Report:
+    def reconcile(self, *, files: bool = False) -> Report:
         with self._in_process() as project:
-            return compare.reconcile(project, running.Order(), Secrets(), self.clock, lambda _tick: None)
+            return compare.reconcile(project, running.Order(), Secrets(), self.clock, lambda _tick: None, files=files)
 
     def undo(self, run: object) -> Report:
         assert isinstance(run, int)

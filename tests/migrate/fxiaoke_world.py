@@ -140,7 +140,7 @@ def rows(numbers: Numbers) -> dict[str, list[dict[str, Cell]]]:
 
 class FxiaokeWorld:
     """The old system, the tenant, and the project between them. settings: of the simulator; options: of the
-    connector. takes: seconds that a call takes. find_size: of the old system."""
+    connector. takes: seconds that a call takes. find_size: of the old system. clock: another one than its own."""
 
     def __init__(
         self,
@@ -151,6 +151,7 @@ class FxiaokeWorld:
         takes: float = 0.0,
         chunk: int = 20_000,
         find_size: int = 1000,
+        clock: VirtualClock | None = None,
         **options: object,
     ) -> None:
         self.folder = folder / "move"
@@ -164,7 +165,7 @@ class FxiaokeWorld:
         for each in (STATEMENT, LINE):
             (tenant / f"{each['api_name']}.json").write_text(json.dumps(each), "utf-8")
         self.project = load_project(self.folder)
-        self.clock = VirtualClock(START)
+        self.clock = clock or VirtualClock(START)
         self.source = MemoryConnector(SOURCE, clock=self.clock, name="old", rows=rows(numbers), find_size=find_size)
         told = SimulatorSettings.of({"key_field": OUR_FIELD, "invalid_rows": "shown", **(settings or {})})
         self.simulator = Simulator(self.clock, told, tenant.parent)

@@ -175,8 +175,9 @@ def prepared(
     target: type[MemoryConnector],
     begun: Callable[[World], None],
     ledger: str | None = None,
+    kind: type[World] = World,
 ) -> Move:
-    return made(World(folder / "move", rows, target, ledger), begun)
+    return made(kind(folder / "move", rows, target, ledger), begun)
 
 
 def made(world: World, begun: Callable[[World], None]) -> Move:

@@ -233,7 +233,7 @@ class World:
     def begin(self) -> None:
         """A source with its records, a target that holds a few of somebody's, nothing moved."""
         self._forget()
-        self.clock = VirtualClock(START)
+        self.clock = self.new_clock()
         self.source = MemoryConnector(SOURCE, clock=self.clock, name="old", rows=self._rows)
         self.target = self.kind(
             TARGET,
@@ -247,6 +247,9 @@ class World:
         self.target.seed("deal", [{"title": "not ours", "number": "N9"}])
         self.record = Record()
         self.faults()
+
+    def new_clock(self) -> VirtualClock:
+        return VirtualClock(START)
 
     def _forget(self) -> None:
         shutil.rmtree(self.folder / "runs", ignore_errors=True)

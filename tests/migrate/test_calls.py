@@ -36,7 +36,7 @@ from changeover.connectors.schema import Field, FieldType, ObjectSchema, Schema
 from changeover.connectors.secrets import Secrets
 from changeover.migrate import run as verbs
 from changeover.migrate.pace.asked import AskedShare
-from changeover.migrate.pace.predict import calls_of, predict, records_of
+from changeover.migrate.pace.predict import Part, at_the_limits, calls_of, predict, records_of
 from changeover.migrate.project import Project, load_project
 from changeover.migrate.session import Tick, open_ledger
 from changeover.runs.ledger import control
@@ -292,35 +292,39 @@ def one_a_call(calls: int = 100, seconds: float = 20, quota: Quota | None = None
 
 
 def test_the_time_is_that_of_the_slowest_rate() -> None:
-    told = predict({Action.WRITE: 103_000}, one_a_call(), START)
+    told = predict([Part("", {Action.WRITE: 103_000})], one_a_call(), START)
     assert told.finish is not None
     assert (told.finish - START).total_seconds() == pytest.approx((103_000 - 100) / 5)
+    assert at_the_limits({"write": 103_000}, one_a_call(), START) == told
 
 
 def test_business_hours_and_the_days_quota_make_it_longer() -> None:
     office = Schedule(SHANGHAI, (Hours(frozenset(range(5)), dt.time(9), dt.time(17), share=0.5),))
     friday = at(2026, 11, 20, 16)
-    told = predict({Action.WRITE: 18_100}, one_a_call(), friday, schedule=office)
+    told = predict([Part("", {Action.WRITE: 18_100})], one_a_call(), friday, schedule=office)
     assert told.finish is not None
     minutes = (told.finish - at(2026, 11, 20, 17)).total_seconds() / 60
     assert minutes == pytest.approx(30, abs=1), "an hour at half the rate, then half an hour"
     quota = one_a_call(quota=Quota(10_000, zone="Asia/Shanghai"))
-    told = predict({Action.WRITE: 25_000}, quota, friday, narrowed=Narrowed(reserve=1_000), spent=2_000)
+    told = predict([Part("", {Action.WRITE: 25_000})], quota, friday, narrowed=Narrowed(reserve=1_000), spent=2_000)
     assert told.finish is not None
     assert at(2026, 11, 22) < told.finish < at(2026, 11, 22, 0, 35), "7,000 today, 9,000 tomorrow, 9,000 on Sunday"
+    told = at_the_limits({"write": 25_000}, quota, friday)
+    assert told.finish is not None
+    assert at(2026, 11, 22) < told.finish < at(2026, 11, 22, 0, 20), "10,000 a day, and 5,000 on Sunday"
 
 
 def test_where_the_limits_leave_nothing_there_is_no_end() -> None:
     quota = one_a_call(quota=Quota(100, zone="Asia/Shanghai"))
-    assert predict({Action.WRITE: 5}, quota, START, narrowed=Narrowed(reserve=100)).finish is None
+    assert predict([Part("", {Action.WRITE: 5})], quota, START, narrowed=Narrowed(reserve=100)).finish is None
     never = Schedule(SHANGHAI, (Hours(frozenset(range(7)), dt.time(0), dt.time(0), share=0),))
-    assert predict({Action.WRITE: 5}, one_a_call(), START, schedule=never).finish is None
-    assert predict({}, quota, START).finish == START
+    assert predict([Part("", {Action.WRITE: 5})], one_a_call(), START, schedule=never).finish is None
+    assert predict([Part("", {})], quota, START).finish == START
 
 
 def test_slow_answers_count_where_the_rate_would_allow_more() -> None:
     slow = Allowance(others=Interface((Rate(100, 20),), threads=1), needs={Action.WRITE: (Need("write", seconds=4),)})
-    told = predict({Action.WRITE: 1_000}, slow, START)
+    told = predict([Part("", {Action.WRITE: 1_000})], slow, START)
     assert told.finish is not None
     assert (told.finish - START).total_seconds() == pytest.approx(4_000)
 
@@ -329,7 +333,7 @@ def test_slow_answers_count_where_the_rate_would_allow_more() -> None:
 def test_several_calls_under_way_take_so_much_less_time(at_once: int, seconds: int) -> None:
     """Never more than the target takes at a time."""
     slow = Allowance(others=Interface(threads=4), needs={Action.WRITE: (Need("write", seconds=4),)})
-    told = predict({Action.WRITE: 1_000}, slow, START, at_once=at_once)
+    told = predict([Part("", {Action.WRITE: 1_000})], slow, START, at_once=at_once)
     assert told.finish is not None
     assert (told.finish - START).total_seconds() == pytest.approx(seconds, rel=0.01)
 
@@ -354,6 +358,6 @@ def test_the_forecast_is_what_a_pace_really_takes(seed: int) -> None:
             clock.sleep((spent.resumes - clock.now()).total_seconds())
             pace.take("write")
         pace.answered("write")
-    told = predict({Action.WRITE: number}, allowance, start, schedule=office, narrowed=pace.narrowed)
+    told = predict([Part("", {Action.WRITE: number})], allowance, start, schedule=office, narrowed=pace.narrowed)
     assert told.finish is not None
     assert (told.finish - start).total_seconds() == pytest.approx((clock.now() - start).total_seconds(), rel=0.03)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -99,3 +100,29 @@ def test_what_cannot_go_stays_behind_and_is_told(tmp_path: Path, reject: bool) -
     assert codes(later) == {"file.too_large": 1, "file.differs": 1}
     assert world.there()["gone"] == {"g.pdf": b"1", "h.pdf": b"22"}
     assert world.reconcile().exit_code == 0
+
+
+def test_reconcile_reads_bodies_where_it_is_asked_to(tmp_path: Path) -> None:
+    world = Contracts(tmp_path)
+    world.contract("one", a=LARGE, b=b"b")
+    world.contract("two", a=b"1")
+    world.contract("three", a=b"1", b=b"b")
+    world.run()
+    fetched = len(world.source.fetched)
+    assert (world.reconcile().extra["bodies"], len(world.source.fetched)) == (0, fetched)
+    well = world.reconcile(files=True)
+    assert (well.exit_code, well.extra["bodies"], well.extra["differences"]) == (0, 5, 0)
+    other = next(key for key, kept in world.new.files.items() if kept.body == LARGE)
+    world.new.files[other] = replace(world.new.files[other], body=LARGE[:-1] + b"x")
+    gone = next(key for key, kept in world.new.files.items() if kept.body == b"b" and key != "upload-2")
+    del world.new.files[gone]
+    assert world.reconcile().exit_code == 0, "names and sizes are as they were"
+    wrong = world.reconcile(files=True)
+    assert (wrong.exit_code, wrong.extra["differences_by"]["wrong"], wrong.extra["bodies"]) == (1, 2, 5)  # type: ignore[index]
+    told = {
+        str(row[2]): row[4]
+        for table in wrong.tables
+        if table.title.code == "table.differing_records"
+        for row in table.rows
+    }
+    assert told == {"1": "papers", "3": "papers"}

@@ -24,6 +24,7 @@ from ..servers import fresh_database
 from .company import Company, make_company
 from .firms import LEVELS
 from .kill_at import At, Launcher
+from .lanes import ROWS, LanesWorld, TwoWays
 from .laws import Move, first, prepared
 from .test_kill import BATCH, CHUNK, RUN, fill, left_by
 
@@ -213,6 +214,15 @@ def test_a_fault_breaks_no_law(levels: Move, kind: FaultKind) -> None:
 def test_a_death_breaks_no_law(levels: Move, share: float) -> None:
     with levels.world.in_process():
         assert levels.trial(deaths=(round(levels.effects * share), 3)) == {}
+
+
+def test_two_objects_at_a_time_over_a_server(postgres: sa.URL, tmp_path: Path) -> None:
+    """Their threads use one connection, one at a time."""
+    with fresh_database(postgres) as text:
+        plain = sa.make_url(text).set(drivername="postgresql").render_as_string(hide_password=False).replace(":@", "@")
+        move = prepared(tmp_path, ROWS, TwoWays, first, plain, LanesWorld)
+        with move.world.in_process():
+            assert move.trial(deaths=(move.effects // 2,)) == {}
 
 
 def test_a_fault_and_a_death_break_no_law(levels: Move) -> None:

@@ -16,8 +16,8 @@ from typer.testing import CliRunner
 
 def test_without_a_name_it_lists_what_there_is_and_what_can_be_set() -> None:
     told = json.loads(CliRunner().invoke(app, ["simulator", "--json"]).output)
-    assert told["simulators"] == ["fxiaoke"]
-    assert told["next"] == ["changeover simulator fxiaoke"]
+    assert told["simulators"] == ["fxiaoke", "salesforce"]
+    assert told["next"] == ["changeover simulator fxiaoke", "changeover simulator salesforce"]
     rows = {row[0]: row for row in told["tables"][0]["rows"]}
     assert rows["burst_code"][1:3] == ["30004", "30004 | 14001"]
     chinese = json.loads(CliRunner().invoke(app, ["simulator", "--json", "--lang", "zh"]).output)["tables"][0]["rows"]
@@ -28,7 +28,7 @@ def test_without_a_name_it_lists_what_there_is_and_what_can_be_set() -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["nothing"], "Installed: fxiaoke"),
+        (["nothing"], "Installed: fxiaoke, salesforce"),
         (["fxiaoke", "--set", "packs"], "packs is not NAME=VALUE"),
         (["fxiaoke", "--set", "nothing=1"], "There is no setting nothing"),
         (["fxiaoke", "--set", "total=1"], "takes when_asked | always"),

@@ -42,8 +42,8 @@ def test_purpose_run_and_object_keep_values_apart(path: Path) -> None:
     with ValueStore(path, KEY) as store:
         store.put_many((*owner, "k", "|".join(owner).encode()) for owner in owners)
         assert [store.get(*owner, "k") for owner in owners] == ["|".join(owner).encode() for owner in owners]
-        store.drop("1", PREIMAGE)
-        assert [store.get(*owner, "k") is None for owner in owners] == [True, False, False, True]
+        store.drop("1", PREIMAGE, "account")
+        assert [store.get(*owner, "k") is None for owner in owners] == [True, False, False, False]
 
 
 def test_a_second_value_takes_the_firsts_place_and_empty_is_a_value(path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
@@ -28,12 +29,14 @@ READING: Final = (
     _question("unknown_user", "refused", "nothing"),
     _question("clock", "measured"),
     _question("function", "there", "none"),
+    _question("details_described", "told", "untold"),
     _question("bin", "shown", "hidden"),
 )
 """They only read; whether queries show what is in the bin is certain only of a record of our own."""
 WRITING: Final = (
     _question("lag", "measured", "unseen", writes=True),
     _question("no_owner", "acting_user", "nobody", "refused", writes=True),
+    _question("left_creator", "accepted", "refused", writes=True),
     _question("same_key", *REFUSALS, writes=True),
     _question("bin_key", "held", "free", writes=True),
     _question("duplicate", "refused", "refused_with_rows", "accepted", writes=True),
@@ -48,6 +51,13 @@ WRITING: Final = (
     _question("stage", "accepted", "refused", "ignored", writes=True),
 )
 QUESTIONS: Final = READING + WRITING
+REFUSED_FOR: Final = {
+    "same_key": "duplicate",
+    "required": "required",
+    "too_long": "too_long",
+    "no_option": "check",
+}
+"""Question -> for what a record is refused there: our code without its room."""
 LEAST_LAG: Final = 5.0
 """Seconds. What was measured once is no bound: twice that is waited for, and not less than without a measure."""
 _FOLLOWS: Final[dict[tuple[str, str], tuple[str, object]]] = {
@@ -57,14 +67,16 @@ _FOLLOWS: Final[dict[tuple[str, str], tuple[str, object]]] = {
     ("empty_text", "text"): ("empty_text", "kept"),
     ("trace_id", "required"): ("trace_ids", True),
     ("preset_on_custom", "refused"): ("custom_path", "custom"),
+    ("stage", "refused"): ("stages", "interface"),
+    ("stage", "ignored"): ("stages", "interface"),
     ("update", "overwrite"): ("updates", "overwrite"),
 }
 """Question and answer -> option and value."""
 
 
 def learned(settings: Settings) -> dict[str, object]:
-    """Options that follow from what the tenant answered, where the project says nothing."""
-    return {option: value for _, option, value in _following(settings) if option not in settings.options}
+    """Options that follow from what the tenant answered; those of the project outrank them."""
+    return {option: value for _, option, value in _following(settings)} | _refusals(settings)
 
 
 def contradictions(settings: Settings) -> tuple[Finding, ...]:
@@ -95,6 +107,15 @@ def _following(settings: Settings) -> Iterator[tuple[str, str, object]]:
             yield name, "read_back_lag", _lag(answer)
         elif (name, answer.word) in _FOLLOWS:
             yield name, *_FOLLOWS[name, answer.word]
+
+
+def _refusals(settings: Settings) -> dict[str, object]:
+    """What an error number means, of those that the tenant answers for one reason alone."""
+    numbers = [(settings.answers[name].number, name) for name in REFUSED_FOR if name in settings.answers]
+    told = [(number, name) for number, name in numbers if number is not None]
+    alone = Counter(number for number, _ in told)
+    meant = {str(number): REFUSED_FOR[name] for number, name in told if alone[number] == 1}
+    return {"refusals": meant} if meant else {}
 
 
 def _lag(answer: Answer) -> float:

@@ -20,7 +20,7 @@ def _span(org: Org, request: Request, days: int) -> tuple[ObjectShape, str, str]
         raise CallError(400, "INVALID_TYPE_FOR_OPERATION", f"entity type {shape.name} cannot be replicated")
     try:
         start, end = (instant(request.asked[each].replace(" ", "+"))[:16] + ":00.000" for each in ("start", "end"))
-    except (KeyError, ValueError) as error:
+    except (KeyError, ValueError, OverflowError) as error:
         raise CallError(400, "INVALID_REPLICATION_DATE", "start and end are wanted, with their zones") from error
     if start >= end:
         raise CallError(400, "INVALID_REPLICATION_DATE", "startDate must be at least one minute before endDate")

@@ -30,6 +30,13 @@ SOAP = {"id": "tns:ID", "reference": "tns:ID", "boolean": "xsd:boolean", "int": 
 SOAP |= {"datetime": "xsd:dateTime", "time": "xsd:time", "base64": "xsd:base64Binary", "address": "urn:address"}
 SOAP |= {"location": "urn:location", **dict.fromkeys(("double", "currency", "percent"), "xsd:double")}
 NUMBERS = frozenset({"double", "currency", "percent"})
+SAME: Mapping[str, Any] = {
+    **dict.fromkeys(("deprecatedAndHidden", "highScaleNumber", "searchPrefilterable", "aiPredictionField"), False),
+    **dict.fromkeys(("filteredLookupInfo", "mask", "maskType", "referenceTargetField", "dependsOn"), None),
+    "writeRequiresMasterRead": False,
+    "defaultValueFormula": None,
+}
+"""What is told of every field alike."""
 PRIVATE = ("workedOut", "numberForm", "childName")
 """What a field's document holds for ourselves."""
 ABLE: tuple[str, ...] = (
@@ -176,15 +183,7 @@ def field_document(name: str, told: Mapping[str, Any]) -> Document:
         or bool(told.get("auto") or told.get("defaulted"))
         or told.get("default") is not None,
         "defaultValue": default,
-        "defaultValueFormula": None,
         "compoundFieldName": told.get("part_of"),
-        "referenceTo": list(told.get("to") or ()),
-        "relationshipName": told.get("relationship"),
-        "relationshipOrder": 0 if master else None,
-        "polymorphicForeignKey": len(told.get("to") or ()) > 1,
-        "writeRequiresMasterRead": False,
-        "cascadeDelete": master or bool(told.get("cascade")),
-        "restrictedDelete": bool(told.get("restricts")),
         "picklistValues": _picklist(told),
         "restrictedPicklist": bool(told.get("restricted")),
         "dependentPicklist": bool(told.get("controller")),
@@ -192,24 +191,29 @@ def field_document(name: str, told: Mapping[str, Any]) -> Document:
         "encrypted": kind == "encryptedstring",
         "htmlFormatted": bool(told.get("html")),
         "nameField": bool(told.get("name")),
-        "namePointing": len(told.get("to") or ()) > 1,
         "permissionable": not required and not fixed,
         "inlineHelpText": told.get("help"),
-        "deprecatedAndHidden": False,
         "extraTypeInfo": "plaintextarea" if kind == "textarea" else None,
-        "filteredLookupInfo": None,
-        "highScaleNumber": False,
-        "mask": None,
-        "maskType": None,
         "queryByDistance": kind == "location",
-        "referenceTargetField": None,
-        "searchPrefilterable": False,
-        "aiPredictionField": False,
         "formulaTreatNullNumberAsZero": bool(worked_out) and kind in NUMBERS,
-        "dependsOn": None,
+        **_reference(told),
+        **SAME,
         "workedOut": dict(worked_out or {}),
         "numberForm": told.get("auto"),
         "childName": told.get("children"),
+    }
+
+
+def _reference(told: Mapping[str, Any]) -> Document:
+    targets, master = list(told.get("to") or ()), bool(told.get("master"))
+    return {
+        "referenceTo": targets,
+        "relationshipName": told.get("relationship"),
+        "relationshipOrder": 0 if master else None,
+        "polymorphicForeignKey": len(targets) > 1,
+        "namePointing": len(targets) > 1,
+        "cascadeDelete": master or bool(told.get("cascade")),
+        "restrictedDelete": bool(told.get("restricts")),
     }
 
 

@@ -16,7 +16,7 @@ from ...clock import Clock
 from ...errors import InputError
 from ...simulating.faults import Fault
 from .answers import Document, RowError, not_found
-from .described import field_document, named_children, own, shipped
+from .described import field_documents, named_children, own, shipped, written_out
 from .faults import FaultKind
 from .ids import numbered
 from .settings import Settings
@@ -26,7 +26,18 @@ from .values import kept_instant
 
 FILE, DATABASE = "org.yaml", "simulator.db"
 MADE_UP = Path(__file__).with_name("org.yaml")
-KEYS = {"organization", "certificate", "profiles", "roles", "users", "groups", "record_types", "fields", "settings"}
+KEYS = {
+    "organization",
+    "certificate",
+    "profiles",
+    "roles",
+    "users",
+    "groups",
+    "record_types",
+    "objects",
+    "fields",
+    "settings",
+}
 ORGANIZATION = "Organization"
 
 
@@ -100,7 +111,7 @@ class Org:
         self.settings = settings
         self.weather = Weather()
         told = _told(MADE_UP if folder is None or not (folder / FILE).exists() else folder / FILE)
-        self.shapes = _shapes(folder, told.get("fields") or {}, settings)
+        self.shapes = _shapes(folder, told, settings)
         self.by_lower = {name.lower(): shape for name, shape in self.shapes.items()}
         self.by_prefix = {shape.prefix: shape for shape in self.shapes.values() if shape.prefix}
         self.certificate = _certificate(folder, told.get("certificate"))
@@ -175,21 +186,13 @@ def _certificate(folder: Path | None, name: object) -> bytes | None:
         raise InputError("simulator.file", path=str(folder / str(name)), reason=type(error).__name__) from error
 
 
-def _shapes(folder: Path | None, fields: Mapping[str, Any], settings: Settings) -> Mapping[str, ObjectShape]:
+def _shapes(folder: Path | None, told: Mapping[str, Any], settings: Settings) -> Mapping[str, ObjectShape]:
     """Every object; the org's own describes outrank those that are shipped."""
-    places, documents = {}, {}
-    for name, document in shipped().items():
-        places[name], documents[name] = "shipped", {**document, "fields": [dict(each) for each in document["fields"]]}
-    for file, document in own(folder):
-        places[document["name"]], documents[document["name"]] = file, document
-    for name, more in fields.items():
-        if name not in documents:
-            raise InputError("simulator.describe", where=FILE, what=str(name))
-        documents[name]["fields"] += [field_document(key, each) for key, each in more.items()]
+    places, documents = _documents(folder, told)
     if settings.key_field:
         short = {"type": "string", "length": 120, "external": True, "unique": True, "case_sensitive": True}
         for document in documents.values():
-            if document.get("createable") and document.get("custom") is not None and document["name"] != "User":
+            if document.get("createable") and document["name"] != "User":
                 _with_key(document, settings.key_field, short)
     named_children(documents)
     hidden = _by_object(settings.named("hidden_fields"))
@@ -200,6 +203,23 @@ def _shapes(folder: Path | None, fields: Mapping[str, Any], settings: Settings) 
     return shapes
 
 
+def _documents(folder: Path | None, told: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, Document]]:
+    """(where each object's describe stands, the describe)."""
+    places, documents = {}, {}
+    for name, document in shipped().items():
+        places[name], documents[name] = "shipped", {**document, "fields": [dict(each) for each in document["fields"]]}
+    for file, document in own(folder):
+        places[document["name"]], documents[document["name"]] = file, document
+    for at, (name, short) in enumerate((told.get("objects") or {}).items()):
+        places[name], documents[name] = FILE, written_out(name, {"prefix": f"a{at + 100:02x}"[:3], **short})
+    for name, more in (told.get("fields") or {}).items():
+        if name not in documents:
+            raise InputError("simulator.describe", where=FILE, what=str(name))
+        for key, each in more.items():
+            documents[name]["fields"] += field_documents(key, each)
+    return places, documents
+
+
 def _with_key(document: Document, name: str, short: Mapping[str, Any]) -> None:
     if all(each["name"] != name for each in document["fields"]):
-        document["fields"].append(field_document(name, short))
+        document["fields"] += field_documents(name, short)

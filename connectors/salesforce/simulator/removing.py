@@ -58,10 +58,8 @@ def _into_bin(org: Org, acting: Acting, shape: ObjectShape, row_id: str, for_goo
     if for_good or not shape.has("IsDeleted"):
         org.store.remove(shape.name, row_id)
         return
-    changed: Row = {"IsDeleted": 1, "SystemModstamp": now}
-    if shape.has("LastModifiedDate"):
-        changed |= {"LastModifiedDate": now, "LastModifiedById": acting.user}
-    org.store.change(shape.name, row_id, changed)
+    changed: Row = {"IsDeleted": 1, "SystemModstamp": now, "LastModifiedDate": now, "LastModifiedById": acting.user}
+    org.store.change(shape.name, row_id, {name: value for name, value in changed.items() if shape.has(name)})
 
 
 def undelete(org: Org, acting: Acting, shape: ObjectShape, row_id: str) -> None:
@@ -78,19 +76,17 @@ def undelete(org: Org, acting: Acting, shape: ObjectShape, row_id: str) -> None:
 
 def _back(org: Org, acting: Acting, shape: ObjectShape, row_id: str, gone: str) -> None:
     now = org.stamp()
-    org.store.change(
-        shape.name,
-        row_id,
-        {"IsDeleted": 0, "SystemModstamp": now, "LastModifiedDate": now, "LastModifiedById": acting.user},
-    )
+    changed: Row = {"IsDeleted": 0, "SystemModstamp": now, "LastModifiedDate": now, "LastModifiedById": acting.user}
+    org.store.change(shape.name, row_id, {name: value for name, value in changed.items() if shape.has(name)})
     org.store.note_back(shape.name, row_id)
     for name, each, column in org.store.cleared(row_id):
         if org.store.count(name, f'"Id" = ? AND "{column}" IS NULL', [each]):
             org.store.change(name, each, {column: row_id})
     for child, field in shape.referring:
         if field.cascades and field.kept and child.has("IsDeleted"):
-            where = f'"{field.name}" = ? AND "IsDeleted" = 1 AND "SystemModstamp" = ?'
-            for each in org.store.column(child.name, "Id", where, [row_id, gone]):
+            stamped = child.has("SystemModstamp")
+            where = f'"{field.name}" = ? AND "IsDeleted" = 1' + (' AND "SystemModstamp" = ?' if stamped else "")
+            for each in org.store.column(child.name, "Id", where, [row_id, gone] if stamped else [row_id]):
                 _back(org, acting, child, each, gone)
 
 

@@ -64,6 +64,16 @@ def as_json(field: FieldShape) -> Shown:
     return as_json_text
 
 
+def as_text(field: FieldShape, value: Any) -> str | None:
+    """As a history tells it."""
+    match field.kind:
+        case Kind.NUMBER if value is not None:
+            return number(value, field.scale)
+        case Kind.BOOLEAN:
+            return _boolean(value)
+    return None if value is None else str(value)
+
+
 # Cells
 
 

@@ -1,14 +1,18 @@
-"""The little of SOAP that has no place in REST: signing in, and taking records out of the bin."""
+"""The little of SOAP that has no place in REST: signing in, taking records out of the bin, and merging them."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from typing import TypeAlias
 from xml.sax.saxutils import escape
 
 from lxml import etree
 
 from .answers import XML, CallError, Reply, RowError
 from .identity import full_name
+from .ids import whole
+from .merging import merge
 from .org import Acting, Org
 from .removing import undelete
 from .sign_in import OAuthError, SignIn
@@ -22,6 +26,8 @@ ENVELOPE = (
     'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"><soapenv:Body>{}</soapenv:Body></soapenv:Envelope>'
 )
 WRONG = "INVALID_LOGIN: Invalid username, password, security token; or user locked out."
+Work: TypeAlias = Callable[[Org, Acting, etree._Element], str]
+"""One piece of what is asked for; the id that it is about."""
 VERSION = re.compile(r"(\d+)\.0")
 
 
@@ -39,8 +45,10 @@ def answered(org: Org, sign_in: SignIn, version: str, host: str, body: bytes) ->
         case "login":
             return _login(org, sign_in, f"http://{host}", version, verb)
         case "undelete":
-            return _undelete(org, sign_in, verb)
-    return _fault("soapenv:Client", "INVALID_OPERATION", "there are login and undelete and nothing else")
+            return _each(org, sign_in, verb, "ids", _undelete)
+        case "merge":
+            return _each(org, sign_in, verb, "request", _merge)
+    return _fault("soapenv:Client", "INVALID_OPERATION", "there are login, undelete and merge and nothing else")
 
 
 def _text(element: etree._Element, name: str) -> str:
@@ -75,22 +83,45 @@ def _login(org: Org, sign_in: SignIn, base: str, version: str, verb: etree._Elem
     return Reply(ENVELOPE.format(inner).encode(), type=XML)
 
 
-def _undelete(org: Org, sign_in: SignIn, verb: etree._Element) -> Reply:
+def _each(org: Org, sign_in: SignIn, verb: etree._Element, name: str, work: Work) -> Reply:
+    """name: of the elements that each ask for a piece of work."""
     try:
         acting = Acting(sign_in.user_of(_text(verb, "sessionId")))
     except CallError as error:
         return _fault(f"sf:{error.code}", error.code, error.message)
     told = []
-    for each in verb.xpath("*[local-name()='ids']/text()"):
-        row_id, failure = str(each), ""
+    for each in verb.xpath(f"*[local-name()='{name}']"):
+        row_id, failure = "", ""
         try:
             with org.store.whole():
-                undelete(org, acting, object_of(org, row_id), row_id)
+                row_id = work(org, acting, each)
         except (RowError, CallError) as refused:
             code = refused.code
             failure = f"<errors><message>{escape(refused.message)}</message><statusCode>{code}</statusCode></errors>"
         told.append(f"<result>{failure}<id>{row_id}</id><success>{'false' if failure else 'true'}</success></result>")
-    return Reply(ENVELOPE.format(f"<undeleteResponse>{''.join(told)}</undeleteResponse>").encode(), type=XML)
+    name = etree.QName(verb).localname + "Response"
+    return Reply(ENVELOPE.format(f"<{name}>{''.join(told)}</{name}>").encode(), type=XML)
+
+
+def _undelete(org: Org, acting: Acting, asked: etree._Element) -> str:
+    row_id = _id(asked.text)
+    undelete(org, acting, object_of(org, row_id), row_id)
+    return row_id
+
+
+def _merge(org: Org, acting: Acting, asked: etree._Element) -> str:
+    """Fields of the master that are sent along are not set."""
+    row_id = _id(next(iter(asked.xpath("*[local-name()='masterRecord']/*[local-name()='Id']/text()")), None))
+    others = [_id(each) for each in asked.xpath("*[local-name()='recordToMergeIds']/text()")]
+    merge(org, acting, object_of(org, row_id), row_id, others)
+    return row_id
+
+
+def _id(told: object) -> str:
+    row_id = whole(str(told or "").strip())
+    if row_id is None:
+        raise RowError("MALFORMED_ID", f"malformed id {told}")
+    return row_id
 
 
 def _fault(fault: str, code: str, message: str) -> Reply:

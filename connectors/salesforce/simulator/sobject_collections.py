@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import groupby
@@ -104,12 +105,13 @@ def put(org: Org, request: Request) -> Reply:
     key = external_key(shape, request.path[3])
     records, all_or_none = _records(request)
     sought = [_key_of(each, key.name) for each in records]
-    twice = {each for each in sought if each is not None and sought.count(each) > 1} if len(sought) > 1 else set()
+    told = Counter(str(each) if key.exact else str(each).lower() for each in sought if each is not None)
+    twice = {each for each, times in told.items() if times > 1}
 
     def work(record: Document, value: object) -> tuple[str, bool]:
         if value is None:
             raise RowError("MISSING_ARGUMENT", f"{key.name} not specified", [key.name])
-        if value in twice:
+        if (str(value) if key.exact else str(value).lower()) in twice:
             raise RowError("DUPLICATE_VALUE", f"Duplicate external id specified: {value}", [key.name])
         values = {name: each for name, each in record.items() if name.lower() != key.name.lower()}
         return upsert(org, request.acting, shape, key, value, values)

@@ -9,7 +9,8 @@ from typing import Any
 from .answers import CallError, RowError, attributes_of, not_found
 from .ids import whole
 from .org import Acting, Org
-from .shapes import AUDIT, FieldShape, ObjectShape
+from .shapes import AUDIT, LONG_TEXT, FieldShape, ObjectShape
+from .shown import as_text
 from .store import Row
 from .values import Stored, read_only, stored
 
@@ -75,7 +76,29 @@ def update(org: Org, acting: Acting, shape: ObjectShape, row_id: str, record: Ma
     if shape.body is not None and changed.get(shape.body.name) is not None:
         changed["Id"] = row_id
         _keep_body(org, shape, changed)
+    history = org.shapes.get(history_name(shape.name))
+    if history is not None:
+        _note(org, acting, history, shape, before, changed)
     org.store.change(shape.name, row_id, changed)
+
+
+def history_name(name: str) -> str:
+    """Of the object that keeps what became of that one's fields."""
+    return name.removesuffix("__c") + "__History" if name.endswith("__c") else f"{name}History"
+
+
+def _note(org: Org, acting: Acting, history: ObjectShape, shape: ObjectShape, before: Row, changed: Row) -> None:
+    """What changed, but for a long text only that it did."""
+    parent = next((each.name for each in history.kept if shape.name in each.targets), None)
+    for name, value in changed.items():
+        field = shape.every[name]
+        if before.get(name) == value or not field.updateable or parent is None:
+            continue
+        told = [None, None] if field.length > LONG_TEXT else [before.get(name), value]
+        row: Row = {parent: before["Id"], "Field": name, "DataType": field.type, "IsDeleted": 0}
+        row |= {"OldValue": as_text(field, told[0]), "NewValue": as_text(field, told[1])}
+        row |= {"Id": org.new_id(history), "CreatedDate": org.stamp(), "CreatedById": acting.user}
+        org.store.insert(history.name, row)
 
 
 def upsert(

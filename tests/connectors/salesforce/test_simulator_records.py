@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from changeover.connectors.errors import InputError
+from changeover.connectors.salesforce.simulator.answers import RowError
 
 from .callers import START, Caller, simulator
 
@@ -149,6 +150,7 @@ def test_what_is_deleted_takes_its_details_along_and_brings_them_back() -> None:
         == "400 ENTITY_IS_DELETED AccountId"
     )
     assert caller.cells("SELECT Id FROM Statement_Line__c WHERE IsDeleted = true", everything=True) == [line]
+    assert caller.cells("SELECT Id FROM Statement_Line__c") == []
     caller.simulator.undelete(account)
     caller.simulator.undelete(clinic)
     assert caller.cells("SELECT Clinic__c FROM Checkup_Statement__c") == [clinic]
@@ -160,6 +162,47 @@ def test_what_is_deleted_takes_its_details_along_and_brings_them_back() -> None:
     caller.clock.sleep(16 * 86_400)
     caller.sign_in()
     assert caller.cells("SELECT Id FROM Case", everything=True) == []
+
+
+def test_merged_records_say_which_they_became_and_take_their_children_along() -> None:
+    caller = Caller(simulator())
+    stays, other = caller.create("Account", Name="甲"), caller.create("Account", Name="乙")
+    caller.create("Contact", LastName="丙", AccountId=other)
+    caller.create("Account", Name="丁", ParentId=other)
+    caller.clock.sleep(9)
+    caller.simulator.merge(stays, other)
+    assert caller.cells("SELECT AccountId FROM Contact WHERE SystemModstamp > 2026-03-02T01:00:08Z") == [stays]
+    assert caller.cells("SELECT Name FROM Account WHERE ParentId = '" + stays + "'") == ["丁"]
+    gone = caller.find("SELECT Id, MasterRecordId FROM Account WHERE IsDeleted = true", everything=True)
+    assert gone == [{"Id": other, "MasterRecordId": stays}]
+    for wrong in ((stays,), (other,), ()):
+        with pytest.raises(RowError):
+            caller.simulator.merge(stays, *wrong)
+    case = caller.create("Case", Subject="x")
+    body = f"<Envelope><sessionId>{caller.headers['Authorization'][7:]}</sessionId><Body><merge>"
+    for others in (caller.create("Case", Subject="y"), case):
+        body += f"<request><masterRecord><Id>{case}</Id></masterRecord>"
+        body += f"<recordToMergeIds>{others}</recordToMergeIds></request>"
+    told = caller.raw("POST", "/services/Soap/u/60.0", f"{body}</merge></Body></Envelope>".encode())[2].decode()
+    assert (told.count("<success>true"), told.count("<success>false")) == (1, 1)
+    assert caller.cells("SELECT Subject FROM Case") == ["x"]
+
+
+def test_a_history_keeps_what_a_field_was() -> None:
+    caller = Caller(simulator())
+    account = caller.create("Account", Name="甲", Credit_Limit__c=1.5)
+    changes = {"Name": "乙", "Credit_Limit__c": None, "Key_Account__c": True, "Description": "x", "Phone": None}
+    caller.call("PATCH", f"sobjects/Account/{account}", changes)
+    told = caller.find("SELECT Field, OldValue, NewValue, Account.Name FROM AccountHistory ORDER BY Field")
+    assert [(each["Field"], each["OldValue"], each["NewValue"]) for each in told] == [
+        ("Credit_Limit__c", "1.5", None),
+        ("Description", None, None),
+        ("Key_Account__c", "false", "true"),
+        ("Name", "甲", "乙"),
+    ]
+    assert told[0]["Account"] == {"Name": "乙"}
+    caller.call("DELETE", f"sobjects/Account/{account}")
+    assert caller.simulator.count("AccountHistory") == 0
 
 
 def test_a_hierarchy_has_no_circle_and_owners_are_active() -> None:
@@ -226,11 +269,21 @@ def test_an_org_of_your_own_keeps_its_records_and_outranks_what_is_shipped(tmp_p
     told["fields"] = [each for each in told["fields"] if each["name"] in ("Id", "Name", "IsDeleted", "SystemModstamp")]
     (tmp_path / "describe" / "Account.json").write_text(json.dumps(told), encoding="utf-8")
     fields = "fields: {Contact: {Legacy__c: {type: string, length: 9, external: true}}}\n"
+    fields += (
+        "objects: {Visit__c: {fields: {Name: {type: string, auto: 'V-{00}', name: true}, Place__c: {type: location}, "
+    )
+    fields += (
+        "Account__c: {type: reference, to: [Account], relationship: Account__r, children: Visits__r, master: true}}}}\n"
+    )
     (tmp_path / "org.yaml").write_text(fields + "users: [{username: a@b.example, last: A}]\n", encoding="utf-8")
     caller = Caller(simulator(tmp_path))
     account = caller.create("Account", Name="甲")
     assert caller.call("PATCH", "sobjects/Contact/Legacy__c/K", {"LastName": "x", "AccountId": account})[0] == 201
     assert caller.not_found("SELECT Phone FROM Account") == "400 INVALID_FIELD"
+    caller.create("Visit__c", Account__c=account, Place__Latitude__s=41.8)
+    assert caller.find("SELECT (SELECT Name, Place__c FROM Visits__r) FROM Account")[0]["Visits__r"]["records"] == [
+        {"Name": "V-01", "Place__c": {"latitude": 41.8, "longitude": None}}
+    ]
     caller.simulator.close()
     again = Caller(simulator(tmp_path))
     assert again.find("SELECT Name, (SELECT Legacy__c FROM Contacts) FROM Account") == [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from urllib.parse import quote
 
 import pytest
 from changeover.connectors.salesforce.simulator.ids import checked, whole
@@ -63,6 +64,7 @@ def caller() -> Caller:
         ("Name = 'It\\'s_4'", "I"),
         ("Name IN ('ALPHA', 'Beta') AND NumberOfEmployees > 10", "B"),
         ("Region__c NOT IN ('East')", "AI"),
+        ("Region__c != 'East'", "AI"),
         ("Region__c IN ('East', null)", "ABG"),
         ("Region__c = null", "A"),
         ("Region__c = ''", "A"),
@@ -173,12 +175,26 @@ def test_orders(caller: Caller) -> None:
         ("SELECT SUM(Name) FROM Account", "MALFORMED_QUERY"),
         ("SELECT FIELDS(ALL) FROM Account", "MALFORMED_QUERY"),
         ("SELECT Id FROM Account OFFSET 2001", "NUMBER_OUTSIDE_VALID_RANGE"),
+        ("SELECT Id FROM Account ORDER BY COUNT(Id)", "MALFORMED_QUERY"),
+        ("SELECT Id FROM Account WHERE COUNT(Id) > 1", "MALFORMED_QUERY"),
+        ("SELECT Id, (SELECT COUNT(Id) FROM Contacts) FROM Account", "MALFORMED_QUERY"),
+        ("SELECT Id FROM Account WHERE " + "(" * 2000 + "Name = 'x'" + ")" * 2000, "QUERY_TOO_COMPLICATED"),
         ("SELECT Id FROM Account WHERE Id IN (SELECT Id, Name FROM Contact)", "MALFORMED_QUERY"),
     ],
 )
 def test_a_query_that_makes_no_sense_is_refused(caller: Caller, soql: str, refused: str) -> None:
     assert caller.not_found(soql) == f"400 {refused}"
     assert caller.simulator.count("Account") == len(ACCOUNTS)
+
+
+def test_a_query_may_be_long_and_numbers_big(caller: Caller) -> None:
+    many = " OR ".join(f"Name = 'n{number}'" for number in range(3000))
+    soql = f"SELECT Name FROM Account WHERE {many} OR Name = 'Alpha' LIMIT 99999999999999999999"
+    assert caller.raw("GET", f"query?q={quote(soql)}")[0] == 414
+    part = {"method": "GET", "url": f"/services/data/v67.0/query?q={quote(soql)}", "referenceId": "a"}
+    (told,) = caller.call("POST", "composite", {"compositeRequest": [part]})[1]["compositeResponse"]
+    assert [each["Name"] for each in told["body"]["records"]] == ["Alpha"]
+    assert caller.cells("SELECT Name FROM Account WHERE NumberOfEmployees > 99999999999999999999999") == []
 
 
 def test_an_error_points_at_the_place(caller: Caller) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeAlias
@@ -14,12 +14,14 @@ from ..ids import whole
 from ..shapes import Kind
 from ..values import instant
 from .days import days_of
-from .operand import Value, value_of
+from .operand import Value, single
 from .scope import Scope
-from .tree import Comparison, Condition, Literal, Not, Query, Several, query_error
+from .tree import Comparison, Condition, Literal, Not, Operand, Query, Several, query_error
 
 ESCAPED = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.S)
 PLAIN = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
+BIGGEST = 2**63
+"""What SQLite takes for a whole number."""
 Sought: TypeAlias = "str | int | float | bytes | None"
 Inner = Callable[[Query], "tuple[str, list[Sought]]"]
 """Writes a query within a query, of which one column is asked for."""
@@ -27,11 +29,12 @@ Inner = Callable[[Query], "tuple[str, list[Sought]]"]
 
 @dataclass(slots=True)
 class Writer:
-    """today: the day that TODAY means."""
+    """today: the day that TODAY means. work_out: what an operand is; not every place takes aggregates."""
 
     scope: Scope
     today: dt.date
     inner: Inner
+    work_out: Callable[[Scope, Operand], Value] = single
 
     def write(self, condition: Condition, inverted: bool = False) -> tuple[str, list[Sought]]:
         """inverted: whether a NOT stands before it, so that unknown must be false."""
@@ -40,13 +43,13 @@ class Writer:
             return f"NOT {sql}", values
         if isinstance(condition, Several):
             parts = [self.write(each, inverted) for each in condition.parts]
-            sql = f" {condition.word.upper()} ".join(each for each, _ in parts)
-            return f"({sql})", [value for _, values in parts for value in values]
+            sql = balanced([each for each, _ in parts], f" {condition.word.upper()} ")
+            return sql, [value for _, values in parts for value in values]
         sql, values = self._comparison(condition)
         return (f"IFNULL({sql}, 0)" if inverted else sql), values
 
     def _comparison(self, told: Comparison) -> tuple[str, list[Sought]]:
-        value = value_of(self.scope, told.operand)
+        value = self.work_out(self.scope, told.operand)
         if value.field is not None and not value.field.filterable:
             said = f"field '{value.field.name}' can not be filtered in a query call"
             raise query_error("INVALID_FIELD", self.scope.text, told.operand.at, said)
@@ -130,7 +133,8 @@ class Writer:
                 return int(kind == "true")
             case Kind.INT | Kind.NUMBER if kind == "number":
                 number = Decimal(text).scaleb(value.scale)
-                return int(number) if number == int(number) else float(number)
+                exact = number == int(number) and abs(number) < BIGGEST
+                return int(number) if exact else float(number)
             case Kind.DATE if kind == "date":
                 return text
             case Kind.DATETIME if kind == "moment":
@@ -168,13 +172,21 @@ class Writer:
         return query_error("INVALID_FIELD", self.scope.text, literal.at, said)
 
 
+def balanced(parts: Sequence[str], word: str) -> str:
+    """All of them joined by a word, in parentheses so that SQLite goes no deeper than it must: it has its limit."""
+    if len(parts) == 1:
+        return parts[0]
+    half = len(parts) // 2
+    return f"({balanced(parts[:half], word)}{word}{balanced(parts[half:], word)})"
+
+
 TEXTS = (Kind.TEXT, Kind.PICKLIST, Kind.PICKLISTS, Kind.EMAIL)
 
 
 def _instant(text: str) -> str:
     try:
         return instant(text)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise CallError(400, "INVALID_FIELD", f"invalid dateTime: {text}") from error
 
 

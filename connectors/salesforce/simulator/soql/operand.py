@@ -94,5 +94,13 @@ def _aggregate(scope: Scope, call: Call) -> Value:
     raise unknown(scope, call)
 
 
-def is_aggregate(operand: Operand) -> bool:
-    return isinstance(operand, Call) and operand.name in AGGREGATES
+def is_aggregate(operand: Operand | None) -> bool:
+    """It, or what it is applied to."""
+    return isinstance(operand, Call) and (operand.name in AGGREGATES or is_aggregate(operand.argument))
+
+
+def single(scope: Scope, operand: Operand) -> Value:
+    """One that is worked out for each record. Raises CallError for an aggregate."""
+    if is_aggregate(operand):
+        raise query_error("MALFORMED_QUERY", scope.text, operand.at, "aggregates have no place here")
+    return value_of(scope, operand)

@@ -114,7 +114,10 @@ def parsed(text: str) -> Query:
     if len(text) > LONGEST:
         raise CallError(400, "QUERY_TOO_COMPLICATED", "The SOQL statement is longer than 100,000 characters")
     reader = _Reader(text)
-    query = _query(reader)
+    try:
+        query = _query(reader)
+    except RecursionError as error:
+        raise CallError(400, "QUERY_TOO_COMPLICATED", "The SOQL statement goes too deep") from error
     if reader.kind != "end":
         raise reader.unexpected()
     return query

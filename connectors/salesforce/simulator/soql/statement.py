@@ -12,12 +12,13 @@ from ..answers import CallError
 from ..org import Acting, Org
 from ..shapes import ObjectShape
 from .condition import Sought, Writer
-from .operand import Value, is_aggregate, value_of
+from .operand import Value, is_aggregate, single, value_of
 from .plan import Plan
 from .scope import Counter, Scope
 from .tree import Comparison, Condition, Item, Operand, Path, Query, Several, TypeOf, query_error
 
 FIELDS_LIMIT, FARTHEST, MOST_GROUPS = 200, 2_000, 2_000
+MOST_ROWS = 2**31
 FILES_BY = {"id", "contentdocumentid", "linkedentityid"}
 UNFILTERED = (
     "Implementation restriction: ContentDocumentLink requires a filter by a single Id on ContentDocumentId or "
@@ -98,7 +99,7 @@ class Statement:
     def groups(self) -> list[str]:
         """Rows of a query with aggregates, as JSON."""
         query, scope = self.query, self.plan.scope
-        by = [value_of(scope, each).sql for each in query.group]
+        by = [single(scope, each).sql for each in query.group]
         told: list[tuple[str, Value]] = []
         for item in query.items:
             assert isinstance(item, Item)  # noqa: S101 - looked at when it was built
@@ -108,7 +109,8 @@ class Statement:
         where, values = " AND ".join(self.where) or "1", list(self.values)
         having, more = "", list[Sought]()
         if query.having is not None:
-            having, more = _writer(self.org, self.plan.acting, scope).write(query.having)
+            writer = replace(_writer(self.org, self.plan.acting, scope), work_out=value_of)
+            having, more = writer.write(query.having)
             having = f"HAVING {having}"
         order = "ORDER BY " + ", ".join(_orders(scope, query)) if query.order else ""
         sql = (
@@ -166,7 +168,7 @@ def _built(org: Org, acting: Acting, query: Query, scope: Scope, deleted: bool) 
         where.append(sql)
         values += more
     orders = [] if is_grouped(query) or query.counts else [*_orders(scope, query), f'{scope.table}."Id"']
-    rest = f"LIMIT {-1 if query.limit is None else query.limit} OFFSET {query.offset}"
+    rest = f"LIMIT {-1 if query.limit is None else min(query.limit, MOST_ROWS)} OFFSET {query.offset}"
     order = f"ORDER BY {', '.join(orders)}" if orders else ""
     return Statement(org, query, plan, where, values, order, rest, children)
 
@@ -204,6 +206,8 @@ def _children(org: Org, acting: Acting, query: Query, scope: Scope, plan: Plan, 
         )
         raise query_error("INVALID_TYPE", query.text, query.source_at, said)
     shape, reference = found
+    if is_grouped(query) or query.counts:
+        raise query_error("MALFORMED_QUERY", query.text, query.source_at, "aggregates have no place in a child query")
     inner = Scope(org, shape, query.text, Counter(scope.counter.made + 100), query.alias)
     statement = _built(org, acting, query, inner, deleted)
     name = next(str(each["childName"]) for each in shape.document["fields"] if each["name"] == reference.name)
@@ -236,7 +240,7 @@ def _writer(org: Org, acting: Acting, scope: Scope) -> Writer:
 def _orders(scope: Scope, query: Query) -> list[str]:
     told = []
     for each in query.order:
-        value = value_of(scope, each.operand)
+        value = (value_of if is_grouped(query) else single)(scope, each.operand)
         if value.field is not None and not value.field.sortable:
             said = f"field '{value.field.name}' can not be sorted in a query call"
             raise query_error("INVALID_FIELD", query.text, each.operand.at, said)
