@@ -15,7 +15,7 @@ from changeover.runs.menders import MENDERS, mender
 ROOT = Path(changeover.__file__).parent
 PARKING = (
     r"assembly|life|type|value|people|required|length|choices|range|unique|reference|pattern|between|expectation|match|conflict|key|"
-    r"parked|recover|target|degraded"
+    r"parked|recover|target|degraded|file"
 )
 CODE = re.compile(rf'"((?:{PARKING})\.[a-z_]+)"')
 PARK_NOTHING = {
@@ -55,6 +55,7 @@ PARK_NOTHING = {
 }
 NO_RECORDS = re.compile(
     r"assembly\.(?!differ|several)|people\.(csv|department_(?!unknown)|list|field|manager|object|successor)_?|expectation\.(?!failed)|key\.(data|digest|keyring|malformed|none|open|place)"
+    r"|file\.(no_bodies|read_refused|write_refused)"
     r"|parked\.no_code|degraded\.(?!several)"
 )
 
