@@ -16,6 +16,8 @@ from changeover.migrate.demo.generate import generate
 
 from .company import Company, Said
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Company, Said]]:

@@ -127,7 +127,7 @@ def test_an_order_that_makes_no_sense_is_refused(asking: Asking) -> None:
 
 
 def test_what_cannot_be_taken_away_is_named(asking: Asking) -> None:
-    asking.simulator.faults = Faults([Fault(DELETE, FaultKind.BURST, every=1)])
+    asking.simulator.faults = Faults([Fault(DELETE, FaultKind.GATEWAY, every=1)])
     told = asking.told("--probe", "--execute", "--object", "AccountObj")
     left = {str(row["_id"]) for row in asking.simulator.rows("AccountObj")}
     assert (asking.code, set(told["left"]), told["verdict"]["code"]) == (1, left, "probe.left_behind")  # type: ignore[index, call-overload]
