@@ -16,7 +16,7 @@ from .addresses import new_address
 from .causes import causes, sample_key
 from .checking.survival import survival_table, survival_told
 from .decided import decided_tables, decided_told
-from .filing.told import files_table, files_told, tallied_files
+from .filing.told import files_table, files_told, left_behind, tallied_files
 from .loading.outside import Reason, outside_table, outside_told, tallied
 from .loading.pipeline import Moved
 from .loading.rewriting import links_table, links_told, tallied_links
@@ -57,11 +57,12 @@ def plan_report(
     balanced = all(each.balanced for each in counts)
     code = "plan.not_ready" if stopped or not balanced else "plan.ready_with_left" if left else "plan.ready"
     idle = code == "plan.ready" and _idle(moved, counts)
+    files = left_behind(_filed(moved))
     return Report(
         verb="plan",
         verdict=Text(
-            "run.none_parked" if idle else code,
-            {"count": left, "records": _sum(counts, "created") + _sum(counts, "updated")},
+            "run.none_parked" if idle else "plan.files_stay" if files and code == "plan.ready" else code,
+            {"files": files, "count": left, "records": _sum(counts, "created") + _sum(counts, "updated")},
         ),
         good=code == "plan.ready",
         exit_code=0 if code == "plan.ready" else 1,
@@ -117,6 +118,7 @@ def run_report(
     graded = session.graded
     code = _run_code(moved, balanced, left, doubled, differences, equal)
     idle = code == "run.done" and _idle(moved, counts)
+    files = left_behind(_filed(moved))
     told = causes([*session.notices, *findings], sample_reader(session, moved.run.id))
     facts: list[tuple[str, str | int | Text]] = [*_systems(session), ("fact.run", moved.run.id)]
     if resumed:
@@ -127,8 +129,8 @@ def run_report(
     return Report(
         verb="run",
         verdict=Text(
-            "run.none_parked" if idle else code,
-            {"count": left, "created": _sum(counts, "created"), "updated": _sum(counts, "updated")},
+            "run.none_parked" if idle else "run.files_stayed" if files and code == "run.done" else code,
+            {"files": files, "count": left, "created": _sum(counts, "created"), "updated": _sum(counts, "updated")},
         ),
         good=code == "run.done",
         exit_code=0 if code == "run.done" else 1,

@@ -10,6 +10,7 @@ from typing import Final
 
 from ..cell import Cell
 from ..change import Change, Outcome, OutcomeState
+from ..errors import ChangeoverError
 from .options import Options
 from .outcome import Calls
 from .paths import data_path
@@ -51,6 +52,9 @@ class Owners:
         name = self._options.pool_fields.get(there.name)
         if name is None or not there.has(name):
             return None
-        state = self._query.state(there, change.target_key or "") or {}
+        try:
+            state = self._query.state(there, change.target_key or "") or {}
+        except ChangeoverError:
+            return None
         pool = state.get(name)
         return None if state.get(OWNER) or not pool else str(pool)

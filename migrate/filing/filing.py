@@ -88,7 +88,7 @@ class Filing:
 
     def put_into(self, cells: Sequence[dict[str, Cell]], rows: Sequence[int]) -> None:
         """What the target calls the files, into the cells of these rows."""
-        for told, row in zip(cells, rows, strict=True):
+        for told, row in zip(cells, rows, strict=True) if self._cells else ():
             told |= self._cells.get(row, {})
 
     def count(self, result: Loaded) -> None:

@@ -23,6 +23,11 @@ def moved_files(counts: Mapping[str, int]) -> int:
     return sum(number for (_, what), number in tallied_files(counts).items() if what == MOVED)
 
 
+def left_behind(files: Files) -> int:
+    """How many stay."""
+    return sum(number for counts in files.values() for (_, what), number in counts.items() if "." in what)
+
+
 def files_table(files: Files) -> tuple[Table, ...]:
     """By field: how many files went, of how many bytes, and how many stayed behind; no table where there are none."""
     rows: list[Row] = []

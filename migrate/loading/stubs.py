@@ -68,10 +68,9 @@ def _make(
     judge = Judge(stub.target_fields, stub.name, stub.file, stub.rule_lines, (), claims)
     findings = judge.judge(mapped)
     loaded = ObjectLoad(session, stub, run_id, storm, judge, insist=insist).load(mapped, findings, wait=False)
-    claims.release_records(
-        stub.target.name,
-        [key for key, bucket in zip(mapped.our_keys, loaded.buckets, strict=True) if bucket == "rejected"],
-    )
+    rejected = [key for key, bucket in zip(mapped.our_keys, loaded.buckets, strict=True) if bucket == "rejected"]
+    if rejected:  # their values are free for others
+        claims.release_records(stub.target.name, rejected)
     with session.ledger.transaction():
         records.park(session.ledger, run_id, stub.name, stub.source.name, stub.target.name, loaded.parked)
         runlog.add_findings(session.ledger, run_id, [*mapped.findings, *findings, *loaded.findings])

@@ -91,7 +91,9 @@ def test_each_law_has_been_seen_to_fail() -> None:
 def test_a_broken_double_is_not_a_broken_system(double: type[Broken]) -> None:
     """It breaks what it says and still works elsewhere, so that it is the law that catches it and not a crash."""
     kept = 0
-    for law in laws(TargetContract)[::7]:
+    for law in laws(TargetContract)[::3]:
         with suppress(pytest.skip.Exception):  # about something that the double does not do
             kept += law not in double.breaks and Suite().holds(law, double)
+        if kept >= 5:
+            break
     assert kept >= 5

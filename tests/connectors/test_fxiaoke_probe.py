@@ -36,18 +36,26 @@ TRIAL = {
 }
 
 
+LINE = {
+    "api_name": "line__c",
+    "label": "明细",
+    "fields": {"of__c": {"type": "master_detail", "label": "试用", "target_api_name": "trial__c"}},
+}
+
+
 class Asked:
     """A tenant whose object has a field of every kind, with a hundred and one records of its own."""
 
     def __init__(self, folder: Path, strike: Strike | None = None, **settings: str) -> None:
         (folder / "describe").mkdir(parents=True, exist_ok=True)
-        (folder / "describe" / "trial__c.json").write_text(json.dumps(TRIAL), "utf-8")
+        for each in (TRIAL, LINE):
+            (folder / "describe" / f"{each['api_name']}.json").write_text(json.dumps(each), "utf-8")
         self.clock = VirtualClock(START)
         told = SimulatorSettings.of({"key_field": OUR_FIELD, "rate_calls": "0", **settings})
         self.simulator = Simulator(self.clock, told, folder)
         self.way = InProcess(self.simulator, self.clock, strike)
         self.connector: FxiaokeConnector = connected(
-            self.way, self.clock, objects=["trial__c", "AccountObj"], duplicate_rules=True
+            self.way, self.clock, objects=["trial__c", "AccountObj", "line__c"], duplicate_rules=True
         )
 
     def ask(self, name: str, object_name: str | None = "trial__c") -> Answer:
@@ -77,9 +85,11 @@ PLAIN: Told = {
     "unknown_user": ("refused", 20012),
     "clock": ("measured", 0),
     "function": ("none", 32000),
+    "details_described": ("untold", None),
     "bin": (UNTRIED, None),
     "lag": ("measured", 0),
     "no_owner": ("acting_user", None),
+    "left_creator": ("refused", 20012),
     "same_key": ("recognised", 32000),
     "bin_key": ("held", None),
     "duplicate": ("accepted", None),
@@ -103,6 +113,8 @@ FLIPPED: dict[str, tuple[str, tuple[str, int | None]]] = {
     "custom_on_preset_path": ("accepted", ("accepted", None)),
     "unknown_user": ("30027", ("refused", 30027)),
     "bulk_function": ("on", ("there", None)),
+    "describe_details_key": ("detailDescribes", ("told", None)),
+    "disabled_creator": ("accepted", ("accepted", None)),
     "index_lag": ("7.5", ("measured", 8)),
     "no_owner": ("none", ("nobody", None)),
     "invalid_holds_unique": ("no", ("free", None)),
@@ -121,6 +133,8 @@ ASKED_OF = {
     "preset_on_custom_path": "preset_on_custom",
     "custom_on_preset_path": "custom_on_preset",
     "bulk_function": "function",
+    "describe_details_key": "details_described",
+    "disabled_creator": "left_creator",
     "index_lag": "lag",
     "invalid_holds_unique": "bin_key",
     "duplicate_rules": "duplicate",

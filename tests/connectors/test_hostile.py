@@ -10,7 +10,7 @@ from changeover.connectors.change import Batch, Change, ChangeKind, OutcomeState
 from changeover.connectors.clock import VirtualClock
 from changeover.connectors.errors import UnavailableError
 from changeover.connectors.memory import MemoryConnector
-from changeover.connectors.port import OUR_KEY
+from changeover.connectors.port import OUR_KEY, Ordeal
 from changeover.connectors.testing.contract import TargetContract
 from changeover.connectors.testing.hostile import Fault, FaultKind, Hostile, Operation, ProcessDied, every_fault
 from changeover.connectors.testing.sample import SCHEMA, sample_row
@@ -174,6 +174,13 @@ def test_an_answer_that_falls_short_says_nothing_of_the_second_half() -> None:
     outcomes = connector.write(batch(1, 2, 3))
     assert [(each.our_key, each.state) for each in outcomes] == [("ours:1", OutcomeState.ACKED)]
     assert connector.inner.count("sample") == 3
+
+
+def test_an_answer_that_falls_short_leaves_an_ordeal_unknown() -> None:
+    connector = hostile(Fault(2, FaultKind.SHORT))
+    [made] = connector.write(batch(1))
+    told = connector.put_through(Ordeal.LOCK, "sample", "ours:1", made.target_key or "")
+    assert (told.our_key, told.state) == ("ours:1", OutcomeState.UNKNOWN)
 
 
 def test_every_fault_at_every_call() -> None:

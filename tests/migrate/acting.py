@@ -16,6 +16,7 @@ from changeover.connectors.clock import VirtualClock
 from changeover.migrate import session as sessions
 from changeover.migrate.sending.caller import Answer, Write
 from changeover.migrate.turns import Turns
+from changeover.runs.ledger.store import Ledger
 
 Choose = Callable[[int], int]
 """Of so many whose wait is over, who goes on."""
@@ -29,14 +30,15 @@ class _Actor:
 
 
 class Acts(VirtualClock):
-    """choose: else who has waited longest goes on. calls: under way now; most: at a time."""
+    """choose: else who has waited longest goes on. calls: under way now; most: at a time. inside: open
+    transactions of ledgers."""
 
     def __init__(self, start: dt.datetime, choose: Choose = lambda _number: 0) -> None:
         super().__init__(start)
         self._choose = choose
         self._here = threading.local()
         self._waiting: list[_Actor] = []
-        self.calls = self.most = 0
+        self.calls = self.most = self.inside = 0
 
     def __deepcopy__(self, _memo: object) -> Acts:
         """The same time, and nobody waits."""
@@ -98,6 +100,7 @@ class ActedTurns(Turns):
         self._holder = threading.get_ident()
 
     def give(self) -> None:
+        assert not self._acts.inside, "a turn is handed on within a transaction"
         self._holder = 0
 
     def start(self, work: Callable[[], None]) -> Future[None]:
@@ -149,7 +152,19 @@ def _first(acts: Acts, under_way: Sequence[Future[object]], seconds: float) -> l
 def acting(acts: Callable[[], Acts]) -> Iterator[None]:
     """Sessions that are opened meanwhile have lanes and calls in such threads. Their systems have to be on that clock,
     and no thread may wait on it while it keeps a lock."""
+    opened = Ledger.transaction
+
+    @contextmanager
+    def watched(ledger: Ledger) -> Iterator[None]:
+        with opened(ledger):
+            acts().inside += 1
+            try:
+                yield
+            finally:
+                acts().inside -= 1
+
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Ledger, "transaction", watched)
         patch.setattr(sessions, "Turns", lambda: ActedTurns(acts()))
         patch.setattr(sessions, "caller_for", lambda _most: ActedCalls(acts()))
         yield

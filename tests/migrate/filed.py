@@ -11,14 +11,13 @@ from pathlib import Path
 import pytest
 from changeover.connectors.change import Batch, Outcome
 from changeover.connectors.clock import VirtualClock
-from changeover.connectors.errors import UnavailableError
-from changeover.connectors.forwarding import Forwarding
-from changeover.connectors.held_file import Body, HeldFile, Uploaded, cell_of, files_in
+from changeover.connectors.held_file import HeldFile, cell_of, files_in
 from changeover.connectors.memory import MemoryConnector
 from changeover.connectors.port import Connector
 from changeover.connectors.schema import Field, FieldType, ObjectSchema, Schema
 from changeover.connectors.secrets import Secrets
 from changeover.connectors.testing.hostile import ProcessDied
+from changeover.connectors.testing.hostile_files import HostileFiles
 from changeover.migrate import compare
 from changeover.migrate import run as running
 from changeover.migrate import session as sessions
@@ -58,46 +57,21 @@ def schema(name: str, checksum: str = "") -> Schema:
     return Schema({name: ObjectSchema(name, ("id",), fields)})
 
 
-class Wire(Forwarding):
-    """Between us and a system: counts the bodies that leave it and the uploads, and lets calls fail.
-
-    before_write, after_write: raised at the next write. on_upload: at this upload, from 1. breaks_off: at this body the
-    line breaks in the middle."""
+class Wire(HostileFiles):
+    """Between us and a system. before_write, after_write: raised at the next write."""
 
     def __init__(self, inner: MemoryConnector) -> None:
         super().__init__(inner)
-        self.memory = inner
-        self.fetched: list[str] = []
-        self.uploaded: list[str] = []
-        self.breaks_off: dict[int, bool] = {}
         self.before_write: list[BaseException] = []
         self.after_write: list[BaseException] = []
-        self.on_upload: dict[int, BaseException] = {}
-
-    def body(self, object_name: str, file: HeldFile) -> Iterator[bytes]:
-        self.fetched.append(file.name)
-        pieces = self.memory.body(object_name, file)
-        return pieces if self.breaks_off.pop(len(self.fetched), None) is None else _breaking_off(pieces)
-
-    def upload(self, object_name: str, field: str, file: HeldFile, body: Body) -> Uploaded:
-        error = self.on_upload.pop(len(self.uploaded) + 1, None)
-        if error is not None:
-            raise error
-        self.uploaded.append(file.name)
-        return self.memory.upload(object_name, field, file, body)
 
     def write(self, batch: Batch) -> list[Outcome]:
         if self.before_write:
             raise self.before_write.pop()
-        outcomes = self.memory.write(batch)
+        outcomes = super().write(batch)
         if self.after_write:
             raise self.after_write.pop()
         return outcomes
-
-
-def _breaking_off(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    yield next(pieces)
-    raise UnavailableError("hostile.unreachable")
 
 
 class Contracts:

@@ -263,6 +263,7 @@ class SmallMove:
             ledger=Ledger(base),  # type: ignore[arg-type] - see in_process
             values=Values(process),
             stage=None,
+            bodies=None,
             keys=KEYS,
             clock=self.line.clock,
             source_schema=SOURCE,

@@ -16,6 +16,8 @@ from changeover.migrate.demo.generate import generate
 
 from .company import Company, Said
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Company, Said]]:
@@ -35,9 +37,8 @@ def test_it_comes_as_planted_and_says_what_it_would_take_in_earnest(demo: tuple[
     assert (document["differences"], document["totals_equal"]) == (0, True)
     facts = {each["code"]: each["value"] for each in document["facts"]}  # type: ignore[attr-defined]
     limits = facts["fact.real_limits"]["params"]
-    assert limits == {"hours": 0, "minutes": 7, "environment": "tenant"}, (
-        "1,850 creates and what proves them, 5 a second"
-    )
+    assert (limits["environment"], limits["hours"]) == ("tenant", 0)
+    assert 5 <= limits["minutes"] <= 8, "1,850 creates and what proves them, 5 a second by each interface"
 
 
 def test_the_simulator_answers_again_and_the_project_goes_on_with_it(demo: tuple[Company, Said]) -> None:

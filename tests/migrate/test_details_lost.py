@@ -65,7 +65,8 @@ class ShoutsInside(BusyWithDeals, Mastered):
 
 def test_what_a_dead_process_would_have_found_on_the_first_detail_keeps_the_others_from_going(tmp_path: Path) -> None:
     """The masters go without them, their mapping waits for somebody's word."""
-    with proving(tmp_path, ShoutsInside, FAMILY) as world:
+    rows = {**FAMILY, "firm": [*FAMILY["firm"], FAMILIES["firm"][2]]}
+    with proving(tmp_path, ShoutsInside, rows) as world:
 
         def watch(effect: str) -> None:
             if effect == "answer" and world.ask("select 1 from proof where object = 'deal'"):
@@ -79,6 +80,6 @@ def test_what_a_dead_process_would_have_found_on_the_first_detail_keeps_the_othe
         report = go(world)
         assert (report.exit_code, report.verdict.code) == (1, "run.effects")
         assert any("--accept deal" in step for step in report.next_steps)
-        assert (len(ours(world, "account")), len(ours(world, "deal"))) == (2, 1)
+        assert (len(ours(world, "account")), len(ours(world, "deal"))) == (3, 1)
         assert go(world, accept=["deal"]).verdict.code == "run.diverged"
         assert len(ours(world, "deal")) == 3

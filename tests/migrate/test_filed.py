@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 from changeover.connectors.held_file import HeldFile
+from changeover.connectors.memory import MemoryConnector
+from changeover.migrate.sources.several import Sources
 from changeover.runs.report.model import Report
 
-from .filed import Contracts
+from .filed import Contracts, schema
 
 LARGE = bytes(range(256)) * 9_000
 
@@ -82,13 +84,16 @@ def test_what_cannot_go_stays_behind_and_is_told(tmp_path: Path, reject: bool) -
     body = world.old.files.pop(gone.id)
     bad = world.contract("bad", x=b"1")[0]
     world.change("4", HeldFile(bad.id, bad.name, 2), world.old.hold("y.pdf", b"y"))
-    assert codes(world.plan()) == {"file.too_large": 1}  # of the others nobody knows yet
+    planned = world.plan()
+    assert codes(planned) == {"file.too_large": 1}  # of the others nobody knows yet
+    assert planned.verdict.code == ("plan.ready_with_left" if reject else "plan.files_stay")
     report = world.run()
     left = {"file.too_large": 1, "file.gone": 1, "file.differs": 1}
     assert (codes(report), files(report)["left"]) == (left, left)
     without = {"large": {"a.pdf": b"1"}, "gone": {"h.pdf": b"22"}, "bad": {"y.pdf": b"y"}, "well": {"w.pdf": b"1"}}
     assert world.there() == ({"well": {"w.pdf": b"1"}} if reject else without)
-    assert (report.exit_code, report.counts[0].buckets["rejected"]) == ((1, 3) if reject else (0, 0))
+    told = (report.exit_code, report.verdict.code, report.counts[0].buckets["rejected"])
+    assert told == ((1, "run.left_behind", 3) if reject else (0, "run.files_stayed", 0))
     compared = world.reconcile()
     assert (compared.exit_code, codes(compared)) == (0, left)
     fetched = len(world.source.fetched)
@@ -126,3 +131,12 @@ def test_reconcile_reads_bodies_where_it_is_asked_to(tmp_path: Path) -> None:
         for row in table.rows
     }
     assert told == {"1": "papers", "3": "papers"}
+
+
+def test_each_of_several_sources_gives_its_own_bodies() -> None:
+    one, other = (MemoryConnector(schema("contract"), name=name) for name in ("one", "other"))
+    sources = Sources({"one": one, "other": other})
+    files = [system.hold("a.pdf", body) for system, body in ((one, b"1"), (other, b"2"))]
+    assert sources.capabilities.holds_files
+    assert b"".join(sources.body("one.contract", files[0])) == b"1"
+    assert b"".join(sources.body("other.contract", files[1])) == b"2"

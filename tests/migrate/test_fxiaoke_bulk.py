@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from .fxiaoke_world import MAPPINGS, FxiaokeWorld, Numbers
-from .test_fxiaoke_move import READS, arrives_whole, lost_after, struck_at
+from .test_fxiaoke_move import FAULTS, READS, arrives_whole, lost_after, struck_at
 
 ON = {"bulk_function": "on"}
 FUNCTION = "changeover_bulk__c"
@@ -55,3 +57,18 @@ def test_without_the_function_a_move_says_so_and_arrives(tmp_path: Path) -> None
         told = [cause.text.code for cause in world.plan().causes]
         assert told.count("fxiaoke.bulk_missing") == 1, "once, not for each object"
         assert (world.run().exit_code, world.there()) == (0, TINY)
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize("fault", list(FAULTS))
+def test_every_fault_at_every_call_of_many_rows_leaves_nothing_doubled(tmp_path: Path, fault: str) -> None:
+    numbers = TINY | {"account": 8, "deal": 2}
+    told = {"bulk": FUNCTION, "bulk_rows": 3, "ordeals": []}
+    plain = FxiaokeWorld(tmp_path / "plain", numbers, ON, **told)
+    with plain.in_process():
+        plain.run()
+    for number in range(1, len(plain.way.bodies("/function")) + 1):
+        world = FxiaokeWorld(tmp_path / str(number), numbers, ON, **told)
+        arrives_whole(world, struck_at(number, FAULTS[fault]), f"{fault} at call {number}")
+        with world.in_process():
+            assert world.reconcile().verdict.code == "reconcile.equal", f"{fault} at call {number}"

@@ -21,12 +21,18 @@ environments:
   trial:
     source: {connector: memory, name: old, file: old.json}
     target:
-      {connector: fxiaoke, name: fx, host: "%s", app_id: FSAID_simulator, app_secret: "${FX_SECRET}",
-       permanent_code: "${FX_CODE}", sign_in: bearer, user: "1000", objects: [AccountObj], timeout: 20}
+      {FX}
   another:
     source: {connector: memory, name: old, file: old.json}
     target: {connector: memory, name: new, file: old.json}
+  back:
+    source:
+      - {connector: memory, name: old, file: old.json}
+      - {FX}
+    target: {connector: memory, name: new, file: old.json}
 """
+FX = """{connector: fxiaoke, name: fx, host: "URL", app_id: FSAID_simulator, app_secret: "${FX_SECRET}",
+       permanent_code: "${FX_CODE}", sign_in: bearer, user: "1000", objects: [AccountObj], timeout: 20}"""
 OLD = {"objects": {"firm": {"key": ["id"], "fields": [{"name": "id", "type": "text"}]}}, "rows": {"firm": []}}
 MAPPING = "mapping: firm\nfrom: firm\nto: AccountObj\nfields:\n  name: id\n"
 DELETE, UPDATE = "/cgi/crm/v2/data/delete", "/cgi/crm/v2/data/update"
@@ -37,7 +43,7 @@ class Asking:
     def __init__(self, folder: Path, server: Server) -> None:
         self.folder, self.server, self.simulator = folder, server, server.simulator
         (folder / "mappings").mkdir()
-        (folder / "changeover.yaml").write_text(PROJECT % server.url, "utf-8")
+        (folder / "changeover.yaml").write_text(PROJECT.replace("{FX}", FX.replace("URL", server.url)), "utf-8")
         (folder / "old.json").write_text(json.dumps(OLD), "utf-8")
         (folder / "mappings" / "firm.yaml").write_text(MAPPING, "utf-8")
         self.code = 0
@@ -127,8 +133,22 @@ def test_an_order_that_makes_no_sense_is_refused(asking: Asking) -> None:
 
 
 def test_what_cannot_be_taken_away_is_named(asking: Asking) -> None:
-    asking.simulator.faults = Faults([Fault(DELETE, FaultKind.BURST, every=1)])
+    asking.simulator.faults = Faults([Fault(DELETE, FaultKind.GATEWAY, every=1)])
     told = asking.told("--probe", "--execute", "--object", "AccountObj")
     left = {str(row["_id"]) for row in asking.simulator.rows("AccountObj")}
     assert (asking.code, set(told["left"]), told["verdict"]["code"]) == (1, left, "probe.left_behind")  # type: ignore[index, call-overload]
     assert left
+
+
+def test_a_source_is_asked_as_well_and_only_ever_read(asking: Asking) -> None:
+    asking.rewrite("mappings/firm.yaml", "from: firm\nto: AccountObj", "from: fx.AccountObj\nto: firm")
+    asking.rewrite("mappings/firm.yaml", "  name: id\n", "  id: name\n")
+    asking.rewrite("changeover.yaml", "timeout: 20", 'timeout: 20, empty: "null"')
+    told = asking.told("--probe", "--execute", "--object", "firm", "--env", "back")
+    assert (asking.code, set(told["answers"])) == (0, {"fx"})  # type: ignore[call-overload]
+    assert [call for call in asking.simulator.calls if call.endswith(WRITES)] == []
+    kept = asking.folder / "schemas" / "answers-back.yaml"
+    kept.write_text(kept.read_text("utf-8") + '      clears: {asked: "2024-02-29", answer: empty}\n', "utf-8")
+    said = {each["code"]: each["params"] for each in asking.told("--env", "back")["findings"]}  # type: ignore[attr-defined]
+    assert said["fxiaoke.sight_unproven"]["objects"] == "AccountObj"
+    assert said["fxiaoke.answered_otherwise"]["said"] == "null", "whatever mappings lay over the source"

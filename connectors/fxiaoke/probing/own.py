@@ -11,8 +11,9 @@ from ..errors import Kind
 from ..gateway import Answer, Gateway
 from ..options import Options
 from ..owners import OWNER
-from ..paths import LOCK, UNLOCK, Paths, data_path
+from ..paths import LOCK, UNLOCK, USERS, Paths, data_path
 from ..query import INVALID, Query
+from ..sight import WHOLE_COMPANY
 from ..tenant import FILES, ID, MANY, NUMBERS, PEOPLE, TenantField, TenantObject
 from ..wire import Document, Json, part, parts
 
@@ -46,8 +47,14 @@ class OwnRecords:
         self._numbered += 1
         return f"{PREFIX}{self._run}-{self._numbered}"
 
-    def create(self, cells: Mapping[str, Json], our_key: str | None = None, leaving: str | None = None) -> Answer:
-        """One call. cells: by API name. leaving: a field that is left empty."""
+    def create(
+        self,
+        cells: Mapping[str, Json],
+        our_key: str | None = None,
+        leaving: str | None = None,
+        made_by: bool = False,
+    ) -> Answer:
+        """One call. cells: by API name. leaving: a field that is left empty. made_by: who made it is said."""
         ours = our_key or self.new_key()
         row: Document = {"dataObjectApiName": self.there.api, **self.required(leaving), **cells}
         row[str(self.there.our_key)] = ours
@@ -56,7 +63,11 @@ class OwnRecords:
             "useValidationRule": self._options.validation_rules,
             "skipFuncValidate": not self._options.functions,
         }
-        body: Document = {**self._quiet(), "data": {"object_data": row, "optionInfo": rules}}
+        body: Document = {
+            **self._quiet(),
+            "hasSpecifyCreatedBy": made_by,
+            "data": {"object_data": row, "optionInfo": rules},
+        }
         if self._paths.custom(self.there):
             body["checkDuplicateSearch"] = self._options.duplicate_rules
         self._latest = None
@@ -110,6 +121,15 @@ class OwnRecords:
 
     def _quiet(self) -> Document:
         return {"triggerWorkFlow": False, "triggerApprovalFlow": False}
+
+    def somebody_who_left(self) -> str:
+        """Of the address book. Raises UntriedError where nobody has."""
+        told = self._gateway.tried(USERS, {"departmentId": WHOLE_COMPANY, "fetchChild": True})
+        left = (each for each in parts(told.document, "userList") if each.get("isStop") is True)
+        person = next(left, {}).get("openUserId")
+        if not person:
+            raise UntriedError
+        return str(person)
 
     # What a record needs
 

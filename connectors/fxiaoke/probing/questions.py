@@ -29,12 +29,14 @@ READING: Final = (
     _question("unknown_user", "refused", "nothing"),
     _question("clock", "measured"),
     _question("function", "there", "none"),
+    _question("details_described", "told", "untold"),
     _question("bin", "shown", "hidden"),
 )
 """They only read; whether queries show what is in the bin is certain only of a record of our own."""
 WRITING: Final = (
     _question("lag", "measured", "unseen", writes=True),
     _question("no_owner", "acting_user", "nobody", "refused", writes=True),
+    _question("left_creator", "accepted", "refused", writes=True),
     _question("same_key", *REFUSALS, writes=True),
     _question("bin_key", "held", "free", writes=True),
     _question("duplicate", "refused", "refused_with_rows", "accepted", writes=True),

@@ -10,7 +10,7 @@ from .. import gateway as calls
 from ..errors import Kind
 from ..gateway import Gateway
 from ..options import Options
-from ..paths import FUNCTION, OBJECTS, data_path
+from ..paths import DESCRIBE, FUNCTION, OBJECTS, data_path
 from ..query import INVALID
 from ..tenant import ID, TenantObject
 from ..wire import Document, Json, part, parts, whole
@@ -44,6 +44,7 @@ class Readings:
             "unknown_user": self._unknown_user,
             "clock": self._clocks,
             "function": self._function,
+            "details_described": self._details_described,
             "bin": self._bin,
         }
         return ask[name]()
@@ -109,6 +110,18 @@ class Readings:
         asked: Document = {"api_name": self._options.bulk or BULK, "parameters": [parameter]}
         answer = self._gateway.tried(FUNCTION, {"data": asked})
         return Answer("there") if answer.kind is Kind.DONE else Answer("none", answer.code)
+
+    def _details_described(self) -> Answer:
+        """Whether the describe of an object that has details brings theirs where that is asked for."""
+        masters = {
+            name for each in self._objects for field in each.schema.fields if field.master for name in field.references
+        }
+        there = next((each for each in self._objects if each.name in masters), None)
+        if there is None:
+            return UNTOLD
+        asked: Document = {"apiName": there.api, "includeDetail": True}
+        told = self._gateway.ask(DESCRIBE, {**asked, "data": asked})
+        return Answer("told" if part(told, "data").keys() - {"describe"} else "untold")
 
     def _bin(self) -> Answer:
         """Where none is shown, there may be none."""

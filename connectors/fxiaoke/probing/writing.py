@@ -30,6 +30,7 @@ class Writings:
         ask: Mapping[str, Callable[[], Answer]] = {
             "lag": self._lag,
             "no_owner": self._no_owner,
+            "left_creator": self._left_creator,
             "same_key": self._same_key,
             "bin": self._bin,
             "bin_key": self._bin_key,
@@ -68,6 +69,11 @@ class Writings:
             return Answer("refused", answer.code)
         owner = self._own.cell(self._own.latest, OWNER)
         return Answer("acting_user" if owner == [self._own.user] else "nobody")
+
+    def _left_creator(self) -> Answer:
+        """Whether a record can be said to be made by somebody who has left."""
+        answer = self._own.create({"created_by": [self._own.somebody_who_left()]}, made_by=True)
+        return Answer("accepted") if answer.kind is Kind.DONE else Answer("refused", answer.code)
 
     def _same_key(self) -> Answer:
         ours = self._own.new_key()

@@ -181,10 +181,10 @@ class SignIn:
         try:
             head, told, signature = str(form["assertion"]).split(".")
             header, claims = (json.loads(_decoded(each)) for each in (head, told))
-            signed, ends = _decoded(signature), float(claims["exp"])
+            signed, ends, kind = _decoded(signature), float(claims["exp"]), header["alg"]
         except (KeyError, TypeError, ValueError) as error:
             raise OAuthError("invalid_grant", "invalid assertion") from error
-        if header.get("alg") != "RS256" or not self._signed(f"{head}.{told}".encode(), signed):
+        if kind != "RS256" or not self._signed(f"{head}.{told}".encode(), signed):
             raise OAuthError("invalid_grant", "invalid assertion")
         if claims.get("iss") != self.org.settings.client_id:
             raise OAuthError("invalid_client_id", "client identifier invalid")

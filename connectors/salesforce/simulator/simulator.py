@@ -18,8 +18,10 @@ from ...simulating.server import Answer, CutAnswerError, NoAnswerError
 from . import identity, metadata, soap
 from .answers import HTML, CallError, Reply, RowError, not_found, said
 from .beginning import settle_in
+from .bulk import old_format
 from .bulk.ingest_jobs import IngestJobs
 from .bulk.job import Jobs
+from .bulk.old_jobs import OldJobs
 from .bulk.query_jobs import QueryJobs
 from .composite import Composite
 from .faults import Fault, FaultKind, Faults
@@ -76,6 +78,7 @@ class Simulator:
         queries, composite = self.queries, Composite(self.org, self._carried_out)
         reading = QueryJobs(Jobs(self.org, "V2Query"), self.limits)
         writing = IngestJobs(Jobs(self.org, "V2Ingest"), self.limits)
+        old = OldJobs(self.limits)
         return {
             **PLAIN,
             ("query",): {"GET": queries.query},
@@ -95,6 +98,13 @@ class Simulator:
             ("jobs", "ingest", "*", "successfulresults"): {"GET": writing.successful},
             ("jobs", "ingest", "*", "failedresults"): {"GET": writing.failed},
             ("jobs", "ingest", "*", "unprocessedrecords"): {"GET": writing.unprocessed},
+            ("async", "job"): {"POST": old.create},
+            ("async", "job", "*"): {"GET": old.get, "POST": old.change},
+            ("async", "job", "*", "batch"): {"GET": old.batches, "POST": old.add},
+            ("async", "job", "*", "batch", "*"): {"GET": old.poll},
+            ("async", "job", "*", "batch", "*", "request"): {"GET": old.request},
+            ("async", "job", "*", "batch", "*", "result"): {"GET": old.results},
+            ("async", "job", "*", "batch", "*", "result", "*"): {"GET": old.rows},
             ("limits",): {"GET": lambda org, request: self.limits.told()},
         }
 
@@ -228,7 +238,8 @@ class Simulator:
             self.limits.made[path] += 1
             reply = self._carried_out(request)
         except CallError as error:
-            reply = error.reply()
+            old = path.startswith("/services/async/")
+            reply = old_format.fault(error, headers) if old else error.reply()
         except RowError as error:
             reply = said([error.of_call()], error.status)
         return Reply(reply.body, reply.status, reply.type, {**reply.headers, **counted})
@@ -260,7 +271,9 @@ class Simulator:
     def _request(self, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes) -> Request:
         """Raises CallError for one that is not let in."""
         parts = [unquote(each) for each in path.strip("/").split("/")]
-        found = VERSION.match(parts[2]) if parts[:2] == ["services", "data"] else None
+        old = parts[:2] == ["services", "async"]
+        told = f"v{parts[2]}" if old and len(parts) > 2 else parts[2] if parts[:2] == ["services", "data"] else ""
+        found = VERSION.match(told)
         if found is None:
             raise not_found()
         version = int(found[1])
@@ -270,7 +283,14 @@ class Simulator:
         if version > self.settings.newest_version:
             raise not_found()
         acting = Acting(user, version).of(headers)
-        return Request(method, tuple(parts[3:]), dict(parse_qsl(query, keep_blank_values=True)), headers, body, acting)
+        return Request(
+            method,
+            (*(("async",) if old else ()), *parts[3:]),
+            dict(parse_qsl(query, keep_blank_values=True)),
+            headers,
+            body,
+            acting,
+        )
 
     def _put_off(
         self, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes, fault: Fault[FaultKind]

@@ -200,6 +200,63 @@ def test_jobs_that_cannot_be_made_and_quotas() -> None:
     assert (b'"UploadComplete"' in body, caller.simulator.count("Account")) == (True, 1)
 
 
+def test_jobs_of_the_first_version_speak_xml_and_keep_the_order_of_their_rows() -> None:
+    caller = Caller(simulator(bulk_polls=1))
+    space = "http://www.force.com/2009/06/asyncapi/dataload"
+    session = {"X_SFDC_Session": caller.headers.pop("Authorization").removeprefix("Bearer ")}
+
+    def call(method: str, path: str, body: str = "", kind: str = "application/xml") -> tuple[int, str]:
+        status, _, told = caller.raw(
+            method, f"/services/async/40.0/job{path}", body.encode(), Content_Type=kind, **session
+        )
+        return status, told.decode()
+
+    def made(operation: str, name: str = "Account", kind: str = "CSV") -> str:
+        parts = f"<operation>{operation}</operation><object>{name}</object><contentType>{kind}</contentType>"
+        status, told = call("POST", "", f'<jobInfo xmlns="{space}">{parts}</jobInfo>')
+        assert (status, "<state>Open</state>" in told, space in told) == (201, True, True), told
+        return told.partition("<id>")[2].partition("</id>")[0]
+
+    def batch(job: str, content: str) -> str:
+        status, told = call("POST", f"/{job}/batch", content, "text/csv; charset=UTF-8")
+        assert (status, "<state>Queued</state>" in told) == (201, True), told
+        path = f"/{job}/batch/" + told.partition("<id>")[2].partition("</id>")[0]
+        assert "<state>InProgress</state>" in call("GET", path)[1]
+        return path
+
+    job = made("insert")
+    path = batch(job, "Name,Phone\n甲,1\n,2\n丙,3\n")
+    assert call("GET", f"{path}/result")[0] == 400
+    told = call("GET", path)[1]
+    assert ("<state>Completed</state>" in told, "<numberRecordsFailed>1</numberRecordsFailed>" in told) == (True, True)
+    rows = rows_of(call("GET", f"{path}/result")[1].encode())
+    assert [(each["Success"], each["Created"]) for each in rows] == [
+        ("true", "true"),
+        ("false", "false"),
+        ("true", "true"),
+    ]
+    assert rows[1]["Error"].startswith("REQUIRED_FIELD_MISSING")
+    assert call("GET", f"{path}/request")[1] == "Name,Phone\n甲,1\n,2\n丙,3\n"
+    assert (
+        "<state>Closed</state>"
+        in call("POST", f"/{job}", f'<jobInfo xmlns="{space}"><state>Closed</state></jobInfo>')[1]
+    )
+    assert "<exceptionCode>InvalidJobState</exceptionCode>" in call("POST", f"/{job}/batch", "Name\nx\n", "text/csv")[1]
+    assert "<numberBatchesTotal>1</numberBatchesTotal>" in call("GET", f"/{job}")[1]
+    path = batch(made("insert"), "Nme\nx\n")
+    assert "<stateMessage>InvalidBatch : Field name not found : Nme</stateMessage>" in call("GET", path)[1]
+    job = made("query")
+    path = batch(job, "SELECT Name, Phone FROM Account ORDER BY Name DESC")
+    assert call("GET", f"/{job}/batch")[1].count("<state>Completed</state>") == 1
+    result = call("GET", f"{path}/result")[1].partition("<result>")[2].partition("</result>")[0]
+    told = call("GET", f"{path}/result/{result}")[1]
+    assert rows_of(told.encode()) == [{"Name": "甲", "Phone": "1"}, {"Name": "丙", "Phone": "3"}]
+    assert "InvalidJob" in call("POST", "", "<jobInfo><operation>merge</operation></jobInfo>")[1]
+    assert "InvalidBatch" in call("POST", "", "<torn")[1]
+    session["X_SFDC_Session"] = "x"
+    assert "<exceptionCode>InvalidSessionId</exceptionCode>" in call("GET", f"/{job}")[1]
+
+
 def test_big_numbers_may_come_with_exponents_and_big_answers_packed() -> None:
     caller = Caller(simulator(numbers_in_cells="exponents", bulk_polls=0))
     for number in ("12500000.5", "0.25", "-139000000", "0"):

@@ -19,7 +19,6 @@ from changeover.connectors.salesforce.simulator import SIMULATOR, Fault, FaultKi
 from changeover.connectors.simulators import Wanted
 from requests.adapters import HTTPAdapter
 from simple_salesforce import Salesforce, SalesforceResourceNotFound
-from simple_salesforce.bulk2 import Operation
 
 DRIVE = Path(__file__).with_name("drive_jsforce.mjs")
 JSFORCE = "jsforce@3.10.16"
@@ -89,7 +88,13 @@ def test_simple_salesforce(server: Server) -> None:
     ids = [{"Id": line.partition(",")[0].strip('"')} for page in pages for line in page.splitlines()[1:]]
     (gone,) = by_app.bulk2.Contact.delete(records=ids)
     assert (gone["numberRecordsFailed"], server.simulator.count("Contact")) == (0, 0)
-    assert Operation.insert.value == "insert"
+    old = by_app.bulk.Lead.insert([{"LastName": "a", "Company": "x"}, {"LastName": "b"}], batch_size=10000)
+    assert [(each["success"], [error["statusCode"] for error in each["errors"]]) for each in old] == [
+        (True, []),
+        (False, ["REQUIRED_FIELD_MISSING"]),
+    ]
+    assert [each["LastName"] for each in by_app.bulk.Lead.query("SELECT LastName FROM Lead")] == ["a"]
+    assert by_app.bulk.Lead.delete([{"Id": old[0]["id"]}])[0]["success"]
 
 
 def test_many_callers_at_once_make_one_record_of_one_external_id(server: Server) -> None:

@@ -150,6 +150,7 @@ def test_what_is_deleted_takes_its_details_along_and_brings_them_back() -> None:
         == "400 ENTITY_IS_DELETED AccountId"
     )
     assert caller.cells("SELECT Id FROM Statement_Line__c WHERE IsDeleted = true", everything=True) == [line]
+    assert caller.cells("SELECT Id FROM Statement_Line__c") == []
     caller.simulator.undelete(account)
     caller.simulator.undelete(clinic)
     assert caller.cells("SELECT Clinic__c FROM Checkup_Statement__c") == [clinic]

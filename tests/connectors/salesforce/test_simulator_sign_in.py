@@ -77,6 +77,9 @@ def test_a_jwt_is_held_against_the_certificate_that_the_folder_names(tmp_path: P
     assert error(key, iss="x") == "client identifier invalid"
     caller.clock.sleep(181)
     assert error(key) == "expired authorization code"
+    for torn in ("x", "W10.W10.x", "W10.eyJleHAiOjF9.x"):
+        form = {"grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer", "assertion": torn}
+        assert caller.form(form)["error_description"] == "invalid assertion"
     caller.simulator.close()
     (tmp_path / "app.pem").write_text("torn", encoding="utf-8")
     with pytest.raises(InputError) as raised:

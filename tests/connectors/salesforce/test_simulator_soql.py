@@ -64,6 +64,7 @@ def caller() -> Caller:
         ("Name = 'It\\'s_4'", "I"),
         ("Name IN ('ALPHA', 'Beta') AND NumberOfEmployees > 10", "B"),
         ("Region__c NOT IN ('East')", "AI"),
+        ("Region__c != 'East'", "AI"),
         ("Region__c IN ('East', null)", "ABG"),
         ("Region__c = null", "A"),
         ("Region__c = ''", "A"),

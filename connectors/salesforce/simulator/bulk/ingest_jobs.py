@@ -9,18 +9,17 @@ from functools import partial
 from typing import Any
 
 from ....simulating.form import parts_of
-from ..answers import CSV, CallError, Document, Reply, RowError, WrongKindError, said, unreadable
+from ..answers import CSV, CallError, Document, Reply, RowError, said, unreadable
 from ..batch import Done, carried_out, parents_of
-from ..ids import whole
 from ..limits import Limits
 from ..org import Org
-from ..removing import delete
 from ..request import Request
 from ..shapes import ObjectShape
 from ..shown import quoted
-from ..writing import external_key, insert, update, upsert
+from ..writing import external_key
 from .content import Content, ContentError, columns, read_content, record_of
 from .job import Job, Jobs, invalid_state, supported
+from .row_verb import guarded, verb_of
 
 BATCH, BIGGEST = 10_000, 100_000_000
 OPERATIONS = {"insert": "createable", "update": "updateable", "upsert": "createable", "delete": "deletable"}
@@ -172,54 +171,12 @@ def _form(request: Request) -> tuple[Document, bytes]:
     return Request(request.method, request.path, {}, {}, parts["job"], request.acting).document(), parts["content"]
 
 
-Verb = Callable[[Document], "tuple[str, bool | None]"]
-
-
 def _works(
     org: Org, request: Request, job: Job, shape: ObjectShape, content: Content
 ) -> list[Callable[[], tuple[str, bool | None]]]:
-    puts, verb = columns(org, shape, content.header), _verb(org, request, job, shape)
+    puts, verb = columns(org, shape, content.header), guarded(verb_of(org, request.acting, job.told, shape))
 
     def work(row: Sequence[str]) -> tuple[str, bool | None]:
-        try:
-            return verb(record_of(puts, row))
-        except WrongKindError as error:
-            said_ = f"'{error.value}' is not a valid value for the type xsd:{error.kind}"
-            raise RowError("INVALID_TYPE_ON_FIELD_IN_RECORD", said_) from error
-        except CallError as error:
-            raise RowError(error.code, error.message) from error
+        return verb(record_of(puts, row))
 
     return [partial(work, each) for each in content.rows]
-
-
-def _verb(org: Org, request: Request, job: Job, shape: ObjectShape) -> Verb:
-    acting, operation = request.acting, job.told["operation"]
-
-    def id_of(record: Document) -> str:
-        told = record.pop("Id", None)
-        row_id = whole(str(told or ""))
-        if row_id is None or not row_id.startswith(shape.prefix):
-            raise RowError("MALFORMED_ID", f"bad id {told}" if told else "Id not specified", ["Id"])
-        return row_id
-
-    def make(record: Document) -> tuple[str, bool | None]:
-        return insert(org, acting, shape, record), True
-
-    def change(record: Document) -> tuple[str, bool | None]:
-        row_id = id_of(record)
-        update(org, acting, shape, row_id, record)
-        return row_id, False
-
-    def remove(record: Document) -> tuple[str, bool | None]:
-        row_id = id_of(record)
-        delete(org, acting, shape, row_id, for_good=operation == "hardDelete")
-        return row_id, False
-
-    def put(record: Document) -> tuple[str, bool | None]:
-        key = external_key(shape, job.told["externalIdFieldName"])
-        value = record.pop(key.name, None)
-        if value is None:
-            raise RowError("MISSING_ARGUMENT", f"{key.name} not specified", [key.name])
-        return upsert(org, acting, shape, key, value, record)
-
-    return {"insert": make, "update": change, "upsert": put}.get(operation, remove)
