@@ -13,6 +13,7 @@ from changeover.cli import app
 from changeover.connectors.files.options import _OBJECT_OPTIONS, _OPTIONS
 from changeover.connectors.fxiaoke.simulator import FaultKind
 from changeover.connectors.fxiaoke.simulator.settings import told_settings
+from changeover.connectors.salesforce.options import Options as SalesforceOptions
 from changeover.connectors.salesforce.simulator import FaultKind as SalesforceFaultKind
 from changeover.connectors.salesforce.simulator.org import KEYS as ORG_KEYS
 from changeover.connectors.salesforce.simulator.settings import told_settings as salesforce_settings
@@ -266,6 +267,7 @@ def test_the_json_members_of_each_command(reader: Reader) -> None:
         ("connectors.md", "files", set(_OPTIONS)),
         ("simulators.md", "Settings", {each.name for each in told_settings()}),
         ("simulators.md", "Faults", {each.value for each in FaultKind}),
+        ("salesforce.md", "Options", keys_of(SalesforceOptions)),
         ("salesforce-simulator.md", "An org of your own", ORG_KEYS),
         ("salesforce-simulator.md", "Settings", {each.name for each in salesforce_settings()}),
         ("salesforce-simulator.md", "Faults", {each.value for each in SalesforceFaultKind}),

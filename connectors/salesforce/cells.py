@@ -1,0 +1,44 @@
+"""Cells on their way: as the org writes them in JSON, and as columns that every room reads."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ..chunk import Chunk
+from ..schema import FieldType
+from .org_object import ID, OrgField, OrgObject
+
+Row = Mapping[str, Any]
+NUMBERS = (FieldType.INTEGER, FieldType.DECIMAL)
+
+
+def chunk_of(there: OrgObject, fields: Sequence[str], rows: Sequence[Row], cursor: str = "") -> Chunk:
+    """cursor: empty for what was searched for."""
+    columns = {
+        name: pd.arrays.ArrowExtensionArray(column(there.fields[name], [row.get(name) for row in rows]))
+        for name in fields
+    }
+    frame = pd.DataFrame(columns, index=pd.RangeIndex(len(rows)))
+    return Chunk(there.name, frame, [str(row[ID]) for row in rows], cursor)
+
+
+def column(field: OrgField, told: Sequence[Any]) -> pa.Array:
+    """The cells of one field, in order: booleans as such, all else as its text. Numbers were left as text when the
+    answer was read, so that no amount passes through a float; a whole one comes without the `.0` that it is told
+    with."""
+    if field.field.type is FieldType.BOOLEAN:
+        return pa.array(told, pa.bool_())
+    cells = pa.array([each if each is None or isinstance(each, str) else _text(each) for each in told], pa.string())
+    if field.field.type is FieldType.INTEGER:
+        return pc.replace_substring_regex(cells, pattern=r"\.0+$", replacement="")
+    return cells
+
+
+def _text(told: object) -> str:
+    return json.dumps(told, ensure_ascii=False, sort_keys=True)

@@ -1,0 +1,150 @@
+"""The port of an org, for reading."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from ..cell import Cell
+from ..change import Batch, Outcome
+from ..chunk import Chunk
+from ..clock import Clock
+from ..errors import InputError
+from ..pace import Action, Allowance, Interface, Need, Pace, Quota
+from ..port import KEY, OUR_KEY, AuditFields, Capabilities, Identity, Settings
+from ..schema import Schema
+from ..secrets import Secrets
+from .gateway import API, Gateway
+from .line import Line
+from .options import Options
+from .org_object import OrgObject, described, listed, no_object, require
+from .query import Query
+
+THREADS = 5
+"""Calls under way; an org for trials takes no more that last for long."""
+ORGANIZATION = "SELECT Id, Name, IsSandbox FROM Organization"
+AUDIT = ("LastModifiedDate", "LastModifiedById", "CreatedDate", "CreatedById")
+
+
+class SalesforceConnector:
+    """An object is described when it is first needed, a call each, and `describe` asks for all anew."""
+
+    def __init__(
+        self, settings: Settings, options: Options, secrets: Secrets, line: Line, pace: Pace, clock: Clock
+    ) -> None:
+        self._name, self._options, self._line, self._pace, self._clock = settings.name, options, line, pace, clock
+        self._gateway = Gateway(options, secrets, line, pace, clock, self._learned)
+        self._query = Query(self._gateway, options)
+        self._lock = threading.RLock()
+        self._labels: dict[str, str] | None = None
+        self._objects: dict[str, OrgObject] = {}
+        allowance = Allowance(
+            interfaces={API: Interface(threads=THREADS)},
+            needs={
+                Action.READ: (Need(API, records=options.page),),
+                Action.FIND: (Need(API, records=options.find_size),),
+            },
+        )
+        self.capabilities = Capabilities(find_size=options.find_size, allowance=allowance)
+        pace.obey(allowance)
+
+    def _learned(self, daily: int) -> None:
+        """The org counts any 24 hours, and says with each answer how much of them is spent."""
+        allowance = replace(self.capabilities.allowance, quota=Quota(daily))
+        self.capabilities = replace(self.capabilities, allowance=allowance)
+        self._pace.obey(allowance)
+
+    def identity(self) -> Identity:
+        (told,) = self._gateway.query(ORGANIZATION)["records"]
+        return Identity("salesforce", str(told["Id"]), str(told["Name"]), production=not told["IsSandbox"])
+
+    def describe(self) -> Schema:
+        """The objects of the option `objects`, or all that hold records of their own. Raises InputError
+        `salesforce.no_object` where the option names one that our user does not see."""
+        with self._lock:
+            self._labels, self._objects = None, {}
+            wanted = self._options.objects
+            names = sorted(self._listed() if wanted is None else wanted)
+            return Schema({name: self._there(name).schema for name in names})
+
+    def audit_fields(self, object_name: str) -> AuditFields:
+        there = self._there(object_name)
+        return AuditFields(*(each if each in there.fields else None for each in AUDIT))
+
+    def acting_user(self) -> str | None:
+        return self._gateway.user() or None
+
+    def read(
+        self, object_name: str, fields: Sequence[str], *, after: str | None = None, size: int = 20_000
+    ) -> Iterator[Chunk]:
+        return self._query.chunks(self._there(object_name, fields), fields, after, size)
+
+    def count(self, object_name: str) -> int:
+        return self._query.count(self._there(object_name))
+
+    def find(
+        self, object_name: str, by: Sequence[str], values: Sequence[tuple[Cell, ...]], fields: Sequence[str]
+    ) -> Chunk:
+        named = [] if tuple(by) in ((KEY,), (OUR_KEY,)) else by
+        there = self._there(object_name, [*named, *fields])
+        if len(values) > self.capabilities.find_size:
+            raise ValueError(f"{object_name}: {len(values)} values to find, {self.capabilities.find_size} at most")
+        return self._query.find(there, by, values, fields)
+
+    def write(self, batch: Batch) -> list[Outcome]:
+        """Raises InputError `salesforce.source_only`."""
+        raise InputError("salesforce.source_only", connection=self._name)
+
+    def prepare(self) -> None:
+        """Raises InputError `salesforce.source_only`."""
+        raise InputError("salesforce.source_only", connection=self._name)
+
+    def our_keys(self, object_name: str) -> Iterator[list[tuple[str, str]]]:
+        self._there(object_name)
+        return iter(())
+
+    def now(self) -> dt.datetime:
+        """By the `Date` of an answer, in whole seconds; this machine's clock where the org sends none."""
+        self._gateway.query(ORGANIZATION)
+        return self._gateway.server_time or self._clock.now()
+
+    def record_url(self, object_name: str, key: str) -> str | None:
+        return f"{self._gateway.instance}/{key}"
+
+    def close(self) -> None:
+        self._line.close()
+
+    # What is there
+
+    def _listed(self) -> dict[str, str]:
+        with self._lock:
+            if self._labels is None:
+                self._labels = listed(self._gateway.ask("sobjects"))
+            return self._labels
+
+    def _there(self, name: str, fields: Sequence[str] = ()) -> OrgObject:
+        """Raises InputError `salesforce.no_object` or `salesforce.no_field`."""
+        with self._lock:
+            if name not in self._objects:
+                self._objects[name] = self._described(name)
+            there = self._objects[name]
+        require(there, fields)
+        return there
+
+    def _described(self, name: str) -> OrgObject:
+        wanted = self._options.objects
+        if wanted is not None and name not in wanted:
+            raise no_object(name, dict.fromkeys(wanted, ""))
+        try:
+            document = self._gateway.ask(f"sobjects/{name}/describe")
+        except InputError as error:
+            if error.params.get("number") in ("NOT_FOUND", "INVALID_TYPE"):
+                raise no_object(name, self._listed()) from error
+            raise
+        if document.get("name") != name:
+            raise no_object(name, {str(document.get("name")): ""})
+        if not document.get("queryable"):
+            raise no_object(name, self._listed())
+        return described(document)

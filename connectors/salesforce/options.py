@@ -1,0 +1,115 @@
+"""What a project says of an org."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Literal
+from urllib.parse import SplitResult, urlsplit
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import Field as Option
+
+from ..errors import InputError
+from ..nearest import nearest
+from ..port import Settings
+
+HERE = ("127.0.0.1", "localhost", "::1")
+"""This machine, which alone may be spoken to without encryption."""
+CHINA = "sfcrmproducts.cn"
+NEEDS = {
+    "client_credentials": ("client_id", "client_secret"),
+    "jwt": ("client_id", "user", "private_key"),
+    "refresh_token": ("client_id", "refresh_token"),
+    "session": ("session_id",),
+}
+"""Way to sign in -> the options that it takes; a client secret may go with a refresh token, too."""
+
+
+def _plain_number(value: object) -> object:
+    """What a project's YAML has with a point in it comes exact, as text or as a decimal."""
+    if not isinstance(value, str | Decimal):
+        return value
+    try:
+        return float(value)
+    except ValueError:
+        return value
+
+
+class Options(BaseModel):
+    """host: the org's own domain (My Domain). sign_in: the way to get a session; client_id, client_secret: of the
+    app; user: whom a JWT acts as, private_key: what signs it, in PEM; refresh_token; session_id: a session that is
+    there already. login: where the token is asked for, None for the host itself; audience: whom a JWT is meant for,
+    None for what goes with the host.
+
+    version: of the API. objects: to describe, None for all that hold records of their own. deleted: whether what lies
+    in the recycle bin is read; archived: whether old activities that are archived are. page: records in one at most.
+    find_size: values that a search takes. timeout: seconds to wait for the connection, and for an answer's next bytes.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    host: str
+    sign_in: Literal["client_credentials", "jwt", "refresh_token", "session"] = "client_credentials"
+    client_id: str | None = None
+    client_secret: str | None = None
+    user: str | None = None
+    private_key: str | None = None
+    refresh_token: str | None = None
+    session_id: str | None = None
+    login: str | None = None
+    audience: str | None = None
+    version: str = Option("67.0", pattern=r"^\d\d\.0$")
+    objects: list[str] | None = None
+    deleted: Literal["left_out", "read"] = "left_out"
+    archived: Literal["read", "left_out"] = "read"
+    page: int = Option(2000, ge=200, le=2000)
+    find_size: int = Option(200, ge=1, le=2000)
+    timeout: Annotated[float, BeforeValidator(_plain_number)] = Option(150.0, gt=0)
+
+    @property
+    def login_host(self) -> str:
+        return self.login or self.host
+
+    @property
+    def meant_for(self) -> str:
+        """The audience of a JWT: the login server of the org's cloud."""
+        host = urlsplit(self.host).hostname or ""
+        if self.audience is not None or host in HERE:
+            return self.audience or self.login_host
+        kind = "test" if ".sandbox." in host else "login"
+        return f"https://{kind}.{CHINA if host.endswith(CHINA) else 'salesforce.com'}"
+
+
+def read_options(settings: Settings) -> Options:
+    """The connection's options, checked. Raises InputError `salesforce.option_unknown`, `salesforce.option_value`,
+    `salesforce.option_missing` or `salesforce.host`."""
+    name = settings.name
+    try:
+        options = Options.model_validate(dict(settings.options))
+    except ValidationError as error:
+        first = error.errors()[0]
+    else:
+        return _checked(options, name)
+    path = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        near = nearest(path, list(Options.model_fields))
+        raise InputError("salesforce.option_unknown", connection=name, option=path, near=near)
+    raise InputError("salesforce.option_value", connection=name, option=path, reason=first["msg"])
+
+
+def _checked(options: Options, connection: str) -> Options:
+    for name in ("host", "login"):
+        told = getattr(options, name)
+        if told is not None and not _is_host(urlsplit(told)):
+            raise InputError("salesforce.host", connection=connection, option=name)
+    for name in NEEDS[options.sign_in]:
+        if getattr(options, name) is None:
+            raise InputError("salesforce.option_missing", connection=connection, option=name, way=options.sign_in)
+    return options
+
+
+def _is_host(told: SplitResult) -> bool:
+    """Pages of Lightning are no API, and answer as if the session were over."""
+    plain = told.scheme == "https" or (told.scheme == "http" and told.hostname in HERE)
+    lightning = (told.hostname or "").endswith((".lightning.force.com", ".lightning.sfcrmapps.cn"))
+    return bool(plain and told.hostname and not told.path.strip("/") and not told.username and not lightning)

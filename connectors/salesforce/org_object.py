@@ -1,0 +1,122 @@
+"""The org's objects as it describes them itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import InputError
+from ..nearest import nearest
+from ..schema import Field, FieldType, ObjectSchema
+
+ID = "Id"
+PARTS = ";"
+"""Between the values of a picklist of which several may be chosen."""
+NUMBERS = {"double", "currency", "percent"}
+NOT_READ = {"base64", "address", "location"}
+"""Bodies are no cells, and what is put together of other fields comes by those."""
+NOT_SOUGHT = {"multipicklist", "time", "encryptedstring"}
+TRAILS = ("History", "Share", "Feed", "ChangeEvent")
+"""What the org keeps beside an object by itself."""
+_TYPES = {
+    "boolean": FieldType.BOOLEAN,
+    "int": FieldType.INTEGER,
+    "long": FieldType.INTEGER,
+    "date": FieldType.DATE,
+    "datetime": FieldType.INSTANT,
+    "picklist": FieldType.CHOICE,
+    "reference": FieldType.REFERENCE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class OrgField:
+    """kind: its type there. sought: a query can be narrowed by it."""
+
+    kind: str
+    field: Field
+    sought: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OrgObject:
+    """binned, archived: records say of themselves that they are."""
+
+    name: str
+    schema: ObjectSchema
+    fields: Mapping[str, OrgField]
+    binned: bool
+    archived: bool
+
+
+def listed(document: Mapping[str, Any]) -> dict[str, str]:
+    """Of a list of all objects: name -> label of those that hold records of their own."""
+    return {
+        str(each["name"]): str(each.get("label") or "")
+        for each in document.get("sobjects") or ()
+        if each.get("queryable")
+        and each.get("retrieveable")
+        and not (each.get("deprecatedAndHidden") or each.get("customSetting"))
+        and not str(each["name"]).endswith(TRAILS)
+    }
+
+
+def described(document: Mapping[str, Any]) -> OrgObject:
+    """document: of a describe."""
+    told = [each for each in document.get("fields") or () if each.get("type") not in NOT_READ]
+    fields = {str(each["name"]): _field(each) for each in told}
+    name = str(document["name"])
+    schema = ObjectSchema(name, (ID,), tuple(each.field for each in fields.values()), str(document.get("label") or ""))
+    return OrgObject(name, schema, fields, "IsDeleted" in fields, "IsArchived" in fields)
+
+
+def _field(told: Mapping[str, Any]) -> OrgField:
+    kind, name = str(told["type"]), str(told["name"])
+    scale = int(told.get("scale") or 0)
+    type_ = _TYPES.get(kind, FieldType.TEXT)
+    if kind in NUMBERS:
+        type_ = FieldType.DECIMAL if scale or kind != "double" else FieldType.INTEGER
+    written = bool(told.get("createable") or told.get("updateable"))
+    needed = bool(told.get("createable")) and told.get("nillable") is False and not told.get("defaultedOnCreate")
+    length = int(told.get("length") or 0)
+    field = Field(
+        name,
+        type_,
+        label=str(told.get("label") or ""),
+        required=needed and kind != "boolean",
+        writable=written,
+        unique=bool(told.get("unique")) or name == ID,
+        length=length if type_ is FieldType.TEXT and length else None,
+        precision=int(told.get("precision") or 0) or None if kind in NUMBERS else None,
+        scale=scale if type_ is FieldType.DECIMAL else None,
+        choices=_choices(told) if type_ is FieldType.CHOICE else (),
+        references=tuple(map(str, told.get("referenceTo") or ())) if type_ is FieldType.REFERENCE else (),
+        master=told.get("relationshipOrder") == 0,
+        empty_text=False,
+        parts=PARTS if kind == "multipicklist" else "",
+    )
+    return OrgField(kind, field, told.get("filterable") is not False and kind not in NOT_SOUGHT)
+
+
+def _choices(told: Mapping[str, Any]) -> tuple[str, ...]:
+    """None where others are taken, too."""
+    if not told.get("restrictedPicklist"):
+        return ()
+    return tuple(str(each["value"]) for each in told.get("picklistValues") or () if each.get("active") is not False)
+
+
+def no_object(name: str, known: Mapping[str, str]) -> InputError:
+    return InputError("salesforce.no_object", object=name, near=nearest(name, known))
+
+
+def no_field(there: OrgObject, name: str) -> InputError:
+    labels = {each.field.name: each.field.label for each in there.fields.values()}
+    return InputError("salesforce.no_field", object=there.name, field=name, near=nearest(name, labels))
+
+
+def require(there: OrgObject, names: Iterable[str]) -> None:
+    """Raises InputError `salesforce.no_field`."""
+    for name in names:
+        if name not in there.fields:
+            raise no_field(there, name)
