@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 import numpy as np
 
@@ -28,7 +27,9 @@ from ..proving.prove import stop_of, take_up
 from ..sending.answer import Carried, Ended, Planned, What
 from ..session import Session
 from ..settling.readback import Written, read_back
+from .carriage import Aboard
 from .classify import Sorted, classify
+from .load import ObjectLoad
 from .loaded import Loaded
 from .outside import scoped
 from .put_together import put_together
@@ -36,44 +37,10 @@ from .references import Resolved, cells_to_send, resolve
 from .rewriting import rewritten
 from .tally import MappingStop
 
-if TYPE_CHECKING:
-    from .load import ObjectLoad
-
 SHARE = 1_000
 """Masters whose details are in memory at a time."""
 TRIES = 5
 """So many first details may be refused; then those of their kind go by themselves."""
-
-Aboard: TypeAlias = Mapping[int, Sequence[Carried]]
-"""Row of a master -> what goes inside its change."""
-
-
-class Carriage(Protocol):
-    """What is created inside the records of one mapping."""
-
-    def shares(
-        self, mapped: MappedChunk, rows: Sequence[int], adopted: Collection[int], result: Loaded
-    ) -> Iterator[tuple[Sequence[int], Aboard]]:
-        """The rows that are to be created, in shares, each with what goes inside. A share is sent before the next one
-        is asked for. adopted: rows that are in the target already."""
-
-    def landed(self, ended: Sequence[Ended], result: Loaded) -> None:
-        """Read back what was created so."""
-
-
-class NoDetails:
-    """Nothing is."""
-
-    def shares(
-        self, mapped: MappedChunk, rows: Sequence[int], adopted: Collection[int], result: Loaded
-    ) -> Iterator[tuple[Sequence[int], Aboard]]:
-        yield rows, {}
-
-    def landed(self, ended: Sequence[Ended], result: Loaded) -> None:
-        """Nothing was carried."""
-
-
-NO_DETAILS: Final = NoDetails()
 
 
 @dataclass(eq=False)

@@ -29,8 +29,8 @@ from ..sending.send import Sender
 from ..session import Session
 from ..settling.readback import Written, read_back
 from .adopt import Matches, adoption, find_matches, keep_adopted
+from .carriage import NO_DETAILS, Aboard, Carriage
 from .classify import Sorted, classify
-from .details import NO_DETAILS, Aboard, Carriage
 from .images import keep_images
 from .loaded import Loaded
 from .noted import finding_of

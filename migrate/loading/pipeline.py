@@ -24,9 +24,10 @@ from ..corrections import lapsed_corrections
 from ..proving.prove import take_up
 from ..session import Session, Tick
 from .beside import Lanes
+from .carriage import NO_DETAILS, Carriage
 from .collections import few_collections, tidied
 from .deferred import Deferred
-from .details import NO_DETAILS, Carriage, Details, Kind, kinds_of
+from .details import Details, Kind, kinds_of
 from .filling import judged_again, still_pending
 from .left_out import left_out, untaken
 from .load import ObjectLoad
