@@ -17,7 +17,8 @@ INSTALL_OURSELVES := $(PIP) install --quiet --no-deps --no-build-isolation --edi
 ROOMS := connectors mappings validators runs migrate
 OURS := $(ROOMS) __init__.py __main__.py cli.py
 TYPING := build/typing
-WORKERS ?= 2
+# One more than the processors of a small machine: many a test waits for a server, or for a process to die.
+WORKERS ?= 3
 COVERING := $(addprefix tests/runs/test_,contributions.py ledger*.py partition*.py permits.py proofs.py undone.py) \
 	$(addprefix tests/migrate/test_,adopt.py answers.py assemble.py branches.py changed_mapping.py circles.py clobber.py \
 	details*.py everything.py explain.py files_source.py flight*.py fold.py kinds.py left_out.py life.py linking.py \
@@ -38,7 +39,7 @@ demo: $(VENV)/runtime ## the main job on a made-up company: 103,000 records, int
 	$(BIN)/changeover demo demo
 
 .PHONY: test
-test: lint pytest ## format, lint, types, then the tests (WORKERS=2 at a time)
+test: lint pytest ## format, lint, types, then the tests (WORKERS=3 at a time)
 
 .PHONY: pytest
 pytest: $(VENV)/dev ## the tests, without the linters

@@ -48,7 +48,7 @@ MadeFolder = Annotated[Path, typer.Argument(metavar="[DIR]", help="Where to make
 RecordsOption = Annotated[
     int | None,
     typer.Option(
-        "--records", min=1000, metavar="N", help="Records in the legacy CRM; else 103000, or 10000 with --target."
+        "--records", min=1, metavar="N", help="Records in the legacy CRM; else 103000, or 10000 with --target."
     ),
 ]
 SeedOption = Annotated[int, typer.Option("--seed", metavar="S", help="The same seed makes the same data.")]

@@ -79,7 +79,7 @@ def sizes_for(records: int) -> Sizes:
     """Share the records out. Raises InputError `demo.too_few` where not every kind of dirt would find a place, and
     `demo.too_many` where names would repeat."""
     if records < FEWEST_RECORDS:
-        raise InputError("demo.too_few", records=records, fewest=FEWEST_RECORDS)
+        raise InputError("demo.too_few", records=records, fewest=FEWEST_RECORDS, typed=str(FEWEST_RECORDS))
     if records > MOST_RECORDS:
         raise InputError("demo.too_many", records=records, most=MOST_RECORDS)
     shares = {name: round(records * percent / 100) for name, percent in _PERCENT.items()}

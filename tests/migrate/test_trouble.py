@@ -101,8 +101,8 @@ def test_a_full_disk_under_the_ledger(tmp_path: Path, monkeypatch: pytest.Monkey
     fill(company)
     opened = Ledger.__init__
 
-    def tight(ledger: Ledger, path: Path, *, durable: bool = True) -> None:
-        opened(ledger, path, durable=durable)
+    def tight(ledger: Ledger, path: Path, **more: bool) -> None:
+        opened(ledger, path, **more)
         ledger.db.execute(f"pragma max_page_count = {room}")
 
     room = pages(company.folder / "runs" / "mock" / "ledger.db") + 150
