@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import select
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -247,6 +248,7 @@ def test_a_late_hook_ends_with_all_that_it_started(tmp_path: Path) -> None:
     try:
         (finding,) = call_hook(load_project(company.folder), Event.PAUSED, 1, "paused")
         assert finding.code == "hook.late"
+        select.select([reader], [], [], 30)  # what was killed is gone a moment after
         assert os.read(reader, 1) == b"", "the last writer is gone; a living one would raise BlockingIOError"
     finally:
         os.close(reader)
