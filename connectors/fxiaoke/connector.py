@@ -345,6 +345,7 @@ def _allowance(options: Options, zone: str) -> Allowance:
 def _needs(options: Options, custom: bool) -> dict[Action, tuple[Need, ...]]:
     return {
         Action.WRITE: (Need(data_path("create", custom)),),
+        Action.DELETE: (Need(data_path("invalid", custom)), Need(data_path("delete", custom))),
         Action.FIND: (Need(data_path("query", custom), options.find_size),),
         Action.READ: (Need(data_path("query", custom), options.page),),
         Action.UPLOAD: tuple(map(Need, upload_paths(options))),

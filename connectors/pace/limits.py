@@ -10,10 +10,11 @@ from enum import StrEnum
 
 
 class Action(StrEnum):
-    """What the toolkit asks of a system. WRITE is any change; READ a page of all records; FIND one of chosen ones;
-    UPLOAD the body of one file."""
+    """What the toolkit asks of a system. WRITE is any change, DELETE one that takes a record away; READ a page of all
+    records; FIND one of chosen ones; UPLOAD the body of one file."""
 
     WRITE = "write"
+    DELETE = "delete"
     FIND = "find"
     READ = "read"
     UPLOAD = "upload"
@@ -99,8 +100,9 @@ class Allowance:
     objects: Mapping[str, Mapping[Action, tuple[Need, ...]]] = field(default_factory=dict)
 
     def needs_of(self, object_name: str, action: Action) -> tuple[Need, ...]:
-        """What this action costs on that object."""
-        return self.objects.get(object_name, {}).get(action) or self.needs.get(action, ())
+        """What this action costs on that object; a DELETE of which nothing is said, what any change does."""
+        told = self.objects.get(object_name, {}).get(action) or self.needs.get(action, ())
+        return self.needs_of(object_name, Action.WRITE) if action is Action.DELETE and not told else told
 
     def of(self, interface: str) -> Interface:
         return self.interfaces.get(interface, self.others)

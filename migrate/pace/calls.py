@@ -91,12 +91,13 @@ def run_calls(session: Session, predicted: Predicted | None) -> CallsTold:
     return CallsTold((*foreseen, ("fact.calls_made", sum(made.values()))), {"calls": {"made": made, "predicted": told}})
 
 
-def undo_calls(session: Session, cost: Records, *, made: bool = False) -> CallsTold:
+def undo_calls(session: Session, cost: Mapping[str, Records], *, made: bool = False) -> CallsTold:
     """What the forecast of an undo has spent, and what the undo will, its own reading included; made: what the undo
-    was to spend, and did. cost: how often each action is done to a record."""
+    was to spend, and did. cost: by object, how often each action is done to a record."""
     if not session.target.capabilities.allowance.limited:
         return CallsTold()
-    predicted = _foreseen(session, [Part("", cost)])
+    parts = [Part(name, each, after=range(place)) for place, (name, each) in enumerate(cost.items())]
+    predicted = _foreseen(session, parts)
     spent = session.paces.target.made()
     told = {"calls": {"made": spent, "predicted": dict(predicted.calls)}}
     facts = (("fact.calls_made", sum(spent.values())),)

@@ -16,6 +16,8 @@ from ..loading.tally import ADOPTED, CARRIED
 MOST_STEPS = 10_000
 """Business hours and days that a forecast passes through before it says that it sees no end."""
 WRITTEN = ("created", "updated", "pending")
+WRITES = (Action.WRITE, Action.DELETE)
+"""Of these several may be under way at a time."""
 Records = Mapping[Action, int]
 
 
@@ -196,7 +198,7 @@ def _busy(parts: Sequence[Part], allowance: Allowance, at_once: int) -> dict[str
     for part in parts:
         for action in {*part.records, *part.single}:
             for need in allowance.needs_of(part.object, action):
-                together = min(at_once, allowance.of(need.interface).threads) if action is Action.WRITE else 1
+                together = min(at_once, allowance.of(need.interface).threads) if action in WRITES else 1
                 alone = part.single.get(action, 0) * need.calls_for(1)
                 many = need.calls_for(part.records.get(action, 0)) / together
                 seconds[need.interface] += (many + alone) * need.seconds

@@ -27,13 +27,13 @@ Going = dict[str, dict[str, str]]
 @dataclass
 class Undone:
     """What an undo comes to. counts: (object, what) -> records; what: deleted, restored, released, fields. objects: in
-    the order of the undo. cost: how often each action is done to a record, in all, so that calls can be told.
+    the order of the undo. cost: by object, how often each action is done to a record, so that calls can be told.
     differences: what was read back otherwise than put back."""
 
     run: int
     objects: list[str] = field(default_factory=list)
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
-    cost: Counter[Action] = field(default_factory=Counter)
+    cost: dict[str, Counter[Action]] = field(default_factory=lambda: defaultdict(Counter))
     differences: list[Finding] = field(default_factory=list)
     _spared: dict[tuple[str, str, str], Spared] = field(default_factory=dict)
 
@@ -92,13 +92,13 @@ class Undo:
             for mapping, members in self._pages(name, list(did)):
                 let_go |= self._foresee_page(mapping, members)
         self._children = {name: Children(self._session, name, list(self._going[name]), let_go) for name in self._going}
-        for each in self._children.values():
-            self.undone.cost[Action.FIND] += 2 * each.asked  # now, and when their parents' turn comes
+        for name, each in self._children.items():
+            self.undone.cost[name][Action.FIND] += 2 * each.asked  # now, and when their parents' turn comes
         self._spare_parents()
         for name, going in self._going.items():
             self.undone.counts[name, "deleted"] = len(going)
-            self.undone.cost[Action.FIND] += len(going)
-            self.undone.cost[Action.WRITE] += len(going)
+            self.undone.cost[name][Action.FIND] += len(going)
+            self.undone.cost[name][Action.DELETE] += len(going)
         self._foresee_loosening()
         return self.undone
 
@@ -127,8 +127,8 @@ class Undo:
         keyless = self._session.target.capabilities.our_key is OurKeyPlace.NONE
         written = [each for each in backs if each.values or not keyless]
         read_back = [each for each in judged.restores if each.values] if not keyless else written
-        told.cost[Action.FIND] += len(members) + len(backs) + len(read_back)
-        told.cost[Action.WRITE] += len(written)
+        told.cost[name][Action.FIND] += len(members) + len(backs) + len(read_back)
+        told.cost[name][Action.WRITE] += len(written)
         return {
             Child(name, each.member.target_key, column)
             for each in backs
@@ -155,8 +155,8 @@ class Undo:
             for level in children.levels(self._going[name]):
                 loosened |= {(each.object, each.key) for key in level for each in children.of(key)} - gone
                 gone |= {(name, key) for key in level}
-        self.undone.cost[Action.FIND] += len(loosened)
-        self.undone.cost[Action.WRITE] += len(loosened)
+        for name, number in Counter(name for name, _ in loosened).items():
+            self.undone.cost[name].update({Action.FIND: number, Action.WRITE: number})
 
     # The deed
 

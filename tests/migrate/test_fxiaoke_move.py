@@ -96,6 +96,17 @@ def test_changes_follow_users_are_spared_and_all_is_taken_back(tmp_path: Path) -
     assert world.there() == dict.fromkeys(MAPPINGS, 0) | {"account": 1}, "what a user has edited stays"
 
 
+def test_an_undo_is_foretold_with_the_two_calls_of_each_delete(tmp_path: Path) -> None:
+    world = FxiaokeWorld(tmp_path, SMALL)
+    with world.in_process():
+        world.run()
+        told = world.undo(1).extra["calls"]
+    assert isinstance(told, dict)
+    made = {path: number for path, number in told["made"].items() if path.endswith(("/invalid", "/delete"))}
+    assert sum(made.values()) == 2 * sum(SMALL.values())
+    assert made.items() <= told["predicted"].items()
+
+
 def test_lines_go_inside_their_statement(tmp_path: Path) -> None:
     """All but the first line, which proves what is to be proven of its object, and one with its statement's proof."""
     numbers = TINY | {"statement": 4, "line": 9}
