@@ -13,8 +13,10 @@ from ...runs.ledger.proofs import RECORD
 from ...runs.plan import Plan, changed_since, load_plan
 from ...runs.report.model import Text
 from ..loading.beside import apart_of
+from ..loading.details import kinds_of
 from ..loading.pipeline import Moved, Reader
 from ..loading.select import Choice
+from ..loading.tally import CARRIED
 from ..plan import plan_of
 from ..prepare import Prepared
 from ..proving.prove import calls_of_proof
@@ -110,10 +112,11 @@ def _predicted(session: Session, counts: Mapping[str, Mapping[str, int]]) -> Pre
     matched = [name for name, mapping in session.mappings.items() if mapping.match]
     told = session.target.capabilities.answers_details
     names, apart = [name for name in counts if name in session.mappings], apart_of(session)
-    proven, parts = _proven(session), []
+    proven, parts, aboard = _proven(session), [], _aboard(session, counts)
     for place, name in enumerate(names):
         target = session.mappings[name].target.name
         actions, proving = Counter(records_of({name: counts[name]}, matched, answers_details=told)), Counter[Action]()
+        actions[Action.WRITE] += aboard[name]
         if target not in proven and _creates(counts[name]):
             proven.add(target)
             proving.update(calls_of_proof(session, target))
@@ -121,6 +124,20 @@ def _predicted(session: Session, counts: Mapping[str, Mapping[str, int]]) -> Pre
         after = [other for other in range(place) if not apart(names[other], name)]
         parts.append(Part(target, actions, proving, after))
     return _foreseen(session, parts)
+
+
+def _aboard(session: Session, counts: Mapping[str, Mapping[str, int]]) -> Counter[str]:
+    """By mapping, writes to be moved: what is carried is counted where its master is, and saved where its own mapping
+    is. Of several kinds of details the first are taken to be carried."""
+    moved: Counter[str] = Counter()
+    for name, buckets in counts.items():
+        carried = buckets.get(CARRIED, 0)
+        moved[name] += carried
+        for child, _, _ in kinds_of(session, session.mappings[name]) if carried and name in session.mappings else ():
+            some = min(carried, counts.get(child.name, {}).get("created", 0))
+            moved[child.name] -= some
+            carried -= some
+    return moved
 
 
 def _proven(session: Session) -> set[str]:

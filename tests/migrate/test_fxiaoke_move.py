@@ -120,6 +120,17 @@ def test_lines_go_inside_their_statement(tmp_path: Path) -> None:
     assert saved >= 6, "nine lines, of which those of the first statement go alone"
 
 
+def test_a_plan_foretells_the_calls_that_lines_save(tmp_path: Path) -> None:
+    world = FxiaokeWorld(tmp_path, TINY | {"statement": 10, "line": 30}, ordeals=[])
+    with world.in_process():
+        foretold = world.plan().extra["calls"]
+        world.run()
+    made = world.simulator.calls["/cgi/crm/custom/v2/data/create"]
+    assert isinstance(foretold, dict)
+    assert made < 20, "of forty records"
+    assert foretold["predicted"]["/cgi/crm/custom/v2/data/create"] == pytest.approx(made, abs=2)
+
+
 def test_an_empty_text_of_the_source_is_an_empty_field(tmp_path: Path) -> None:
     """Of the first record, too, which would else be said to be changed by the tenant itself."""
     world = FxiaokeWorld(tmp_path, TINY)
