@@ -6,8 +6,6 @@ for each thread and call. So the client is given a token, and gets a new one her
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -88,28 +86,20 @@ class Session:
 
     def _assertion(self) -> str:
         """A JWT signed by RS256. Raises InputError `salesforce.private_key`."""
-        from cryptography.exceptions import UnsupportedAlgorithm
-        from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-        from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-        from cryptography.hazmat.primitives.hashes import SHA256
-        from cryptography.hazmat.primitives.serialization import load_pem_private_key
+        import jwt
 
         options = self._options
-        pem = self._fill(options.private_key).replace("\\n", "\n").encode()
-        try:
-            key = load_pem_private_key(pem, None)
-        except (ValueError, TypeError, UnsupportedAlgorithm):
-            raise InputError("salesforce.private_key") from None
-        if not isinstance(key, RSAPrivateKey):
-            raise InputError("salesforce.private_key")
+        pem = self._fill(options.private_key).replace("\\n", "\n")
         claims = {
             "iss": self._fill(options.client_id),
             "sub": self._fill(options.user),
             "aud": options.meant_for,
             "exp": int(self._clock.now().timestamp()) + JWT_SECONDS,
         }
-        message = f"{_encoded({'alg': 'RS256', 'typ': 'JWT'})}.{_encoded(claims)}"
-        return f"{message}.{_base64(key.sign(message.encode(), PKCS1v15(), SHA256()))}"
+        try:
+            return jwt.encode(claims, pem, algorithm="RS256")
+        except (jwt.InvalidKeyError, TypeError, ValueError):
+            raise InputError("salesforce.private_key") from None
 
     def _granted(self, form: Mapping[str, str]) -> dict[str, Any]:
         """Raises UnavailableError."""
@@ -130,11 +120,3 @@ class Session:
 
     def _fill(self, told: str | None) -> str:
         return self._secrets.fill(told or "")
-
-
-def _encoded(told: Mapping[str, object]) -> str:
-    return _base64(json.dumps(told, separators=(",", ":")).encode())
-
-
-def _base64(told: bytes) -> str:
-    return base64.urlsafe_b64encode(told).rstrip(b"=").decode()
