@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import field
 from pathlib import Path
 from typing import Any, Self
@@ -63,17 +63,31 @@ class DeclaredSettings:
         return tuple(each.strip() for each in str(getattr(self, name)).split(",") if each.strip())
 
 
-def kept_settings(file: Path) -> dict[str, str]:
-    """What stands under `settings` in a simulator's own YAML file, each as the text that it is: `on` and `no` too.
-    Raises InputError `simulator.file`."""
-    try:
-        told = yaml.load(file.read_text(encoding="utf-8"), yaml.BaseLoader) or {}  # noqa: S506 - it makes no objects
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise InputError("simulator.file", path=str(file), reason=type(error).__name__) from error
+def kept_settings(folder: Path | None, name: str) -> dict[str, str]:
+    """What stands under `settings` in a simulator's own YAML file, each as the text that it is: `on` and `no` too;
+    nothing where there is no such folder or file. Raises InputError `simulator.file`."""
+    if folder is None or not (folder / name).exists():
+        return {}
+    told = _read(folder / name, yaml.BaseLoader)
     settings = (told.get("settings") or {}) if isinstance(told, dict) else None
     if not isinstance(settings, dict):
-        raise InputError("simulator.file", path=str(file), reason="settings")
-    return {str(name): str(value) for name, value in settings.items()}
+        raise InputError("simulator.file", path=str(folder / name), reason="settings")
+    return {str(key): str(value) for key, value in settings.items()}
+
+
+def told_in(file: Path, keys: Collection[str]) -> dict[str, Any]:
+    """All of a simulator's own YAML file. keys: those that it may have. Raises InputError `simulator.file`."""
+    told = _read(file, yaml.SafeLoader)
+    if not isinstance(told, dict) or not told.keys() <= set(keys):
+        raise InputError("simulator.file", path=str(file), reason=", ".join(sorted(keys)))
+    return told
+
+
+def _read(file: Path, loader: type[yaml.BaseLoader | yaml.SafeLoader]) -> Any:
+    try:
+        return yaml.load(file.read_text(encoding="utf-8"), loader) or {}  # noqa: S506 - neither makes objects
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise InputError("simulator.file", path=str(file), reason=type(error).__name__) from error
 
 
 def _fields(cls: type[DeclaredSettings]) -> tuple[dataclasses.Field[Any], ...]:

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import InputError
+from ...simulating.tables import Row, Stored
 from .answers import Document, RefusedError
 from .people import SYSTEM_USER, Person
 from .records import owned
 from .shape import DEPARTMENT, PERSONNEL, FieldShape, Kind, ObjectShape
-from .store import VISIBLE, Row, Stored, packed
+from .store import VISIBLE, packed
 from .tenant import Call, Tenant
 from .values import stored
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ...simulating.tables import Row
 from .answers import NO_RIGHT, Document, RefusedError, as_map, missing, texts_of, well
 from .records import POOLS, owned, touch
 from .shape import ObjectShape
-from .store import Row, packed
+from .store import packed
 from .tenant import Call, Tenant
 
 INVALID = "invalid"

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from ...simulating.tables import Row
 from .answers import Document
 from .shape import DEPARTMENT, PERSONNEL
-from .store import Row, Store, unpacked
+from .store import Store, unpacked
 
 SYSTEM_USER = "-10000"
 WHOLE_COMPANY = "999999"

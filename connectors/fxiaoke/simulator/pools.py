@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ...simulating.tables import Row
 from .answers import Document, RefusedError, bad_parameter, missing, texts_of, well
 from .life import give
 from .records import POOLS
 from .shape import ObjectShape
-from .store import Row
 from .tenant import Call, Tenant
 
 REASONS = ("0", "1", "2", "other")

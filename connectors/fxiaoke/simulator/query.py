@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from ...simulating.tables import Stored
 from .answers import OUT_OF_RANGE, Document, RefusedError, as_map, bad_parameter, missing, well
 from .rows import Shown
 from .shape import LISTS, FieldShape, Kind, ObjectShape
-from .store import VISIBLE, Stored
+from .store import VISIBLE
 from .tenant import Call, Tenant
 
 PAGE, FARTHEST = 100, 10_000

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ...simulating.tables import Row
 from .answers import NULL_POINTER, Document, RefusedError, as_map, bad_parameter, missing, well
 from .people import SYSTEM_USER
 from .rows import member
 from .shape import PERSONNEL, ObjectShape
-from .store import Row, packed, unpacked
+from .store import packed, unpacked
 from .tenant import Call, Tenant
 from .values import check_required, check_unique, checked
 

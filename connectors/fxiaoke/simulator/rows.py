@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
+from ...simulating.tables import Row, Stored
 from .answers import Document
 from .people import SYSTEM_USER
 from .shape import LISTS, FieldShape, Kind, ObjectShape
-from .store import Row, Stored, unpacked
+from .store import unpacked
 from .tenant import Call, Tenant
 
 

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 
 from ...clock import Clock
 from ...simulating.server import SimulatorServer
+from ...simulating.settings import kept_settings
 from ...simulators import Setting, Wanted
 from .faults import read_faults
 from .settings import Settings, told_settings
 from .simulator import Simulator
-from .tenant import kept_settings
+from .tenant import FILE
 
 
 class FxiaokeSimulator:
@@ -20,7 +21,7 @@ class FxiaokeSimulator:
         return told_settings()
 
     def start(self, wanted: Wanted, clock: Clock) -> Server:
-        settings = Settings.of({**kept_settings(wanted.data), **wanted.settings})
+        settings = Settings.of({**kept_settings(wanted.data, FILE), **wanted.settings})
         faults = None if wanted.faults is None else read_faults(wanted.faults)
         return Server(Simulator(clock, settings, wanted.data, faults), wanted.port)
 

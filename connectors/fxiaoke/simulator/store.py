@@ -5,118 +5,57 @@ from __future__ import annotations
 
 import json
 import random
-import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
+from ...simulating.tables import Stored, Tables
 from .shape import Kind, ObjectShape
 
-Stored: TypeAlias = "str | int | None"
-Row: TypeAlias = dict[str, Stored]
 VISIBLE = "@visible"
 """Milliseconds since 1970 from which queries find the row."""
 PARTS = 500
 """Ids in one statement."""
-PRAGMAS = (
-    "locking_mode = EXCLUSIVE",
-    "journal_mode = WAL",
-    "synchronous = OFF",
-    "temp_store = MEMORY",
-    "cache_size = -64000",
-)
 
 
-class Store:
-    """Raises sqlite3.Error where the file cannot be used, or another one uses it. A torn file is the price of speed:
-    what is in it can be made anew."""
+class Store(Tables):
+    """See `Tables`."""
 
     def __init__(self, file: Path | None, shapes: Mapping[str, ObjectShape]) -> None:
-        self._shapes = shapes
-        self._sql = sqlite3.connect(
-            ":memory:" if file is None else file,
-            timeout=1,
-            check_same_thread=False,
-            isolation_level=None,
-            cached_statements=512,
-        )
-        for pragma in PRAGMAS:
-            self._sql.execute(f"PRAGMA {pragma}")
-        self._columns = {name: [*_columns(shape), VISIBLE] for name, shape in shapes.items()}
-        self._insert = {}
-        for name, columns in self._columns.items():
-            self._table(name, columns)
-            told = ", ".join(f'"{each}"' for each in columns)
-            marks = ", ".join("?" * len(columns))
-            self._insert[name] = f'INSERT INTO "{name}" ({told}) VALUES ({marks})'  # noqa: S608 - names are checked
-        self._sql.execute("CREATE TABLE IF NOT EXISTS files (path PRIMARY KEY, name, body, until)")
-        self._sql.execute("CREATE TABLE IF NOT EXISTS tenant (corp_id)")
-
-    def close(self) -> None:
-        self._sql.close()
+        columns = {name: dict.fromkeys([*_columns(shape), VISIBLE], "") for name, shape in shapes.items()}
+        super().__init__(file, "_id", columns, {name: _indexed(shape) for name, shape in shapes.items()})
+        self.sql.execute("CREATE TABLE IF NOT EXISTS files (path PRIMARY KEY, name, body, until)")
+        self.sql.execute("CREATE TABLE IF NOT EXISTS tenant (corp_id)")
 
     def corp_id(self, new: str) -> str:
         """Whose rows these are: `new`, where that has not been asked before."""
-        self._sql.execute("INSERT INTO tenant SELECT ? WHERE NOT EXISTS (SELECT 1 FROM tenant)", [new])
-        return str(self._sql.execute("SELECT corp_id FROM tenant").fetchone()[0])
+        self.sql.execute("INSERT INTO tenant SELECT ? WHERE NOT EXISTS (SELECT 1 FROM tenant)", [new])
+        return str(self.sql.execute("SELECT corp_id FROM tenant").fetchone()[0])
 
     @property
     def settled(self) -> bool:
         """Whether the rows that the tenant has from its beginning are in it."""
-        return bool(self._sql.execute("PRAGMA user_version").fetchone()[0])
+        return bool(self.sql.execute("PRAGMA user_version").fetchone()[0])
 
     def settle(self) -> None:
-        self._sql.execute("PRAGMA user_version = 1")
-
-    def _table(self, name: str, columns: Sequence[str]) -> None:
-        rest = ", ".join(f'"{each}"' for each in columns if each != "_id")
-        self._sql.execute(f'CREATE TABLE IF NOT EXISTS "{name}" ("_id" TEXT PRIMARY KEY, {rest}) WITHOUT ROWID')
-        there = {row[1] for row in self._sql.execute(f'PRAGMA table_info("{name}")')}
-        for each in columns:
-            if each not in there:
-                self._sql.execute(f'ALTER TABLE "{name}" ADD COLUMN "{each}"')
-        for each in _indexed(self._shapes[name]):
-            self._sql.execute(f'CREATE INDEX IF NOT EXISTS "{name}.{each}" ON "{name}" ("{each}")')
+        self.sql.execute("PRAGMA user_version = 1")
 
     @contextmanager
     def whole(self) -> Iterator[None]:
         """All that is written in it, or nothing."""
-        self._sql.execute("BEGIN")
+        self.sql.execute("BEGIN")
         try:
             yield
         except BaseException:
-            self._sql.execute("ROLLBACK")
+            self.sql.execute("ROLLBACK")
             raise
-        self._sql.execute("COMMIT")
-
-    def insert(self, name: str, row: Mapping[str, Stored]) -> None:
-        self._sql.execute(self._insert[name], [row.get(each) for each in self._columns[name]])
-
-    def change(self, name: str, row_id: str, values: Mapping[str, Stored]) -> None:
-        told = ", ".join(f'"{each}" = ?' for each in values)
-        self._sql.execute(f'UPDATE "{name}" SET {told} WHERE "_id" = ?', [*values.values(), row_id])  # noqa: S608
-
-    def remove(self, name: str, row_id: str) -> None:
-        self._sql.execute(f'DELETE FROM "{name}" WHERE "_id" = ?', [row_id])  # noqa: S608
-
-    def get(self, name: str, row_id: str) -> Row | None:
-        return next(self.rows(name, '"_id" = ?', [row_id]), None)
-
-    def rows(self, name: str, where: str = "1", values: Sequence[Stored] = (), rest: str = "") -> Iterator[Row]:
-        """where: SQL over columns, with a ? for each value. rest: order and limits."""
-        columns = self._columns[name]
-        told = ", ".join(f'"{each}"' for each in columns)
-        found = self._sql.execute(f'SELECT {told} FROM "{name}" WHERE {where} {rest}', values)  # noqa: S608
-        return (dict(zip(columns, row, strict=True)) for row in found.fetchall())
-
-    def count(self, name: str, where: str = "1", values: Sequence[Stored] = ()) -> int:
-        return int(self._sql.execute(f'SELECT count(*) FROM "{name}" WHERE {where}', values).fetchone()[0])  # noqa: S608
+        self.sql.execute("COMMIT")
 
     def one(self, name: str, column: str, where: str, values: Sequence[Stored]) -> Stored:
         """A column of the first such row; None where there is none."""
-        found = self._sql.execute(f'SELECT "{column}" FROM "{name}" WHERE {where} LIMIT 1', values).fetchone()  # noqa: S608
+        found = self.sql.execute(f'SELECT "{column}" FROM "{name}" WHERE {where} LIMIT 1', values).fetchone()  # noqa: S608
         return found[0] if found else None
 
     def names(self, name: str, ids: Iterable[str]) -> dict[str, str]:
@@ -126,20 +65,20 @@ class Store:
         for at in range(0, len(wanted), PARTS):
             part = wanted[at : at + PARTS]
             marks = ", ".join("?" * len(part))
-            found.update(self._sql.execute(f'SELECT "_id", "name" FROM "{name}" WHERE "_id" IN ({marks})', part))  # noqa: S608
+            found.update(self.sql.execute(f'SELECT "_id", "name" FROM "{name}" WHERE "_id" IN ({marks})', part))  # noqa: S608
         return found
 
     def keep_file(self, path: str, name: str, body: bytes, until: int | None) -> None:
-        self._sql.execute("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)", [path, name, body, until])
+        self.sql.execute("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)", [path, name, body, until])
 
     def file(self, path: str, now: int) -> tuple[str, bytes] | None:
         """(name, body), unless its time is over."""
         asked = "SELECT name, body FROM files WHERE path = ? AND (until IS NULL OR until > ?)"
-        found = self._sql.execute(asked, [path, now]).fetchone()
+        found = self.sql.execute(asked, [path, now]).fetchone()
         return None if found is None else (found[0], found[1])
 
     def keep_for_good(self, paths: Iterable[str]) -> None:
-        self._sql.executemany("UPDATE files SET until = NULL WHERE path = ?", [(each,) for each in paths])
+        self.sql.executemany("UPDATE files SET until = NULL WHERE path = ?", [(each,) for each in paths])
 
 
 def _columns(shape: ObjectShape) -> list[str]:

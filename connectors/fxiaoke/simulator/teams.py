@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...simulating.tables import Row
 from .answers import Document, as_map, bad_parameter, missing, texts_of, well
 from .records import touch
 from .rows import member
 from .shape import ObjectShape
-from .store import Row, packed, unpacked
+from .store import packed, unpacked
 from .tenant import Call, Tenant
 
 OWNER = "1"

@@ -9,17 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from ...clock import Clock
 from ...errors import InputError
-from ...simulating.settings import kept_settings as settings_of
+from ...simulating.settings import told_in
+from ...simulating.tables import Row
 from .answers import NO_RIGHT, Document, RefusedError, bad_parameter, missing
 from .people import WHOLE_COMPANY, People, Person
 from .presets import completed, preset_describes, system_fields, written_out
 from .settings import Settings
 from .shape import DEPARTMENT, PERSONNEL, FieldShape, ObjectShape, object_shape
-from .store import VISIBLE, Ids, Row, Store, packed
+from .store import VISIBLE, Ids, Store, packed
 
 FILE, DESCRIBES, DATABASE = "tenant.yaml", "describe", "simulator.db"
 MADE_UP = Path(__file__).with_name("tenant.yaml")
@@ -54,7 +53,7 @@ class Tenant:
         self.clock = clock
         self.settings = settings
         self.number = "700001"
-        told = _told(MADE_UP if folder is None or not (folder / FILE).exists() else folder / FILE)
+        told = told_in(MADE_UP if folder is None or not (folder / FILE).exists() else folder / FILE, KEYS)
         describes = _describes(folder, told.get("fields") or {}, settings.key_field)
         self.shapes: Mapping[str, ObjectShape] = {
             name: object_shape(describe, where) for name, (describe, where) in describes.items()
@@ -151,23 +150,6 @@ class Tenant:
             "version": "1",
             VISIBLE: now + int(self.settings.index_lag * 1000),
         }
-
-
-def kept_settings(folder: Path | None) -> dict[str, str]:
-    """Those of the folder's own file. Raises InputError `simulator.file`."""
-    if folder is None or not (folder / FILE).exists():
-        return {}
-    return settings_of(folder / FILE)
-
-
-def _told(file: Path) -> dict[str, Any]:
-    try:
-        told = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise InputError("simulator.file", path=str(file), reason=type(error).__name__) from error
-    if not isinstance(told, dict) or not told.keys() <= KEYS:
-        raise InputError("simulator.file", path=str(file), reason=", ".join(sorted(KEYS)))
-    return told
 
 
 def _describes(folder: Path | None, fields: Mapping[str, Any], key_field: str) -> dict[str, tuple[Document, str]]:

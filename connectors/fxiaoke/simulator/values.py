@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 from decimal import Context, Decimal, DecimalException
 from typing import Any, TypeAlias
 
+from ...simulating.tables import Row, Stored
 from .answers import RefusedError
 from .shape import FieldShape, Kind, ObjectShape
-from .store import Row, Stored, packed
+from .store import packed
 from .tenant import Call, Tenant
 
 DERIVED = ("__r", "__l", "__o", "__v", "__p", "__relation_ids", "__e")

@@ -6,11 +6,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ...simulating.tables import Row
 from .described import spaced
 from .invented import put_in
 from .org import ORGANIZATION, Org
 from .shapes import ObjectShape
-from .store import Row
 
 PERMISSIONS = {
     "PermissionsViewAllData": "view_all_data",

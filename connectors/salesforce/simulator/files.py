@@ -9,13 +9,13 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from ...simulating.form import parts_of
+from ...simulating.tables import Row
 from . import records, writing
 from .answers import Reply, RowError, not_found, unreadable
 from .ids import whole
 from .org import Acting, Org
 from .request import Request
 from .shapes import ObjectShape
-from .store import Row
 
 BINARY = "application/octet-stream"
 DOCUMENT, VERSION, LINK = "ContentDocument", "ContentVersion", "ContentDocumentLink"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from ...simulating.tables import Row
 from .answers import Document, Reply, not_found, said
 from .org import Acting, Org
-from .store import Row
 
 
 def _urls(org: Org, base: str, user: str) -> Document:

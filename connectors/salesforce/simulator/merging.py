@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ...simulating.tables import Row
 from .answers import RowError
 from .org import Acting, Org
 from .shapes import ObjectShape
-from .store import Row
 from .writing import found
 
 MASTER, MOST = "MasterRecordId", 2

@@ -10,18 +10,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from ...clock import Clock
 from ...errors import InputError
 from ...simulating.faults import Fault
+from ...simulating.settings import told_in
+from ...simulating.tables import Row
 from .answers import Document, RowError, not_found
 from .described import field_documents, named_children, own, shipped, written_out
 from .faults import FaultKind
 from .ids import numbered
 from .settings import Settings
 from .shapes import ObjectShape, connected, object_shape
-from .store import Row, Store
+from .store import Store
 from .values import kept_instant
 
 FILE, DATABASE = "org.yaml", "simulator.db"
@@ -110,7 +110,7 @@ class Org:
         self.clock = clock
         self.settings = settings
         self.weather = Weather()
-        told = _told(MADE_UP if folder is None or not (folder / FILE).exists() else folder / FILE)
+        told = told_in(MADE_UP if folder is None or not (folder / FILE).exists() else folder / FILE, KEYS)
         self.shapes = _shapes(folder, told, settings)
         self.by_lower = {name.lower(): shape for name, shape in self.shapes.items()}
         self.by_prefix = {shape.prefix: shape for shape in self.shapes.values() if shape.prefix}
@@ -165,16 +165,6 @@ class Org:
     @property
     def organization(self) -> Row:
         return next(self.store.rows(ORGANIZATION))
-
-
-def _told(file: Path) -> dict[str, Any]:
-    try:
-        told = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise InputError("simulator.file", path=str(file), reason=type(error).__name__) from error
-    if not isinstance(told, dict) or not told.keys() <= KEYS:
-        raise InputError("simulator.file", path=str(file), reason=", ".join(sorted(KEYS)))
-    return told
 
 
 def _certificate(folder: Path | None, name: object) -> bytes | None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from ...simulating.tables import Row
 from .answers import RowError
 from .org import Acting, Org
 from .shapes import ObjectShape
-from .store import Row
 from .writing import found
 
 DAYS_IN_BIN = 15

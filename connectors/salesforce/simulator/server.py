@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from ...clock import Clock
 from ...simulating.server import SimulatorServer
@@ -22,14 +21,9 @@ class SalesforceSimulator:
         return told_settings()
 
     def start(self, wanted: Wanted, clock: Clock) -> Server:
-        settings = Settings.of({**_kept(wanted.data), **wanted.settings})
+        settings = Settings.of({**kept_settings(wanted.data, FILE), **wanted.settings})
         faults = None if wanted.faults is None else read_faults(wanted.faults)
         return Server(Simulator(clock, settings, wanted.data, faults), wanted.port)
-
-
-def _kept(folder: Path | None) -> Mapping[str, str]:
-    """Settings that the org's own folder holds."""
-    return kept_settings(folder / FILE) if folder is not None and (folder / FILE).exists() else {}
 
 
 class Server(SimulatorServer):

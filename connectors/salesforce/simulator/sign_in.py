@@ -14,10 +14,10 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from jwt.types import Options
 
 from ...errors import InputError
+from ...simulating.tables import Row
 from .answers import CallError, Document, Reply, said
 from .ids import DIGITS
 from .org import Org
-from .store import Row
 
 JWT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 AUDIENCES = (".salesforce.com", ".force.com", "127.0.0.1", "localhost", ".sfcrmproducts.cn")

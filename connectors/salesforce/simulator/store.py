@@ -3,23 +3,14 @@ simulator's lock."""
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
+from ...simulating.tables import Stored, Tables
 from .shapes import FieldShape, Kind, ObjectShape
-from .values import Stored
 
-Row: TypeAlias = dict[str, Stored]
-PRAGMAS = (
-    "locking_mode = EXCLUSIVE",
-    "journal_mode = WAL",
-    "synchronous = OFF",
-    "temp_store = MEMORY",
-    "cache_size = -64000",
-)
 OWN = (
     'CREATE TABLE IF NOT EXISTS "@numbers" (name PRIMARY KEY, next) WITHOUT ROWID',
     'CREATE TABLE IF NOT EXISTS "@bodies" (id PRIMARY KEY, body)',
@@ -30,40 +21,15 @@ OWN = (
 UNINDEXED = frozenset({"CreatedById", "LastModifiedById"})
 
 
-class Store:
-    """Raises sqlite3.Error where the file cannot be used, or another one uses it. A torn file is the price of speed:
-    what is in it can be made anew."""
+class Store(Tables):
+    """See `Tables`."""
 
     def __init__(self, file: Path | None, shapes: Mapping[str, ObjectShape]) -> None:
-        self.sql = sqlite3.connect(
-            ":memory:" if file is None else file,
-            timeout=1,
-            check_same_thread=False,
-            isolation_level=None,
-            cached_statements=1024,
-        )
-        for each in (*(f"PRAGMA {pragma}" for pragma in PRAGMAS), *OWN):
+        columns = {name: {each.name: _kind(each) for each in shape.kept} for name, shape in shapes.items()}
+        super().__init__(file, "Id", columns, {name: _indexed(shape) for name, shape in shapes.items()})
+        for each in OWN:
             self.sql.execute(each)
-        self._columns = {name: [each.name for each in shape.kept] for name, shape in shapes.items()}
-        self._insert, self._numbers, self._deep = {}, dict(self.sql.execute('SELECT name, next FROM "@numbers"')), 0
-        for name, shape in shapes.items():
-            self._table(shape)
-            told = ", ".join(f'"{each}"' for each in self._columns[name])
-            marks = ", ".join("?" * len(self._columns[name]))
-            self._insert[name] = f'INSERT INTO "{name}" ({told}) VALUES ({marks})'  # noqa: S608 - names are checked
-
-    def close(self) -> None:
-        self.sql.close()
-
-    def _table(self, shape: ObjectShape) -> None:
-        columns = [_column(each) for each in shape.kept]
-        self.sql.execute(f'CREATE TABLE IF NOT EXISTS "{shape.name}" ({", ".join(columns)}) WITHOUT ROWID')
-        there = {row[1] for row in self.sql.execute(f'PRAGMA table_info("{shape.name}")')}
-        for each in shape.kept:
-            if each.name not in there:
-                self.sql.execute(f'ALTER TABLE "{shape.name}" ADD COLUMN {_column(each)}')
-        for name in _indexed(shape):
-            self.sql.execute(f'CREATE INDEX IF NOT EXISTS "{shape.name}.{name}" ON "{shape.name}" ("{name}")')
+        self._numbers, self._deep = dict(self.sql.execute('SELECT name, next FROM "@numbers"')), 0
 
     @contextmanager
     def whole(self) -> Iterator[None]:
@@ -93,29 +59,9 @@ class Store:
         """How many numbers so far."""
         return int(self._numbers.get(name, 1)) - 1
 
-    def insert(self, name: str, row: Mapping[str, Stored]) -> None:
-        self.sql.execute(self._insert[name], [row.get(each) for each in self._columns[name]])
-
-    def change(self, name: str, row_id: str, values: Mapping[str, Stored]) -> None:
-        told = ", ".join(f'"{each}" = ?' for each in values)
-        self.sql.execute(f'UPDATE "{name}" SET {told} WHERE "Id" = ?', [*values.values(), row_id])  # noqa: S608
-
     def remove(self, name: str, row_id: str) -> None:
-        self.sql.execute(f'DELETE FROM "{name}" WHERE "Id" = ?', [row_id])  # noqa: S608
+        super().remove(name, row_id)
         self.sql.execute('DELETE FROM "@bodies" WHERE id = ?', [row_id])
-
-    def get(self, name: str, row_id: str) -> Row | None:
-        return next(self.rows(name, '"Id" = ?', [row_id]), None)
-
-    def rows(self, name: str, where: str = "1", values: Sequence[Stored] = (), rest: str = "") -> Iterator[Row]:
-        """where: SQL over columns, with a ? for each value. rest: order and limits."""
-        columns = self._columns[name]
-        told = ", ".join(f'"{each}"' for each in columns)
-        found = self.sql.execute(f'SELECT {told} FROM "{name}" WHERE {where} {rest}', values)  # noqa: S608
-        return (dict(zip(columns, row, strict=True)) for row in found.fetchall())
-
-    def count(self, name: str, where: str = "1", values: Sequence[Stored] = ()) -> int:
-        return int(self.sql.execute(f'SELECT count(*) FROM "{name}" WHERE {where}', values).fetchone()[0])  # noqa: S608
 
     def column(self, name: str, column: str, where: str, values: Sequence[Stored]) -> list[Any]:
         found = self.sql.execute(f'SELECT "{column}" FROM "{name}" WHERE {where}', values)  # noqa: S608
@@ -149,12 +95,10 @@ class Store:
         return self.sql.execute(asked, [name, start, end]).fetchall()
 
 
-def _column(field: FieldShape) -> str:
-    if field.name == "Id":
-        return '"Id" TEXT PRIMARY KEY'
+def _kind(field: FieldShape) -> str:
     number = field.kind in (Kind.BOOLEAN, Kind.INT, Kind.NUMBER, Kind.BODY)
     text = "TEXT" if field.kind is Kind.ID or field.exact else "TEXT COLLATE NOCASE"
-    return f'"{field.name}" {"INTEGER" if number else text}'
+    return "INTEGER" if number else text
 
 
 def _indexed(shape: ObjectShape) -> list[str]:

@@ -9,13 +9,13 @@ import re
 from collections.abc import Callable, Mapping
 from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import Any
 
+from ...simulating.tables import Stored
 from .answers import RowError, WrongKindError
 from .ids import whole
 from .shapes import FieldShape, Kind
 
-Stored: TypeAlias = "str | int | None"
 EXACT = Context(prec=60)
 BIGGEST_INT = 2**31
 EMAIL = re.compile(r"[^@\s,;<>()\"\\]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?\.[A-Za-z]{2,}\Z")

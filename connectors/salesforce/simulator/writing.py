@@ -6,13 +6,13 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from ...simulating.tables import Row, Stored
 from .answers import CallError, RowError, attributes_of, not_found
 from .ids import whole
 from .org import Acting, Org
 from .shapes import AUDIT, LONG_TEXT, FieldShape, ObjectShape
 from .shown import as_text
-from .store import Row
-from .values import Stored, read_only, stored
+from .values import read_only, stored
 
 NUMBER = re.compile(r"\{(0+)\}")
 KB_OF_RECORD, KB = 2, 1024
