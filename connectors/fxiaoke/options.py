@@ -3,33 +3,20 @@ answer where nothing is said."""
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic import Field as Option
 
 from ..audit import EVERY_OBJECT
 from ..errors import InputError
 from ..nearest import nearest
+from ..option_types import Number
 from ..port import Settings
 
 LEGACY_KEY = "legacy_key__c"
 PACK = 100_000
 """Calls of a purchased pack."""
-
-
-def _plain_number(value: object) -> object:
-    """What a project's YAML has with a point in it comes exact, as text or as a decimal."""
-    if not isinstance(value, str | Decimal):
-        return value
-    try:
-        return float(value)
-    except ValueError:
-        return value
-
-
-Seconds = Annotated[float, BeforeValidator(_plain_number)]
 
 
 class Members(BaseModel):
@@ -103,12 +90,12 @@ class Options(BaseModel):
     fields: dict[str, dict[str, str]] = {}
     our_key: str | dict[str, str] = LEGACY_KEY
     calls: int = Option(100, ge=1)
-    seconds: Seconds = Option(20.0, gt=0)
+    seconds: Number = Option(20.0, gt=0)
     packs: int | None = Option(None, ge=1)
     at_once: int = Option(8, ge=1, le=64)
-    timeout: Seconds = Option(30.0, gt=0)
-    server_maximum: Seconds = Option(120.0, ge=0)
-    read_back_lag: Seconds = Option(5.0, ge=0)
+    timeout: Number = Option(30.0, gt=0)
+    server_maximum: Number = Option(120.0, ge=0)
+    read_back_lag: Number = Option(5.0, ge=0)
     find_size: int = Option(99, ge=1, le=100)
     details: int = Option(20, ge=0)
     pools: dict[str, str] = {}
@@ -137,7 +124,7 @@ class Options(BaseModel):
     custom_path: Literal["custom", "always"] = "custom"
     edit_locked: bool = False
     upload: Literal["media", "signed"] | None = None
-    file_days: Annotated[float, BeforeValidator(_plain_number)] = Option(3.0, gt=0)
+    file_days: Number = Option(3.0, gt=0)
     trace_ids: bool = True
     date_zone: str | None = None
     ordeals: list[Literal["owner", "lock", "invalid"]] = ["lock", "invalid"]

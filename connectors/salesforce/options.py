@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Literal
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic import Field as Option
 
 from ..errors import InputError
 from ..nearest import nearest
+from ..option_types import Number
 from ..port import Settings
 
 HERE = ("127.0.0.1", "localhost", "::1")
@@ -23,16 +23,6 @@ NEEDS = {
     "session": ("session_id",),
 }
 """Way to sign in -> the options that it takes; a client secret may go with a refresh token, too."""
-
-
-def _plain_number(value: object) -> object:
-    """What a project's YAML has with a point in it comes exact, as text or as a decimal."""
-    if not isinstance(value, str | Decimal):
-        return value
-    try:
-        return float(value)
-    except ValueError:
-        return value
 
 
 class Options(BaseModel):
@@ -64,7 +54,7 @@ class Options(BaseModel):
     archived: Literal["read", "left_out"] = "read"
     page: int = Option(2000, ge=200, le=2000)
     find_size: int = Option(200, ge=1, le=2000)
-    timeout: Annotated[float, BeforeValidator(_plain_number)] = Option(150.0, gt=0)
+    timeout: Number = Option(150.0, gt=0)
 
     @property
     def login_host(self) -> str:

@@ -12,6 +12,7 @@ from ...connectors.held_file import HeldFile, cell_of, files_in
 from ...mappings.compile import CompiledMapping
 from ...mappings.mapped import MappedChunk
 from ..fingerprint import arrow_column
+from ..noted import finding_of
 from ..session import Session
 from .known import lost
 from .way import Place
@@ -36,21 +37,10 @@ class Fitted:
         """This file stays behind and, where the rule says so, its record. key: the source's. most: bytes that the
         target takes."""
         rejects = mapping.filed[name] == "reject"
-        in_file, line = mapping.rule_lines[name]
         params: dict[str, str | int] = {"field": name, "then": "@file.with_record" if rejects else "@file.alone"}
-        told = Finding(
-            code,
-            Severity.BLOCKS if rejects else Severity.WARNS,
-            params | ({"size": file.size, "most": most} if code == TOO_LARGE else {}),
-            object=mapping.source.name,
-            key=key,
-            field=name,
-            mapping=mapping.name,
-            file=in_file,
-            line=line,
-            sample=file.name,
-        )
-        self.left.append((row, told))
+        params |= {"size": file.size, "most": most} if code == TOO_LARGE else {}
+        told = finding_of(mapping, code, Severity.BLOCKS if rejects else Severity.WARNS, key, name, params)
+        self.left.append((row, replace(told, sample=file.name)))
 
 
 def fitted(session: Session, mapping: CompiledMapping, mapped: MappedChunk) -> tuple[MappedChunk, Fitted]:

@@ -23,6 +23,7 @@ from ...runs.values import PREIMAGE
 from ...validators.judge import Judge
 from ..filing.filing import Filing, of_changed, of_new
 from ..fingerprint import UNKNOWN, Marks, marked
+from ..noted import finding_of
 from ..proving.prove import first_alone
 from ..sending.answer import Planned, Sends, carrying
 from ..sending.send import Sender
@@ -33,7 +34,6 @@ from .carriage import NO_DETAILS, Aboard, Carriage
 from .classify import Sorted, classify
 from .images import keep_images
 from .loaded import Loaded
-from .noted import finding_of
 from .references import Resolved, cells_to_send, come_later, resolve
 from .tally import RejectStorm, StormWatch, chosen
 from .update import plan_updates

@@ -18,6 +18,7 @@ from ...runs.ledger.operations import Unverified
 from ..fingerprint import Digests, Marks, find_rows
 from ..loading.rehearsal import UNBORN
 from ..loading.tally import chosen
+from ..noted import finding_of
 from ..session import Session
 
 PAGE = 5_000
@@ -182,18 +183,5 @@ def _findings(mapping: CompiledMapping, names: Sequence[str], done: Written, the
             continue
         for column in chosen(off[row]):
             field = names[column]
-            file, line = mapping.rule_lines.get(field, (mapping.file, None))
-            found.append(
-                Finding(
-                    "readback.diverged",
-                    Severity.WARNS,
-                    {"field": field},
-                    object=mapping.source.name,
-                    key=source_key,
-                    field=field,
-                    mapping=mapping.name,
-                    file=file,
-                    line=line,
-                )
-            )
+            found.append(finding_of(mapping, "readback.diverged", Severity.WARNS, source_key, field, {"field": field}))
     return found

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ...connectors.finding import Finding, Severity
-from ...mappings.compile import CompiledMapping
+from ..connectors.finding import Finding, Severity
+from ..mappings.compile import CompiledMapping
 
 
 def finding_of(
