@@ -25,9 +25,11 @@ class Query:
     def __init__(self, gateway: Gateway, options: Options) -> None:
         self._gateway, self._options = gateway, options
 
-    def chunks(self, there: OrgObject, fields: Sequence[str], after: str | None, size: int) -> Iterator[Chunk]:
+    def chunks(
+        self, there: OrgObject, fields: Sequence[str], after: str | None, size: int, *conditions: str
+    ) -> Iterator[Chunk]:
         rows: list[Row] = []
-        for page in self._pages(there, fields, after=after):
+        for page in self._pages(there, fields, *conditions, after=after):
             rows += page
             while len(rows) >= size:
                 yield chunk_of(there, fields, rows[:size], str(rows[size - 1][ID]))
