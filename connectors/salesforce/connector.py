@@ -14,11 +14,13 @@ from ..chunk import Chunk
 from ..clock import Clock
 from ..errors import InputError
 from ..finding import Finding
+from ..held_file import HeldFile
 from ..pace import Action, Allowance, Interface, Need, Pace, Quota
 from ..port import KEY, OUR_KEY, AuditFields, Capabilities, Identity, Settings
 from ..schema import Schema
 from ..secrets import Secrets
 from .changes import OVERLAP, Changes
+from .files import Files
 from .gateway import API, Gateway
 from .line import Line
 from .options import Options
@@ -42,6 +44,7 @@ class SalesforceConnector:
         self._gateway = Gateway(options, secrets, line, pace, clock, self._learned)
         self._query = Query(self._gateway, options)
         self._changes = Changes(self._gateway, self._query)
+        self._files = Files(self._gateway, clock)
         self._sight = Sight(self._gateway, options, settings.name, self._query.count)
         self._lock = threading.RLock()
         self._labels: dict[str, str] | None = None
@@ -59,6 +62,7 @@ class SalesforceConnector:
             tells_unseen=True,
             tells_changes=True,
             tells_deletes=True,
+            holds_files=True,
             overlap=OVERLAP,
         )
         pace.obey(allowance)
@@ -92,7 +96,9 @@ class SalesforceConnector:
     def read(
         self, object_name: str, fields: Sequence[str], *, after: str | None = None, size: int = 20_000
     ) -> Iterator[Chunk]:
-        return self._query.chunks(self._there(object_name, fields), fields, after, size)
+        there = self._there(object_name, fields)
+        chunks = self._query.chunks(there, self._files.plain(there, fields), after, size)
+        return self._files.filled(there, fields, chunks)
 
     def changed(
         self,
@@ -103,7 +109,9 @@ class SalesforceConnector:
         after: str | None = None,
         size: int = 20_000,
     ) -> Iterator[Chunk]:
-        return self._changes.changed(self._there(object_name, fields), fields, since, after, size)
+        there = self._there(object_name, fields)
+        chunks = self._changes.changed(there, self._files.plain(there, fields), since, after, size)
+        return self._files.filled(there, fields, chunks)
 
     def covered(self, object_name: str) -> dt.datetime:
         return self._changes.covered(self._there(object_name), self.now())
@@ -121,7 +129,12 @@ class SalesforceConnector:
         there = self._there(object_name, [*named, *fields])
         if len(values) > self.capabilities.find_size:
             raise ValueError(f"{object_name}: {len(values)} values to find, {self.capabilities.find_size} at most")
-        return self._query.find(there, by, values, fields)
+        found = self._query.find(there, by, values, self._files.plain(there, fields))
+        (chunk,) = self._files.filled(there, fields, [found])
+        return chunk
+
+    def body(self, object_name: str, file: HeldFile) -> Iterator[bytes]:
+        return self._files.body(file)
 
     def write(self, batch: Batch) -> list[Outcome]:
         """Raises InputError `salesforce.source_only`."""

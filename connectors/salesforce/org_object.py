@@ -9,10 +9,9 @@ from typing import Any
 from ..errors import InputError
 from ..nearest import nearest
 from ..schema import Field, FieldType, ObjectSchema
+from .file_fields import files_of
 
 ID = "Id"
-FILES = "Files"
-"""The field that a record's files have here; there they are records of their own that refer to it."""
 PARTS = ";"
 """Between the values of a picklist of which several may be chosen."""
 NUMBERS = {"double", "currency", "percent"}
@@ -44,7 +43,7 @@ class OrgField:
 @dataclass(frozen=True, slots=True)
 class OrgObject:
     """binned, archived: records say of themselves that they are. told: names of all fields in its describe.
-    replicated: the org keeps a log of what is written and deleted."""
+    replicated: the org keeps a log of what is written and deleted. files: which fields are of files."""
 
     name: str
     schema: ObjectSchema
@@ -53,6 +52,7 @@ class OrgObject:
     archived: bool
     told: frozenset[str] = frozenset()
     replicated: bool = False
+    files: frozenset[str] = frozenset()
 
 
 def listed(document: Mapping[str, Any]) -> dict[str, str]:
@@ -71,11 +71,14 @@ def described(document: Mapping[str, Any]) -> OrgObject:
     """document: of a describe."""
     told = [each for each in document.get("fields") or () if each.get("type") not in NOT_READ]
     fields = {str(each["name"]): _field(each) for each in told}
+    files = files_of(document, fields)
+    fields |= {each: OrgField("file", field, sought=False) for each, field in files.items()}
     name = str(document["name"])
     schema = ObjectSchema(name, (ID,), tuple(each.field for each in fields.values()), str(document.get("label") or ""))
     names = frozenset(str(each["name"]) for each in document.get("fields") or ())
     replicated = bool(document.get("replicateable"))
-    return OrgObject(name, schema, fields, "IsDeleted" in fields, "IsArchived" in fields, names, replicated)
+    marks = ("IsDeleted" in fields, "IsArchived" in fields)
+    return OrgObject(name, schema, fields, *marks, names, replicated, frozenset(files))
 
 
 def _field(told: Mapping[str, Any]) -> OrgField:
