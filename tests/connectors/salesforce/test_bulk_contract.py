@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from changeover.connectors.port import Connector
@@ -13,7 +14,7 @@ from .org_kit import Keyed
 from .test_connector_contract import TestSalesforce as ByRest
 from .test_connector_contract import org
 
-OPTIONS: dict[str, object] = {"read_by": "bulk", "bulk_range": 9, "bulk_page": 4}
+OPTIONS: dict[str, Any] = {"read_by": "bulk", "bulk_range": 9, "bulk_page": 4}
 
 
 @pytest.fixture(scope="module")

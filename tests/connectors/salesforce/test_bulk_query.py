@@ -281,7 +281,7 @@ def test_rows_in_no_order_whose_job_is_gone_are_read_from_the_beginning(there: S
 
 def test_a_wait_that_is_interrupted_leaves_no_job(there: Simulator) -> None:
     org = Org(there, **BULK)
-    org.pace._listen = lambda: (_ for _ in ()).throw(KeyboardInterrupt)  # type: ignore[method-assign]
+    org.pace._listen = lambda: (_ for _ in ()).throw(KeyboardInterrupt)
     with pytest.raises(KeyboardInterrupt):
         org.keys()
     assert left(there) == []
