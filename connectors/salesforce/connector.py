@@ -12,6 +12,7 @@ from ..change import Batch, Outcome
 from ..chunk import Chunk
 from ..clock import Clock
 from ..errors import InputError
+from ..finding import Finding
 from ..pace import Action, Allowance, Interface, Need, Pace, Quota
 from ..port import KEY, OUR_KEY, AuditFields, Capabilities, Identity, Settings
 from ..schema import Schema
@@ -22,6 +23,7 @@ from .line import Line
 from .options import Options
 from .org_object import OrgObject, described, listed, no_object, require
 from .query import Query
+from .sight import Sight
 
 THREADS = 5
 """Calls under way; an org for trials takes no more that last for long."""
@@ -38,6 +40,7 @@ class SalesforceConnector:
         self._name, self._options, self._line, self._pace, self._clock = settings.name, options, line, pace, clock
         self._gateway = Gateway(options, secrets, line, pace, clock, self._learned)
         self._query = Query(self._gateway, options)
+        self._sight = Sight(self._gateway, options, settings.name, self._query.count)
         self._lock = threading.RLock()
         self._labels: dict[str, str] | None = None
         self._objects: dict[str, OrgObject] = {}
@@ -51,7 +54,7 @@ class SalesforceConnector:
             },
             objects=by_object,
         )
-        self.capabilities = Capabilities(find_size=options.find_size, allowance=allowance)
+        self.capabilities = Capabilities(find_size=options.find_size, allowance=allowance, tells_unseen=True)
         pace.obey(allowance)
 
     def _learned(self, daily: int) -> None:
@@ -116,6 +119,9 @@ class SalesforceConnector:
         """By the `Date` of an answer, in whole seconds; this machine's clock where the org sends none."""
         self._gateway.query(ORGANIZATION)
         return self._gateway.server_time or self._clock.now()
+
+    def unseen(self, object_names: Sequence[str]) -> tuple[Finding, ...]:
+        return self._sight.unseen([self._there(each) for each in object_names])
 
     def record_url(self, object_name: str, key: str) -> str | None:
         return f"{self._gateway.instance}/{key}"

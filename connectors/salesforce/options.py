@@ -32,7 +32,8 @@ class Options(BaseModel):
     None for what goes with the host.
 
     version: of the API. objects: to describe, None for all that hold records of their own. deleted: whether what lies
-    in the recycle bin is read; archived: whether old activities that are archived are. page: records in one at most.
+    in the recycle bin is read; archived: whether old activities that are archived are. accept_unseen: what our user
+    need not see, as `Account`, `Account.Fax` or `Account.Files`, with * for any letters. page: records in one at most.
     read_by: the way in which objects are read; by size, those with more records than `bulk_from` by Bulk. bulk_range:
     records that one job reads at most; bulk_page: records in a page of its results; poll: seconds between two looks at
     a job. find_size: values that a search takes. timeout: seconds to wait for the connection, and for an answer's next
@@ -55,6 +56,7 @@ class Options(BaseModel):
     objects: list[str] | None = None
     deleted: Literal["left_out", "read"] = "left_out"
     archived: Literal["read", "left_out"] = "read"
+    accept_unseen: list[str] = []
     page: int = Option(2000, ge=200, le=2000)
     read_by: Literal["size", "rest", "bulk"] = "size"
     bulk_from: int = Option(30_000, ge=0)
