@@ -64,7 +64,8 @@ class Capabilities:
     the system itself can tell; it has the methods of `AnswersQuestions` then. holds_files, takes_files: it gives and
     takes the bodies of files (`held_file.HoldsFiles`, `held_file.TakesFiles`); largest_file: the most bytes that it
     takes for one, None where it does not say. tells_changes: it tells what has changed since a moment
-    (`changes.TellsChanges`); overlap: how much later than its time says a change may be seen.
+    (`changes.TellsChanges`); overlap: how much later than its time says a change may be seen. tells_deletes: it tells
+    what was deleted, and until when it has told everything (`changes.TellsDeletes`).
     """
 
     batch_size: int = 1000
@@ -92,6 +93,7 @@ class Capabilities:
     largest_file: int | None = None
     tells_changes: bool = False
     overlap: dt.timedelta = dt.timedelta(0)
+    tells_deletes: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from ..cell import Cell
 from ..change import Batch, Outcome
+from ..changes import Gone
 from ..chunk import Chunk
 from ..clock import Clock
 from ..errors import InputError
@@ -18,6 +19,7 @@ from ..port import KEY, OUR_KEY, AuditFields, Capabilities, Identity, Settings
 from ..schema import Schema
 from ..secrets import Secrets
 from .bulk.reading import Reading
+from .changes import OVERLAP, Changes
 from .gateway import API, Gateway
 from .line import Line
 from .options import Options
@@ -40,6 +42,7 @@ class SalesforceConnector:
         self._name, self._options, self._line, self._pace, self._clock = settings.name, options, line, pace, clock
         self._gateway = Gateway(options, secrets, line, pace, clock, self._learned)
         self._query = Query(self._gateway, options)
+        self._changes = Changes(self._gateway, self._query)
         self._sight = Sight(self._gateway, options, settings.name, self._query.count)
         self._lock = threading.RLock()
         self._labels: dict[str, str] | None = None
@@ -54,7 +57,14 @@ class SalesforceConnector:
             },
             objects=by_object,
         )
-        self.capabilities = Capabilities(find_size=options.find_size, allowance=allowance, tells_unseen=True)
+        self.capabilities = Capabilities(
+            find_size=options.find_size,
+            allowance=allowance,
+            tells_unseen=True,
+            tells_changes=True,
+            tells_deletes=True,
+            overlap=OVERLAP,
+        )
         pace.obey(allowance)
 
     def _learned(self, daily: int) -> None:
@@ -87,6 +97,23 @@ class SalesforceConnector:
         self, object_name: str, fields: Sequence[str], *, after: str | None = None, size: int = 20_000
     ) -> Iterator[Chunk]:
         return self._reading.chunks(self._there(object_name, fields), fields, after, size)
+
+    def changed(
+        self,
+        object_name: str,
+        fields: Sequence[str],
+        since: dt.datetime,
+        *,
+        after: str | None = None,
+        size: int = 20_000,
+    ) -> Iterator[Chunk]:
+        return self._changes.changed(self._there(object_name, fields), fields, since, after, size)
+
+    def covered(self, object_name: str) -> dt.datetime:
+        return self._changes.covered(self._there(object_name), self.now())
+
+    def deleted(self, object_name: str, since: dt.datetime) -> Iterator[Gone]:
+        return self._changes.deleted(self._there(object_name), since, self.now())
 
     def count(self, object_name: str) -> int:
         there = self._there(object_name)

@@ -43,7 +43,8 @@ class OrgField:
 
 @dataclass(frozen=True, slots=True)
 class OrgObject:
-    """binned, archived: records say of themselves that they are. told: names of all fields in its describe."""
+    """binned, archived: records say of themselves that they are. told: names of all fields in its describe.
+    replicated: the org keeps a log of what is written and deleted."""
 
     name: str
     schema: ObjectSchema
@@ -51,6 +52,7 @@ class OrgObject:
     binned: bool
     archived: bool
     told: frozenset[str] = frozenset()
+    replicated: bool = False
 
 
 def listed(document: Mapping[str, Any]) -> dict[str, str]:
@@ -72,7 +74,8 @@ def described(document: Mapping[str, Any]) -> OrgObject:
     name = str(document["name"])
     schema = ObjectSchema(name, (ID,), tuple(each.field for each in fields.values()), str(document.get("label") or ""))
     names = frozenset(str(each["name"]) for each in document.get("fields") or ())
-    return OrgObject(name, schema, fields, "IsDeleted" in fields, "IsArchived" in fields, names)
+    replicated = bool(document.get("replicateable"))
+    return OrgObject(name, schema, fields, "IsDeleted" in fields, "IsArchived" in fields, names, replicated)
 
 
 def _field(told: Mapping[str, Any]) -> OrgField:

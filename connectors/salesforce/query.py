@@ -34,14 +34,20 @@ class Query:
         self._gateway, self._options = gateway, options
 
     def chunks(
-        self, there: OrgObject, fields: Sequence[str], after: str | None, size: int, most: int | None = None
+        self,
+        there: OrgObject,
+        fields: Sequence[str],
+        after: str | None,
+        size: int,
+        *conditions: str,
+        most: int | None = None,
     ) -> Generator[Chunk, None, str | None]:
         """most: ends behind the first page where there are more records. Returns the id behind which it ended so; None
         where all were read."""
         rows: list[Row] = []
         left = None
         try:
-            for page in self._pages(there, fields, after=after, most=most):
+            for page in self._pages(there, fields, *conditions, after=after, most=most):
                 rows += page
                 while len(rows) >= size:
                     yield chunk_of(there, fields, rows[:size], str(rows[size - 1][ID]))

@@ -99,7 +99,7 @@ class Reading:
                 behind = place.last
             else:
                 most = self._options.bulk_from if self._by_jobs(there.name) else None
-                behind = yield from self._query.chunks(there, fields, place.last, size, most)
+                behind = yield from self._query.chunks(there, fields, place.last, size, most=most)
                 if behind is None:
                     return
             place = Place(behind)
