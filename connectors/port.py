@@ -54,7 +54,8 @@ class Capabilities:
     refuses a batch it names no record: every change comes back REJECTED, and the bad ones are found by splitting.
     details: how many details one CREATE may carry (`Change.details`); none where that is 0. answers_details: the target
     tells what became of them; else only what became of their master, and they are asked for.
-    deletes: DELETE is possible. ordered_reads: chunks come in key order and a cursor resumes exactly.
+    deletes: DELETE is possible. ordered_reads: chunks come in key order, so that no key comes twice; a cursor resumes
+    exactly. Whoever reads relies on the latter two, and on no order.
     read_back_lag: how long a write may stay unseen by `find`. server_maximum: how long the server may still finish a
     call that we gave up on; an UNKNOWN outcome is probed only after both have passed. allowance: the calls that the
     system takes and what our actions cost in calls. ordeals: what the connector can do to a record of ours and take

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, MutableMapping, Sequence
 from dataclasses import replace
 
 from ..cell import Cell
@@ -19,6 +19,7 @@ from ..pace import Action, Allowance, Interface, Need, Pace, Quota
 from ..port import KEY, OUR_KEY, AuditFields, Capabilities, Identity, Settings
 from ..schema import Schema
 from ..secrets import Secrets
+from .bulk.reading import Reading
 from .changes import OVERLAP, Changes
 from .files import Files
 from .gateway import API, Gateway
@@ -49,12 +50,15 @@ class SalesforceConnector:
         self._lock = threading.RLock()
         self._labels: dict[str, str] | None = None
         self._objects: dict[str, OrgObject] = {}
+        by_object: dict[str, MutableMapping[Action, tuple[Need, ...]]] = {}  # told once an object was counted
+        self._reading = Reading(self._gateway, self._query, options, pace, by_object)
         allowance = Allowance(
             interfaces={API: Interface(threads=THREADS)},
             needs={
                 Action.READ: (Need(API, records=options.page),),
                 Action.FIND: (Need(API, records=options.find_size),),
             },
+            objects=by_object,
         )
         self.capabilities = Capabilities(
             find_size=options.find_size,
@@ -97,7 +101,7 @@ class SalesforceConnector:
         self, object_name: str, fields: Sequence[str], *, after: str | None = None, size: int = 20_000
     ) -> Iterator[Chunk]:
         there = self._there(object_name, fields)
-        chunks = self._query.chunks(there, self._files.plain(there, fields), after, size)
+        chunks = self._reading.chunks(there, self._files.plain(there, fields), after, size)
         return self._files.filled(there, fields, chunks)
 
     def changed(
@@ -120,7 +124,10 @@ class SalesforceConnector:
         return self._changes.deleted(self._there(object_name), since, self.now())
 
     def count(self, object_name: str) -> int:
-        return self._query.count(self._there(object_name))
+        there = self._there(object_name)
+        number = self._query.count(there)
+        self._reading.counted(there, number)
+        return number
 
     def find(
         self, object_name: str, by: Sequence[str], values: Sequence[tuple[Cell, ...]], fields: Sequence[str]
