@@ -24,6 +24,7 @@ from .changes import OVERLAP, Changes
 from .files import Files
 from .gateway import API, Gateway
 from .line import Line
+from .location import facts_of
 from .options import Options
 from .org_object import OrgObject, described, listed, no_object, require
 from .query import Query
@@ -31,7 +32,7 @@ from .sight import Sight
 
 THREADS = 5
 """Calls under way; an org for trials takes no more that last for long."""
-ORGANIZATION = "SELECT Id, Name, IsSandbox FROM Organization"
+ORGANIZATION = "SELECT Id, Name, IsSandbox, InstanceName FROM Organization"
 AUDIT = ("LastModifiedDate", "LastModifiedById", "CreatedDate", "CreatedById")
 
 
@@ -79,7 +80,8 @@ class SalesforceConnector:
 
     def identity(self) -> Identity:
         (told,) = self._gateway.query(ORGANIZATION)["records"]
-        return Identity("salesforce", str(told["Id"]), str(told["Name"]), production=not told["IsSandbox"])
+        where = facts_of(self._gateway.instance, str(told.get("InstanceName") or ""))
+        return Identity("salesforce", str(told["Id"]), str(told["Name"]), not told["IsSandbox"], where)
 
     def describe(self) -> Schema:
         """The objects of the option `objects`, or all that hold records of their own. Raises InputError
