@@ -20,7 +20,7 @@ PERMISSIONS = {
     "PermissionsUpdateWithInactiveOwner": "inactive_owners",
     "PermissionsBulkApiHardDelete": "hard_delete",
 }
-DEFINITIONS = ("EntityDefinition", "FieldDefinition")
+DEFINITIONS = ("EntityDefinition", "FieldDefinition", "TabDefinition")
 QUEUE = "Queue"
 
 
@@ -137,6 +137,10 @@ def _define(org: Org, shape: ObjectShape) -> None:
         "IsDeprecatedAndHidden": 0,
     }
     org.store.insert("EntityDefinition", row)
+    if shape.able("layoutable"):
+        tab: Row = {"Id": org.new_id(org.shapes["TabDefinition"]), "DurableId": shape.name, "Name": shape.name}
+        tab |= {"Label": row["PluralLabel"], "SobjectName": shape.name, "IsAvailableInDesktop": 1}
+        org.store.insert("TabDefinition", {**tab, "IsCustom": int(shape.name.endswith("__c"))})
     for each in shape.every.values():
         field: Row = {
             "Id": org.new_id(org.shapes["FieldDefinition"]),

@@ -43,13 +43,14 @@ ORGANIZATION = "Organization"
 
 @dataclass(frozen=True, slots=True)
 class Acting:
-    """Who makes a call, and what its headers ask for. user: an id. saves_duplicates: in spite of duplicate rules."""
+    """Who makes a call, and what its headers ask for. user: an id. saves_duplicates: in spite of duplicate rules.
+    origin: scheme and host that addresses begin with."""
 
     user: str
     version: int = 67
     assigns: bool = True
     saves_duplicates: bool = False
-    host: str = "localhost"
+    origin: str = "http://localhost"
 
     def of(self, headers: Mapping[str, str]) -> Acting:
         """headers: by names in lower case."""
@@ -58,12 +59,18 @@ class Acting:
             self,
             assigns=headers.get("sforce-auto-assign", "true").lower() != "false",
             saves_duplicates="allowsave=true" in rule,
-            host=headers.get("host", "localhost"),
+            origin=origin(headers),
         )
 
     @property
     def base(self) -> str:
         return f"/services/data/v{self.version}.0"
+
+
+def origin(headers: Mapping[str, str]) -> str:
+    """Where the caller believes to be. headers: by names in lower case; something that ends TLS before us says so."""
+    scheme = "https" if headers.get("x-forwarded-proto", "").lower() == "https" else "http"
+    return f"{scheme}://{headers.get('host', 'localhost')}"
 
 
 @dataclass(slots=True)

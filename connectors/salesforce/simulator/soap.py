@@ -31,8 +31,8 @@ Work: TypeAlias = Callable[[Org, Acting, etree._Element], str]
 VERSION = re.compile(r"(\d+)\.0")
 
 
-def answered(org: Org, sign_in: SignIn, version: str, host: str, body: bytes) -> Reply:
-    """version: as it stands in the path."""
+def answered(org: Org, sign_in: SignIn, version: str, base: str, body: bytes) -> Reply:
+    """version: as it stands in the path. base: what the address it tells begins with."""
     number = VERSION.match(version)
     try:
         parser = etree.XMLParser(resolve_entities=False, no_network=True)
@@ -43,7 +43,7 @@ def answered(org: Org, sign_in: SignIn, version: str, host: str, body: bytes) ->
         case "login" if org.settings.soap_login == "off" or number is None or int(number[1]) > LAST:
             return _fault("sf:UNSUPPORTED_API_VERSION", "UNSUPPORTED_API_VERSION", "login() is not there")
         case "login":
-            return _login(org, sign_in, f"http://{host}", version, verb)
+            return _login(org, sign_in, base, version, verb)
         case "undelete":
             return _each(org, sign_in, verb, "ids", _undelete)
         case "merge":

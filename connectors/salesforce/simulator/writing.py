@@ -110,7 +110,10 @@ def upsert(
     record: Mapping[str, Any],
     update_only: bool = False,
 ) -> tuple[str, bool]:
-    """(id, whether it was made). Raises RowError; DUPLICATE_EXTERNAL_ID where more than one record fits."""
+    """(id, whether it was made); by Id, a record without one is new. Raises RowError; DUPLICATE_EXTERNAL_ID where more
+    than one record fits."""
+    if key.name == "Id" and value in (None, ""):
+        return insert(org, acting, shape, record), True
     there = by_external(org, shape, key, value)
     if len(there) > 1:
         said = f"Record is duplicated: more than one record found for external id field: [{', '.join(there)}]"
