@@ -7,6 +7,7 @@ import random
 import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from ...errors import InputError
 from ...simulating.faults import Fault
 from ...simulating.settings import told_in
 from ...simulating.tables import Row
+from . import person_fields
 from .answers import Document, RowError, not_found
+from .currencies import put_in, rates
 from .described import field_documents, named_children, own, shipped, written_out
 from .faults import FaultKind
 from .ids import numbered
@@ -118,7 +121,9 @@ class Org:
         self.settings = settings
         self.weather = Weather()
         told = told_in(MADE_UP if folder is None or not (folder / FILE).exists() else folder / FILE, KEYS)
-        self.shapes = _shapes(folder, told, settings)
+        self.rates = rates(settings, told)
+        """How many of each currency are one of the corporate one; {} where there is but one."""
+        self.shapes = _shapes(folder, told, settings, self.rates)
         self.by_lower = {name.lower(): shape for name, shape in self.shapes.items()}
         self.by_prefix = {shape.prefix: shape for shape in self.shapes.values() if shape.prefix}
         self.certificate = _certificate(folder, told.get("certificate"))
@@ -183,14 +188,20 @@ def _certificate(folder: Path | None, name: object) -> bytes | None:
         raise InputError("simulator.file", path=str(folder / str(name)), reason=type(error).__name__) from error
 
 
-def _shapes(folder: Path | None, told: Mapping[str, Any], settings: Settings) -> Mapping[str, ObjectShape]:
+def _shapes(
+    folder: Path | None, told: Mapping[str, Any], settings: Settings, rates: Mapping[str, Decimal]
+) -> Mapping[str, ObjectShape]:
     """Every object; the org's own describes outrank those that are shipped."""
     places, documents = _documents(folder, told)
+    if rates:
+        put_in(documents, places, rates)
     if settings.key_field:
         short = {"type": "string", "length": 120, "external": True, "unique": True, "case_sensitive": True}
         for document in documents.values():
             if document.get("createable") and document["name"] != "User":
                 _with_key(document, settings.key_field, short)
+    if settings.person_accounts == "yes" or person_fields.has_people(documents):
+        person_fields.put_in(documents)
     named_children(documents)
     hidden = _by_object(settings.named("hidden_fields"))
     for name in settings.named("read_only_objects"):

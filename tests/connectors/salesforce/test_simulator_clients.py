@@ -125,6 +125,7 @@ def test_jsforce(server: Server, tmp_path: Path) -> None:
         "queried": 28,
         "deleted": 25,
         "left": 3,
+        "converted": [True, "J", True],
     }
 
 

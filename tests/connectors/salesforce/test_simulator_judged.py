@@ -1,4 +1,4 @@
-"""What other people's clients asked for and did not get at first: requests as sf CLI, sfdmu and CumulusCI send them."""
+"""What clients asked for and did not get at first: requests as sf CLI, sfdmu, CumulusCI and others send them."""
 
 from __future__ import annotations
 
@@ -95,6 +95,14 @@ def test_an_upsert_by_id_makes_what_has_none(caller: Caller) -> None:
     assert caller.cells("SELECT LastName FROM Contact ORDER BY LastName") == ["Lei", "Ma", "Wu", "Yu"]
     told = caller.refused("PATCH", "sobjects/Contact/Id/0035j0000000099AAA", {"LastName": "x"})
     assert told.startswith("404")
+
+
+def test_objects_may_be_called_like_clauses(caller: Caller) -> None:
+    queue = caller.cells("SELECT Id FROM Group WHERE Name = 'East Leads'")[0]
+    caller.create("Lead", LastName="Li", Company="x", OwnerId=queue)
+    owner = "TYPEOF Owner WHEN User THEN Alias WHEN Group THEN DeveloperName END"
+    assert caller.cells(f"SELECT {owner} FROM Lead") == [{"DeveloperName": "East_Leads"}]
+    assert caller.cells("SELECT COUNT(Id) FROM Group g GROUP BY Type ORDER BY Type") == [2, 1]
 
 
 def test_tabs_can_be_asked_for(caller: Caller) -> None:
