@@ -42,6 +42,8 @@ KEYS = {
     "settings",
 }
 ORGANIZATION = "Organization"
+SETUP = ("ObjectPermissions", "FieldPermissions")
+"""What only those may see who see the setup."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,10 @@ class Org:
         self.rates = rates(settings, told)
         """How many of each currency are one of the corporate one; {} where there is but one."""
         self.shapes = _shapes(folder, told, settings, self.rates)
-        self.by_lower = {name.lower(): shape for name, shape in self.shapes.items()}
+        unseen = {*settings.named("hidden_objects"), *(SETUP if settings.view_setup == "no" else ())}
+        self.by_lower = {name.lower(): shape for name, shape in self.shapes.items() if name not in unseen}
+        """Those that the user sees."""
+        self.seen_whole = set(settings.named("view_all_records"))
         self.by_prefix = {shape.prefix: shape for shape in self.shapes.values() if shape.prefix}
         self.certificate = _certificate(folder, told.get("certificate"))
         self.chance = random.Random(settings.random_seed)  # noqa: S311 - no secret
