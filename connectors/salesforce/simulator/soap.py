@@ -125,10 +125,11 @@ def _merge(org: Org, acting: Acting, asked: etree._Element) -> Mapping[str, str]
 
 def _convert(org: Org, acting: Acting, asked: etree._Element) -> Mapping[str, str]:
     told = {etree.QName(each).localname: (each.text or "").strip() for each in asked}
-    ids = {name: _id(told[name]) if told.get(name) else "" for name in ("accountId", "contactId", "ownerId")}
+    names = ("accountId", "contactId", "ownerId")
+    account, contact, owner = (_id(told[name]) if told.get(name) else "" for name in names)
     wanted = told.get("doNotCreateOpportunity", "").lower() not in ("true", "1")
     lead, status, name = _id(told.get("leadId")), told.get("convertedStatus", ""), told.get("opportunityName", "")
-    return convert(org, acting, Conversion(lead, status, *ids.values(), wanted, name))
+    return convert(org, acting, Conversion(lead, status, account, contact, owner, wanted, name))
 
 
 def _id(told: object) -> str:
