@@ -34,6 +34,11 @@ class Options(BaseModel):
     version: of the API. objects: to describe, None for all that hold records of their own. deleted: whether what lies
     in the recycle bin is read; archived: whether old activities that are archived are. page: records in one at most.
     find_size: values that a search takes. timeout: seconds to wait for the connection, and for an answer's next bytes.
+
+    As a target: key_field: the field for our key. at_once: calls that write under way at a time. server_maximum:
+    seconds for which the org may still be at a call that we gave up on. duplicates: what becomes of a record that the
+    org's duplicate rules stop; assignment: whether its assignment rules give new records away. ordeal_owner: the id of
+    the user to whom the first record of an object is given for a moment, to see whether it is still found.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -55,6 +60,12 @@ class Options(BaseModel):
     page: int = Option(2000, ge=200, le=2000)
     find_size: int = Option(200, ge=1, le=2000)
     timeout: Number = Option(150.0, gt=0)
+    key_field: str = Option("Legacy_Key__c", pattern=r"^[A-Za-z]\w{0,79}$")
+    at_once: int = Option(4, ge=1, le=20)
+    server_maximum: Number = Option(600.0, ge=0)
+    duplicates: Literal["save", "refuse"] = "save"
+    assignment: bool = False
+    ordeal_owner: str | None = None
 
     @property
     def login_host(self) -> str:

@@ -20,7 +20,7 @@ from .described import field_documents, named_children, own, shipped, written_ou
 from .faults import FaultKind
 from .ids import numbered
 from .settings import Settings
-from .shapes import ObjectShape, connected, object_shape
+from .shapes import AUDIT, ObjectShape, connected, object_shape
 from .store import Store
 from .values import kept_instant
 
@@ -184,6 +184,11 @@ def _shapes(folder: Path | None, told: Mapping[str, Any], settings: Settings) ->
         for document in documents.values():
             if document.get("createable") and document["name"] != "User":
                 _with_key(document, settings.key_field, short)
+    if settings.audit_fields == "yes":
+        for document in documents.values():
+            for each in document["fields"]:
+                if document.get("createable") and each["name"] in AUDIT:
+                    each.update(createable=True, defaultedOnCreate=True)
     named_children(documents)
     hidden = _by_object(settings.named("hidden_fields"))
     for name in settings.named("read_only_objects"):
