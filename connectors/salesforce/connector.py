@@ -25,6 +25,7 @@ from .options import Options
 from .ordeals import Ordeals
 from .org_object import OrgObject, described, listed, no_object, require
 from .query import Query
+from .sight import Sight
 from .write import MOST, Writer
 
 THREADS = 5
@@ -44,6 +45,7 @@ class SalesforceConnector:
         self._query = Query(self._gateway, options)
         self._writer = Writer(Calls(self._gateway, self._query, options), self._query)
         self._ordeals = Ordeals(self._query, self._writer, options)
+        self._sight = Sight(self._gateway, options, settings.name, self._query.count)
         self._lock = threading.RLock()
         self._labels: dict[str, str] | None = None
         self._objects: dict[str, OrgObject] = {}
@@ -67,6 +69,7 @@ class SalesforceConnector:
             allowance=allowance,
             ordeals=(Ordeal.OWNER,) if options.ordeal_owner else (),
             tells_lacking=True,
+            tells_unseen=True,
         )
         pace.obey(allowance)
 
@@ -142,6 +145,9 @@ class SalesforceConnector:
         """By the `Date` of an answer, in whole seconds; this machine's clock where the org sends none."""
         self._gateway.query(ORGANIZATION)
         return self._gateway.server_time or self._clock.now()
+
+    def unseen(self, object_names: Sequence[str]) -> tuple[Finding, ...]:
+        return self._sight.unseen([self._there(each) for each in object_names])
 
     def record_url(self, object_name: str, key: str) -> str | None:
         return f"{self._gateway.instance}/{key}"

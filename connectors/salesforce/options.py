@@ -32,7 +32,8 @@ class Options(BaseModel):
     None for what goes with the host.
 
     version: of the API. objects: to describe, None for all that hold records of their own. deleted: whether what lies
-    in the recycle bin is read; archived: whether old activities that are archived are. page: records in one at most.
+    in the recycle bin is read; archived: whether old activities that are archived are. accept_unseen: what our user
+    need not see, as `Account`, `Account.Fax` or `Account.Files`, with * for any letters. page: records in one at most.
     find_size: values that a search takes. timeout: seconds to wait for the connection, and for an answer's next bytes.
 
     As a target: key_field: the field for our key. at_once: calls that write under way at a time. server_maximum:
@@ -57,6 +58,7 @@ class Options(BaseModel):
     objects: list[str] | None = None
     deleted: Literal["left_out", "read"] = "left_out"
     archived: Literal["read", "left_out"] = "read"
+    accept_unseen: list[str] = []
     page: int = Option(2000, ge=200, le=2000)
     find_size: int = Option(200, ge=1, le=2000)
     timeout: Number = Option(150.0, gt=0)

@@ -12,6 +12,8 @@ from ..schema import Field, FieldType, ObjectSchema
 from .our_key import KeyField, key_field_of
 
 ID = "Id"
+FILES = "Files"
+"""The field that a record's files have here; there they are records of their own that refer to it."""
 PARTS = ";"
 """Between the values of a picklist of which several may be chosen."""
 NUMBERS = {"double", "currency", "percent"}
@@ -47,14 +49,16 @@ class OrgField:
 
 @dataclass(frozen=True, slots=True)
 class OrgObject:
-    """binned, archived: records say of themselves that they are. our_key: the field that our key lies in, None where
-    there is none. created, updated: our user may make records of it, and change them."""
+    """binned, archived: records say of themselves that they are. told: names of all fields in its describe. our_key:
+    the field that our key lies in, None where there is none. created, updated: our user may make records of it, and
+    change them."""
 
     name: str
     schema: ObjectSchema
     fields: Mapping[str, OrgField]
     binned: bool
     archived: bool
+    told: frozenset[str] = frozenset()
     our_key: KeyField | None = None
     created: bool = True
     updated: bool = True
@@ -78,9 +82,10 @@ def described(document: Mapping[str, Any], key_field: str = "") -> OrgObject:
     fields = {str(each["name"]): _field(each, key_field) for each in told}
     name = str(document["name"])
     schema = ObjectSchema(name, (ID,), tuple(each.field for each in fields.values()), str(document.get("label") or ""))
+    names = frozenset(str(each["name"]) for each in document.get("fields") or ())
     rights = {"created": bool(document.get("createable")), "updated": bool(document.get("updateable"))}
     our_key = key_field_of(told, key_field)
-    return OrgObject(name, schema, fields, "IsDeleted" in fields, "IsArchived" in fields, our_key, **rights)
+    return OrgObject(name, schema, fields, "IsDeleted" in fields, "IsArchived" in fields, names, our_key, **rights)
 
 
 def _field(told: Mapping[str, Any], key_field: str) -> OrgField:
