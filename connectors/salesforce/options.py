@@ -38,6 +38,11 @@ class Options(BaseModel):
     records that one job reads at most; bulk_page: records in a page of its results; poll: seconds between two looks at
     a job. find_size: values that a search takes. timeout: seconds to wait for the connection, and for an answer's next
     bytes.
+
+    As a target: key_field: the field for our key. at_once: calls that write under way at a time. server_maximum:
+    seconds for which the org may still be at a call that we gave up on. duplicates: what becomes of a record that the
+    org's duplicate rules stop; assignment: whether its assignment rules give new records away. ordeal_owner: the id of
+    the user to whom the first record of an object is given for a moment, to see whether it is still found.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -65,6 +70,12 @@ class Options(BaseModel):
     poll: Number = Option(5.0, gt=0)
     find_size: int = Option(200, ge=1, le=2000)
     timeout: Number = Option(150.0, gt=0)
+    key_field: str = Option("Legacy_Key__c", pattern=r"^[A-Za-z]\w{0,79}$")
+    at_once: int = Option(4, ge=1, le=20)
+    server_maximum: Number = Option(600.0, ge=0)
+    duplicates: Literal["save", "refuse"] = "save"
+    assignment: bool = False
+    ordeal_owner: str | None = None
 
     @property
     def login_host(self) -> str:

@@ -23,7 +23,7 @@ from .described import field_documents, named_children, own, shipped, written_ou
 from .faults import FaultKind
 from .ids import numbered
 from .settings import Settings
-from .shapes import ObjectShape, connected, object_shape
+from .shapes import AUDIT, ObjectShape, connected, object_shape
 from .store import Store
 from .values import kept_instant
 
@@ -207,6 +207,8 @@ def _shapes(
                 _with_key(document, settings.key_field, short)
     if settings.person_accounts == "yes" or person_fields.has_people(documents):
         person_fields.put_in(documents)
+    if settings.audit_fields == "yes":
+        _let_audit_be_set(documents.values())
     named_children(documents)
     hidden = _by_object(settings.named("hidden_fields"))
     for name in settings.named("read_only_objects"):
@@ -236,3 +238,11 @@ def _documents(folder: Path | None, told: Mapping[str, Any]) -> tuple[dict[str, 
 def _with_key(document: Document, name: str, short: Mapping[str, Any]) -> None:
     if all(each["name"] != name for each in document["fields"]):
         document["fields"] += field_documents(name, short)
+
+
+def _let_audit_be_set(documents: Iterable[Document]) -> None:
+    """By inserts, wherever records can be made."""
+    for document in documents:
+        for each in document["fields"]:
+            if document.get("createable") and each["name"] in AUDIT:
+                each.update(createable=True, defaultedOnCreate=True)

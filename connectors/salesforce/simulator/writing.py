@@ -10,7 +10,7 @@ from ...simulating.tables import Row, Stored
 from .answers import CallError, RowError, attributes_of, not_found
 from .ids import whole
 from .org import Acting, Org
-from .shapes import AUDIT, LONG_TEXT, FieldShape, ObjectShape
+from .shapes import LONG_TEXT, FieldShape, ObjectShape
 from .shown import as_text
 from .values import read_only, stored
 
@@ -174,14 +174,13 @@ def external_key(shape: ObjectShape, name: str) -> FieldShape:
 
 def _taken(org: Org, shape: ObjectShape, record: Mapping[str, Any], creating: bool) -> Row:
     fields, row, refused = shape.by_name, {}, []
-    audit = AUDIT if creating and org.settings.audit_fields == "yes" else ()
     for name, value in record.items():
         field = fields.get(name) or fields.get(name.lower())
         if field is None:
             if name == "attributes":
                 continue
             field, value = _by_relationship(org, shape, name, value)
-        if not (field.createable if creating else field.updateable) and field.name not in audit:
+        if not (field.createable if creating else field.updateable):
             refused.append(field.name)
             continue
         kept = row[field.name] = stored(field, value)
