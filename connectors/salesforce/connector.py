@@ -16,10 +16,11 @@ from ..pace import Action, Allowance, Interface, Need, Pace, Quota
 from ..port import KEY, OUR_KEY, AuditFields, Capabilities, Identity, Settings
 from ..schema import Schema
 from ..secrets import Secrets
-from .gateway import API, Gateway
+from .gateway import API, Document, Gateway
 from .line import Line
 from .options import Options
 from .org_object import OrgObject, described, listed, no_object, require
+from .parents import with_parents
 from .query import Query
 
 THREADS = 5
@@ -137,6 +138,11 @@ class SalesforceConnector:
         wanted = self._options.objects
         if wanted is not None and name not in wanted:
             raise no_object(name, dict.fromkeys(wanted, ""))
+        document = self._document(name)
+        above = self._options.parents.get(name, ())
+        return with_parents(described(document), document, above, lambda each: described(self._document(each)))
+
+    def _document(self, name: str) -> Document:
         try:
             document = self._gateway.ask(f"sobjects/{name}/describe")
         except InputError as error:
@@ -147,4 +153,4 @@ class SalesforceConnector:
             raise no_object(name, {str(document.get("name")): ""})
         if not document.get("queryable"):
             raise no_object(name, self._listed())
-        return described(document)
+        return document

@@ -31,7 +31,8 @@ class Options(BaseModel):
     there already. login: where the token is asked for, None for the host itself; audience: whom a JWT is meant for,
     None for what goes with the host.
 
-    version: of the API. objects: to describe, None for all that hold records of their own. deleted: whether what lies
+    version: of the API. objects: to describe, None for all that hold records of their own. parents: object -> fields of
+    its parents to be read with it, as `RecordType.DeveloperName`. deleted: whether what lies
     in the recycle bin is read; archived: whether old activities that are archived are. page: records in one at most.
     find_size: values that a search takes. timeout: seconds to wait for the connection, and for an answer's next bytes.
     """
@@ -50,6 +51,7 @@ class Options(BaseModel):
     audience: str | None = None
     version: str = Option("67.0", pattern=r"^\d\d\.0$")
     objects: list[str] | None = None
+    parents: dict[str, list[str]] = {}
     deleted: Literal["left_out", "read"] = "left_out"
     archived: Literal["read", "left_out"] = "read"
     page: int = Option(2000, ge=200, le=2000)
