@@ -55,9 +55,7 @@ command, mapping_command, book_command = map(commands_of, (app, mapping, book))
 
 
 @command(of_a_project=False, choosing=STARTING)
-def init(
-    call: Call, folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to make.")]
-) -> Report:
+def init(call: Call, folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to make.")]) -> Report:
     """Make a project folder that belongs in your own git."""
     from .migrate import init as verb
 

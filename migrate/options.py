@@ -59,7 +59,9 @@ OldUrlOption = Annotated[
     str | None,
     typer.Option("--source", metavar="URL", help="The legacy system; else sqlite:///legacy.db"),
 ]
-NewUrlOption = Annotated[str | None, typer.Option("--target", metavar="URL", help="The new system; else sqlite:///target.db")]
+NewUrlOption = Annotated[
+    str | None, typer.Option("--target", metavar="URL", help="The new system; else sqlite:///target.db")
+]
 PackOption = Annotated[
     str | None, typer.Option("--pack", metavar="NAME", help="Begin with a ready pack; a wrong name lists them.")
 ]

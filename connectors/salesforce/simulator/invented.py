@@ -51,8 +51,8 @@ DAYS, LEFT = 900, 0.05
 
 @dataclass(slots=True)
 class Invention:
-    """owners: (id, active) of everybody. queues, types: ids of an object's queues and record types. made: ids so far, by
-    object."""
+    """owners: (id, active) of everybody. queues, types: ids of an object's queues and record types. made: ids of its
+    records so far."""
 
     chance: random.Random
     today: dt.date
@@ -65,9 +65,9 @@ class Invention:
         return self.chance.choice(self.made[name])
 
     def owner(self, name: str) -> str | None:
-        """Of a new record. Some are a queue's; nobody of those who left is given one."""
+        """Of a new record. Every fourth is a queue's, where there is one; nobody of those who left is given any."""
         queues = self.queues.get(name)
-        if queues and self.chance.random() < 0.2:
+        if queues and len(self.made.get(name, ())) % 4 == 1:
             return self.chance.choice(queues)
         active = [each for each, is_active in self.owners if is_active]
         return self.chance.choice(active) if active else None
