@@ -27,6 +27,7 @@ from .checking.stub import check_stub, stub_file
 from .classes import DataClass
 from .compiled import CompiledMapping, FieldTrace, TraceStep
 from .condition import CompiledConditions, compile_conditions
+from .files import by_files
 from .folding.check import check_folds
 from .folding.compiled import compile_folds, with_folds
 from .kinds import by_kinds
@@ -285,7 +286,7 @@ def _compile_plain(examined: Examined, name: str, rule: Rule, field: Field, syst
         line=examined.line("fields", name),
     )
     if not isinstance(said, Kinds):
-        return plain
+        return by_files(plain, field)
     _, named = said.told
     return by_kinds(plain, said.by, {kind: _parent(examined, maker, system) for kind, maker in named.items()})
 

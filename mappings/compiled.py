@@ -35,8 +35,8 @@ from .wins import Wins
 
 @dataclass(frozen=True, slots=True)
 class TraceStep:
-    """One step on a value's way: the name of a transform, or `values`, `reference`, `people`, `cast`, `default`,
-    `constant`, or `case 2` for the case that was taken; and the cell's text behind it."""
+    """One step on a value's way: the name of a transform, or `values`, `reference`, `people`, `files`, `cast`,
+    `default`, `constant`, or `case 2` for the case that was taken; and the cell's text behind it."""
 
     name: str
     text: str | None

@@ -251,7 +251,8 @@ class Drop(Strict):
 class Fold(Strict):
     """Records of a child object that become one text of their parent, a line each. by: the child's fields that hold
     the parent's key, part by part. order: fields by which the lines go, ascending; last by key. line: pieces of text
-    with the child's fields in braces. most: so many lines at most, the last ones."""
+    with the child's fields in braces. most: so many lines at most, the last ones. file: it is a file, whose name these
+    pieces are, with the parent's fields in braces."""
 
     from_: Annotated[str, Field(alias="from")]
     by: Annotated[tuple[str, ...], BeforeValidator(_one_or_many), Field(min_length=1)]
@@ -260,6 +261,7 @@ class Fold(Strict):
     line: Annotated[tuple[str, ...], BeforeValidator(_one_or_many), Field(min_length=1)]
     between: str = "\n"
     most: Annotated[int | None, Field(ge=1)] = None
+    file: Annotated[tuple[str, ...], BeforeValidator(_one_or_many), Field(min_length=1)] = ()
     drop: dict[str, Drop] = Field(default_factory=dict)
 
     def does(self) -> dict[str, Any]:

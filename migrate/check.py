@@ -20,7 +20,7 @@ from .checking.mutate import mutate_report
 from .checking.offline import check_offline
 from .checking.probe import UNASKED, Probing, probe
 from .checking.sheet import Built, build_sheet, build_sheet_offline, require_name
-from .checking.sight import unseen
+from .checking.sight import incomplete, unseen
 from .checking.survival import survival_table, survival_told
 from .coverage import Coverage
 from .prepare import Prepared, prepare
@@ -69,8 +69,10 @@ def check(
         if asked.mutate:
             return mutate_report(project, prepared.order, session.mappings)
         seen = look_through(session, prepared.order, coverage.probes) if asked.data else None
-        findings = (*prepared.findings, *coverage.found(), *unseen(session))
-        return _report(session, replace(prepared, findings=findings), coverage, seen, asked)
+        hidden = unseen(session)
+        findings = (*prepared.findings, *coverage.found(), *hidden)
+        report = _report(session, replace(prepared, findings=findings), coverage, seen, asked)
+        return incomplete(report, hidden, project.command("check"))
 
 
 def build(

@@ -12,6 +12,7 @@ from ..runs.differences import Difference, Differences, Whose
 from ..runs.report.model import BUCKETS, Report, Row, Table, Text
 from .causes import causes
 from .corrections import lapsed_corrections
+from .counted import MISCOUNTED
 from .filing.bodies import require_bodies
 from .loading.outside import outside_table, outside_told
 from .loading.rewriting import links_table, links_told
@@ -64,7 +65,7 @@ def reconcile_report(
     """Differences by whose they are, what is explained, what else was noticed, and the totals."""
     equal = None if totals is None else totals.equal
     number = differences.total
-    code = "reconcile.differs" if number else "reconcile.totals_differ" if equal is False else "reconcile.equal"
+    code = _worst(number, noted, equal)
     explained = sum(sum(each.explained.values()) for each in compared)
     return Report(
         verb="reconcile",
@@ -78,7 +79,7 @@ def reconcile_report(
             },
         ),
         good=code == "reconcile.equal",
-        exit_code=0 if code == "reconcile.equal" else 1,
+        exit_code=int(code != "reconcile.equal"),
         facts=(
             ("fact.environment", session.project.env),
             ("fact.compared", sum(each.source for each in compared)),
@@ -113,6 +114,13 @@ def reconcile_report(
             "seconds": round(seconds, 3),
         },
     )
+
+
+def _worst(differences: int, noted: Sequence[Finding], equal: bool | None) -> str:
+    """The verdict's code. equal: the totals, None where there are none."""
+    lost = any(each.code == MISCOUNTED for each in noted)
+    worst = (("differs", differences), ("miscounted", lost), ("totals_differ", equal is False), ("equal", True))
+    return next(f"reconcile.{each}" for each, so in worst if so)
 
 
 def _counts_told(compared: Sequence[Compared]) -> dict[str, object]:

@@ -105,6 +105,7 @@ def _reads(source: Connector, mapping: CompiledMapping) -> dict[str, set[str]]:
     """Source object -> the fields of it that this mapping reads, by itself or for what it puts together and folds."""
     reads = {mapping.source.name: set(mapping.source_fields)}
     for fold in mapping.folds:
+        reads[mapping.source.name].update(fold.named_by)
         reads.setdefault(fold.child.name, set()).update(fold.reads)
     together = layer_of(source, AssembledSource)
     parts = together.reads(mapping.source.name, mapping.source_fields) if together is not None else {}

@@ -16,6 +16,7 @@ from ..mappings.mapped import MappedChunk, make_our_key
 from ..runs.differences import Difference, Differences, Whose
 from ..runs.ledger import records, seen
 from ..runs.ledger.records import RecordRow
+from .counted import miscounted
 from .filing.bodies import Bodies
 from .filing.fit import fitted
 from .fingerprint import UNKNOWN, Digests, TargetRows, arrow_column, find_rows, known_digests, mapped_digests
@@ -87,9 +88,10 @@ class Reconciler:
         names = [each.name for each in mapping.target_fields]
         fieldset = records.fieldset(self.session.ledger, mapping.target.name, mapping.name, mapping.digest, names)
         self.session.tick(Tick("reconcile", mapping.name, 0, total))
-        noted = Noted()
+        noted, came = Noted(), 0
         for chunk in self.reader.read(mapping, None):
             self.session.interruption.check()
+            came += len(chunk)
             scope = scoped(self.session, mapping, mapping.apply(chunk, self.session.people))
             texts = rewritten(self.session, mapping, scope.mapped)
             mapped, files = fitted(self.session, mapping, texts.mapped)
@@ -100,6 +102,8 @@ class Reconciler:
             noted.see(self.session, mapping, chunk, mapped)
             self.session.tick(Tick("reconcile", mapping.name, compared.source, total))
         self.findings += noted.findings(mapping)
+        if total is not None and self.reader.resumes:
+            self.findings += miscounted(self.session, mapping.source.name, total, came)
         self._count_target(mapping, compared)
         return compared
 

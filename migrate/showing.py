@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ..mappings.assembly.derived import key_fields, source_field
 from ..mappings.classes import STRICTEST, DataClass, Masked
 from ..mappings.folding import FOLD
-from ..mappings.folding.compiled import HOLE
+from ..mappings.folding.lines import fields_in
 from ..mappings.language import MappingFile, MappingModel
 from ..runs.masking import mask
 
@@ -66,7 +66,8 @@ def _origins(model: MappingModel, name: str) -> Iterator[_Place]:
     before, dot, own = name.partition(".")
     if before == FOLD and own in model.fold:
         fold = model.fold[own]
-        yield from ((fold.from_, each) for piece in fold.line for each in HOLE.findall(piece))
+        yield from ((fold.from_, each) for each in fields_in(fold.line))
+        yield from ((model.from_, each) for each in fields_in(fold.file))
     assemble = model.assemble
     if assemble is None:
         return

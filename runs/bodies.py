@@ -11,6 +11,7 @@ import hmac
 import os
 import secrets
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -184,9 +185,10 @@ class _Writing:
             raise write_refused(path, error) from error
 
     def close(self) -> None:
-        """What is not finished is gone."""
-        try:
+        """What is not finished is gone; where the disk is full, what was to be written still is refused once more."""
+        with suppress(OSError):
             self._file.close()
+        try:
             self._draft.unlink(missing_ok=True)
         except OSError as error:
             raise write_refused(self._draft, error) from error

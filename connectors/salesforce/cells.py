@@ -36,9 +36,11 @@ def column(field: OrgField, told: Sequence[Any]) -> pa.Array:
     if field.field.type is FieldType.BOOLEAN:
         return pa.array(told, pa.bool_())
     cells = pa.array([each if each is None or isinstance(each, str) else _text(each) for each in told], pa.string())
-    if field.field.type is FieldType.INTEGER:
-        return pc.replace_substring_regex(cells, pattern=r"\.0+$", replacement="")
-    return cells
+    return whole_numbers(cells) if field.field.type is FieldType.INTEGER else cells
+
+
+def whole_numbers(cells: pa.Array) -> pa.Array:
+    return pc.replace_substring_regex(cells, pattern=r"\.0+$", replacement="")
 
 
 def _text(told: object) -> str:

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, MutableMapping, Sequence
 from dataclasses import replace
 
 from ..cell import Cell
 from ..change import Batch, Outcome
+from ..changes import Gone
 from ..chunk import Chunk
 from ..clock import Clock
 from ..errors import InputError
+from ..finding import Finding
 from ..pace import Action, Allowance, Interface, Need, Pace, Quota
 from ..port import KEY, OUR_KEY, AuditFields, Capabilities, Identity, Settings
 from ..schema import Schema
 from ..secrets import Secrets
+from .bulk.reading import Reading
+from .changes import OVERLAP, Changes
 from .gateway import API, Document, Gateway
 from .line import Line
 from .options import Options
 from .org_object import OrgObject, described, listed, no_object, require
 from .parents import with_parents
 from .query import Query
+from .sight import Sight
 
 THREADS = 5
 """Calls under way; an org for trials takes no more that last for long."""
@@ -38,17 +43,29 @@ class SalesforceConnector:
         self._name, self._options, self._line, self._pace, self._clock = settings.name, options, line, pace, clock
         self._gateway = Gateway(options, secrets, line, pace, clock, self._learned)
         self._query = Query(self._gateway, options)
+        self._changes = Changes(self._gateway, self._query)
+        self._sight = Sight(self._gateway, options, settings.name, self._query.count)
         self._lock = threading.RLock()
         self._labels: dict[str, str] | None = None
         self._objects: dict[str, OrgObject] = {}
+        by_object: dict[str, MutableMapping[Action, tuple[Need, ...]]] = {}  # told once an object was counted
+        self._reading = Reading(self._gateway, self._query, options, pace, by_object)
         allowance = Allowance(
             interfaces={API: Interface(threads=THREADS)},
             needs={
                 Action.READ: (Need(API, records=options.page),),
                 Action.FIND: (Need(API, records=options.find_size),),
             },
+            objects=by_object,
         )
-        self.capabilities = Capabilities(find_size=options.find_size, allowance=allowance)
+        self.capabilities = Capabilities(
+            find_size=options.find_size,
+            allowance=allowance,
+            tells_unseen=True,
+            tells_changes=True,
+            tells_deletes=True,
+            overlap=OVERLAP,
+        )
         pace.obey(allowance)
 
     def _learned(self, daily: int) -> None:
@@ -80,10 +97,30 @@ class SalesforceConnector:
     def read(
         self, object_name: str, fields: Sequence[str], *, after: str | None = None, size: int = 20_000
     ) -> Iterator[Chunk]:
-        return self._query.chunks(self._there(object_name, fields), fields, after, size)
+        return self._reading.chunks(self._there(object_name, fields), fields, after, size)
+
+    def changed(
+        self,
+        object_name: str,
+        fields: Sequence[str],
+        since: dt.datetime,
+        *,
+        after: str | None = None,
+        size: int = 20_000,
+    ) -> Iterator[Chunk]:
+        return self._changes.changed(self._there(object_name, fields), fields, since, after, size)
+
+    def covered(self, object_name: str) -> dt.datetime:
+        return self._changes.covered(self._there(object_name), self.now())
+
+    def deleted(self, object_name: str, since: dt.datetime) -> Iterator[Gone]:
+        return self._changes.deleted(self._there(object_name), since, self.now())
 
     def count(self, object_name: str) -> int:
-        return self._query.count(self._there(object_name))
+        there = self._there(object_name)
+        number = self._query.count(there)
+        self._reading.counted(there, number)
+        return number
 
     def find(
         self, object_name: str, by: Sequence[str], values: Sequence[tuple[Cell, ...]], fields: Sequence[str]
@@ -110,6 +147,9 @@ class SalesforceConnector:
         """By the `Date` of an answer, in whole seconds; this machine's clock where the org sends none."""
         self._gateway.query(ORGANIZATION)
         return self._gateway.server_time or self._clock.now()
+
+    def unseen(self, object_names: Sequence[str]) -> tuple[Finding, ...]:
+        return self._sight.unseen([self._there(each) for each in object_names])
 
     def record_url(self, object_name: str, key: str) -> str | None:
         return f"{self._gateway.instance}/{key}"

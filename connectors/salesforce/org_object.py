@@ -11,6 +11,8 @@ from ..nearest import nearest
 from ..schema import Field, FieldType, ObjectSchema
 
 ID = "Id"
+FILES = "Files"
+"""The field that a record's files have here; there they are records of their own that refer to it."""
 PARTS = ";"
 """Between the values of a picklist of which several may be chosen."""
 NUMBERS = {"double", "currency", "percent"}
@@ -41,13 +43,16 @@ class OrgField:
 
 @dataclass(frozen=True, slots=True)
 class OrgObject:
-    """binned, archived: records say of themselves that they are."""
+    """binned, archived: records say of themselves that they are. told: names of all fields in its describe.
+    replicated: the org keeps a log of what is written and deleted."""
 
     name: str
     schema: ObjectSchema
     fields: Mapping[str, OrgField]
     binned: bool
     archived: bool
+    told: frozenset[str] = frozenset()
+    replicated: bool = False
 
 
 def listed(document: Mapping[str, Any]) -> dict[str, str]:
@@ -68,7 +73,9 @@ def described(document: Mapping[str, Any]) -> OrgObject:
     fields = {str(each["name"]): _field(each) for each in told}
     name = str(document["name"])
     schema = ObjectSchema(name, (ID,), tuple(each.field for each in fields.values()), str(document.get("label") or ""))
-    return OrgObject(name, schema, fields, "IsDeleted" in fields, "IsArchived" in fields)
+    names = frozenset(str(each["name"]) for each in document.get("fields") or ())
+    replicated = bool(document.get("replicateable"))
+    return OrgObject(name, schema, fields, "IsDeleted" in fields, "IsArchived" in fields, names, replicated)
 
 
 def _field(told: Mapping[str, Any]) -> OrgField:

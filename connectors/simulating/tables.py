@@ -4,7 +4,7 @@ the simulator's lock."""
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -64,6 +64,10 @@ class Tables:
 
     def insert(self, name: str, row: Mapping[str, Stored]) -> None:
         self.sql.execute(self._insert[name], [row.get(each) for each in self._columns[name]])
+
+    def insert_all(self, name: str, rows: Iterable[Mapping[str, Stored]]) -> None:
+        columns = self._columns[name]
+        self.sql.executemany(self._insert[name], ([row.get(each) for each in columns] for row in rows))
 
     def change(self, name: str, row_id: str, values: Mapping[str, Stored]) -> None:
         told = ", ".join(f'"{each}" = ?' for each in values)

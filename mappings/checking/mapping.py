@@ -11,7 +11,7 @@ from ...connectors.schema import Field, FieldType, Schema
 from ..assembly.derived import settled_by
 from ..branches import models_of_file
 from ..folding.check import settled_by_folds
-from ..folding.compiled import field_of
+from ..folding.lines import fields_in
 from ..language import MappingFile, Rule, WritePolicy, spoken_of
 from ..lookup import has_parts
 from ..transform import WrongArgumentError
@@ -184,6 +184,7 @@ def _check_left_over(examined: Examined) -> Iterator[Finding]:
     the first of them."""
     model = examined.file.model
     mapped = {name for each in models_of_file(examined.file) for rule in each.fields.values() for name in rule.sources}
+    mapped |= {name for spec in model.fold.values() for name in fields_in(spec.file)}
     for name in model.drop:
         if name in mapped:
             yield examined.found("mapping.mapped_and_dropped", BLOCKS, "drop", name, name=name)
@@ -192,7 +193,6 @@ def _check_left_over(examined: Examined) -> Iterator[Finding]:
         return
     settled = set(examined.source.key).union(settled_by(examined.file), *(spoken_of(each.model) for each in same))
     settled |= settled_by_folds(examined.source.name, examined.others.values())
-    settled |= {field_of(name).name for name in model.fold}
     place = "fields" if examined.file.whole is None else "branches"
     for field in examined.source.fields:
         if field.name not in settled:
@@ -248,13 +248,19 @@ def _check_transforms(examined: Examined, name: str, rule: Rule) -> Iterator[Fin
             yield examined.found("mapping.nothing_to_join", BLOCKS, *path, name=call.name)
         if transform.joins:
             columns = 1
-    if columns > 1 and rule.values is None and not rule.reference:
+    of_files = _fills(examined, name) is FieldType.FILE
+    if columns > 1 and rule.values is None and not rule.reference and not of_files:
         yield examined.found("mapping.several_sources", BLOCKS, "fields", name, count=columns)
     for key in rule.values or ():
         if columns > 1 and not has_parts(key, columns):
             told: dict[str, str | int] = {"count": columns, "key": key[:80]}
             yield examined.found("mapping.value_key_parts", BLOCKS, "fields", name, "values", key, **told)
             return  # the others will be wrong alike
+
+
+def _fills(examined: Examined, name: str) -> FieldType | None:
+    field = examined.target.field(name)
+    return None if field is None else field.type
 
 
 def _check_reference(examined: Examined, name: str, rule: Rule, field: Field) -> Iterator[Finding]:

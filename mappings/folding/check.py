@@ -13,8 +13,10 @@ from ..branches import models_of_file
 from ..checking.conditions import check_conditions
 from ..checking.place import Examined, finding_in, labels
 from ..language import Fold, MappingFile, spoken_of
-from . import FOLD
-from .compiled import HOLE, field_of, used_fields
+from . import FOLD, called
+from .compiled import used_fields
+from .filed import ENDING
+from .lines import fields_in
 
 BLOCKS, WARNS = Severity.BLOCKS, Severity.WARNS
 ZoneOf = Callable[[str], ZoneInfo | None]
@@ -29,14 +31,14 @@ def check_folds(
     models = models_of_file(file)
     named = {name for each in models for name in spoken_of(each) - each.drop.keys()}
     for name, spec in file.model.fold.items():
-        if parent.field(field_of(name).name) is not None:
-            yield finding_in(file, "fold.name_taken", BLOCKS, FOLD, name, name=field_of(name).name)
+        if parent.field(called(name)) is not None:
+            yield finding_in(file, "fold.name_taken", BLOCKS, FOLD, name, name=called(name))
         first = _first_of(name, file, others)
         if first.model.fold[name].does() != spec.does():
-            told: dict[str, str | int] = {"name": field_of(name).name, "object": parent.name, "first": first.file}
+            told: dict[str, str | int] = {"name": called(name), "object": parent.name, "first": first.file}
             yield finding_in(file, "fold.name_twice", BLOCKS, FOLD, name, **told)
-        if field_of(name).name not in named:
-            yield finding_in(file, "fold.unused", BLOCKS, FOLD, name, name=field_of(name).name)
+        if called(name) not in named:
+            yield finding_in(file, "fold.unused", BLOCKS, FOLD, name, name=called(name))
         child = source.object(spec.from_)
         if child is None:
             known = {each: found.label for each, found in source.objects.items()}
@@ -59,14 +61,16 @@ def _check_one(
     if len(spec.by) != len(parent.key):
         told: dict[str, str | int] = {"given": len(spec.by), "object": parent.name, "wanted": ", ".join(parent.key)}
         yield finding_in(file, "fold.key_parts", BLOCKS, FOLD, name, "by", **told)
-    holes = [each for piece in spec.line for each in HOLE.findall(piece)]
-    if not holes:
+    if not fields_in(spec.line):
         yield finding_in(file, "fold.no_field", BLOCKS, FOLD, name, "line")
-    for key, fields in (("by", spec.by), ("order", spec.order), ("line", holes), ("drop", spec.drop)):
-        for each in dict.fromkeys(fields):
-            if child.field(each) is None:
-                told = {"object": child.name, "name": each, "nearest": nearest(each, labels(child.fields))}
-                yield finding_in(file, "mapping.no_source_field", BLOCKS, FOLD, name, key, **told)
+    named = (("by", spec.by), ("order", spec.order), ("line", fields_in(spec.line)), ("drop", spec.drop))
+    of_child = [(key, each, child) for key, fields in named for each in dict.fromkeys(fields)]
+    for key, each, owner in [*of_child, *(("file", each, parent) for each in fields_in(spec.file))]:
+        if owner.field(each) is None:
+            told = {"object": owner.name, "name": each, "nearest": nearest(each, labels(owner.fields))}
+            yield finding_in(file, "mapping.no_source_field", BLOCKS, FOLD, name, key, **told)
+    if spec.file and not ENDING.search(spec.file[-1]):
+        yield finding_in(file, "fold.no_ending", BLOCKS, FOLD, name, "file")
     for each in spec.drop:
         if each in used_fields(spec):
             yield finding_in(file, "mapping.mapped_and_dropped", BLOCKS, FOLD, name, "drop", each, name=each)
@@ -98,7 +102,9 @@ def _read_whole(file: MappingFile) -> set[str]:
     return {file.model.from_} if assemble is None else {each.from_ for each in assemble.contributors.values()}
 
 
-def settled_by_folds(child: str, files: Iterable[MappingFile]) -> set[str]:
-    """Fields of this object that a fold uses or drops."""
-    specs = [spec for file in files for spec in file.model.fold.values() if spec.from_ == child]
-    return {name for spec in specs for name in (*used_fields(spec), *spec.drop)}
+def settled_by_folds(object_name: str, files: Iterable[MappingFile]) -> set[str]:
+    """Fields of this object that a fold uses or drops, those that it makes, and those after which it calls a file."""
+    folds = [(file.model.from_, *each) for file in files for each in file.model.fold.items()]
+    of_child = [name for _, _, spec in folds if spec.from_ == object_name for name in (*used_fields(spec), *spec.drop)]
+    mine = [name for of, own, spec in folds if of == object_name for name in (called(own), *fields_in(spec.file))]
+    return {*of_child, *mine}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -16,13 +15,14 @@ import pyarrow.compute as pc
 from ...connectors.cell import cast
 from ...connectors.chunk import Chunk
 from ...connectors.schema import Field, FieldType, ObjectSchema, Schema
-from ...connectors.stored import as_stored, plain_text, readable
+from ...connectors.stored import as_stored, plain_text
 from ..condition import CompiledConditions, compile_conditions
 from ..language import Fold, MappingFile
 from ..rule import joined_key, key_text
-from . import FOLD
+from . import FOLD, called
+from .filed import CHECKSUM
+from .lines import fields_in, line_of
 
-HOLE = re.compile(r"\{([^{}]+)\}")
 _PLACE, _LINE, _TIE, _OWN = "@place", "@line", "@tie", "@own"
 _TIMES = (FieldType.INSTANT, FieldType.LOCAL_TIME)
 _NO_TEXT = pa.scalar(None, pa.string())
@@ -59,7 +59,12 @@ class CompiledFold:
 
     @property
     def field(self) -> str:
-        return field_of(self.name).name
+        return called(self.name)
+
+    @property
+    def named_by(self) -> tuple[str, ...]:
+        """The parent's fields that the name of its file is made of."""
+        return fields_in(self.spec.file)
 
     @cached_property
     def reads(self) -> tuple[str, ...]:
@@ -90,31 +95,15 @@ class CompiledFold:
             there = place.is_valid()
             untold += pc.sum(pc.and_(there, told.is_null())).as_py() or 0
             children += np.bincount(place.filter(there).to_numpy(), minlength=len(parents))
-            table = pa.table({_PLACE: place, _LINE: self._line(columns, len(chunk)), **self._ranks(columns, chunk)})
+            table = pa.table(
+                {_PLACE: place, _LINE: line_of(self.spec.line, columns, len(chunk)), **self._ranks(columns, chunk)}
+            )
             tables.append(table.filter(pc.and_(there, pc.and_(pc.fill_null(told, False), table[_LINE].is_valid()))))
         if not tables or not sum(map(len, tables)):
             none = np.zeros(len(parents), np.int64)
             return Folded(pa.nulls(len(parents), pa.string()), children, none, none, untold)
         text, lines, kept = self._joined(pa.concat_tables(tables), len(parents))
         return Folded(text, children, lines, kept, untold)
-
-    def _line(self, columns: Mapping[str, pa.Array], count: int) -> pa.StringArray:
-        """Null where all fields of the line are null or empty."""
-        line, anything = pa.repeat("", count), pa.repeat(False, count)
-        for piece in self.spec.line:
-            words = HOLE.split(piece)  # text and field in turn
-            if len(words) == 1:
-                line = pc.binary_join_element_wise(line, piece, "")
-                continue
-            cells = {name: plain_text(readable(columns[name])[0]) for name in words[1::2]}
-            there = pa.repeat(False, count)
-            for cell in cells.values():
-                there = pc.or_(there, pc.fill_null(pc.not_equal(cell, ""), False))
-            filled = [pc.fill_null(cells[word], "") if odd % 2 else pa.scalar(word) for odd, word in enumerate(words)]
-            told = pc.binary_join_element_wise(*filled, "")
-            line = pc.binary_join_element_wise(line, pc.if_else(there, told, ""), "")
-            anything = pc.or_(anything, there)
-        return pc.if_else(anything, line, _NO_TEXT)
 
     def _ranks(self, columns: Mapping[str, pa.Array], chunk: Chunk) -> dict[str, pa.Array]:
         """By what lines are put in order, each record by itself: what is empty or no value of its field's type goes
@@ -144,21 +133,24 @@ class CompiledFold:
         return pc.if_else(pa.array(kept > 0), text, _NO_TEXT), lines, kept
 
 
-def field_of(name: str) -> Field:
+def field_of(name: str, spec: Fold) -> Field:
     """The field of the parent that a fold makes."""
-    return Field(f"{FOLD}.{name}", FieldType.TEXT, writable=False)
+    plain = Field(called(name), FieldType.TEXT, writable=False)
+    return replace(plain, type=FieldType.FILE, checksum=CHECKSUM) if spec.file else plain
 
 
 def with_folds(source: ObjectSchema, files: Iterable[MappingFile]) -> ObjectSchema:
     """The source object with what these of its mappings fold into it."""
-    names = dict.fromkeys(name for file in files if file.model.from_ == source.name for name in file.model.fold)
-    return replace(source, fields=(*source.fields, *map(field_of, names))) if names else source
+    folds = [each for file in files if file.model.from_ == source.name for each in file.model.fold.items()]
+    made = {name: field_of(name, spec) for name, spec in folds}
+    return replace(source, fields=(*source.fields, *made.values())) if made else source
 
 
 def used_fields(spec: Fold) -> tuple[str, ...]:
     """The child's fields that a fold looks at."""
-    holes = [name for piece in spec.line for name in HOLE.findall(piece)]
-    return tuple(dict.fromkeys([*spec.by, *spec.order, *holes, *(spec.where.names if spec.where else ())]))
+    return tuple(
+        dict.fromkeys([*spec.by, *spec.order, *fields_in(spec.line), *(spec.where.names if spec.where else ())])
+    )
 
 
 def compile_folds(

@@ -12,6 +12,7 @@ from typing import Protocol
 from ...connectors.chunk import Chunk
 from ...connectors.finding import Finding
 from ...connectors.pace import Action
+from ..counted import miscounted
 from ..pace.predict import calls_of
 from ..session import Session, Tick
 
@@ -35,12 +36,13 @@ class Probe(Protocol):
 
 
 def read_through(session: Session, probes: Sequence[Probe]) -> Iterator[Finding]:
-    """Read each object that a probe wants, in the order in which they first come, and say what the probes say; first,
-    where the source counts calls, how many that will cost. Raises Interrupted."""
+    """Read each object that a probe wants, in the order in which they first come, and say what the probes say, and
+    where not all came that the source counts; first, where it counts calls, how many that will cost. Raises
+    Interrupted."""
     totals = {name: session.source.count(name) for name in dict.fromkeys(probe.object for probe in probes)}
     allowance = session.source.capabilities.allowance
     if allowance.limited:
-        calls = sum(calls_of({Action.READ: sum(totals.values())}, allowance).values())
+        calls = sum(sum(calls_of({Action.READ: each}, allowance, name).values()) for name, each in totals.items())
         session.tick(Tick("reading_calls", session.source.identity().name, calls, calls))
     for name, total in totals.items():
         looking = [probe for probe in probes if probe.object == name]
@@ -55,3 +57,4 @@ def read_through(session: Session, probes: Sequence[Probe]) -> Iterator[Finding]
             session.tick(Tick("check", name, done, max(done, total)))
         for probe in looking:
             yield from probe.end()
+        yield from miscounted(session, name, total, done)

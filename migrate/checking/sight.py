@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import cast
 
-from ...connectors.finding import Finding
+from ...connectors.finding import Finding, Severity
 from ...connectors.port import Connector, TellsUnseen
+from ...connectors.schema import FieldType
+from ...runs.report.model import Report, Text
 from ..answers import connections_of
 from ..session import Session
 from ..sources.several import BETWEEN
@@ -18,7 +21,29 @@ def unseen(session: Session) -> list[Finding]:
         for connector, objects in _mapped(session)
         if connector.capabilities.tells_unseen and objects
         for finding in cast(TellsUnseen, connector).unseen(objects)
+        if _concerns(session, finding)
     ]
+
+
+def _concerns(session: Session, finding: Finding) -> bool:
+    """Files are said something of only where they move."""
+    name, field = finding.object or "", finding.field
+    if field is None:
+        return True
+    moved = [each for each in session.mappings.values() if each.source.name.removesuffix(name)[-1:] in ("", BETWEEN)]
+    told = [found for each in moved if (found := each.source.field(field)) is not None]
+    files = bool(told) and all(each.type is FieldType.FILE for each in told)
+    return not files or any(field in each.source_fields for each in moved)
+
+
+def incomplete(report: Report, hidden: Sequence[Finding], command: str) -> Report:
+    """The report of a check, whose command this is: not good where something is hidden that nobody has spoken for."""
+    count = sum(each.severity is Severity.HOLDS for each in hidden)
+    if not count or report.exit_code == 2:
+        return report
+    return replace(
+        report, verdict=Text("check.unseen", {"count": count}), good=False, exit_code=1, next_steps=(command,)
+    )
 
 
 def _mapped(session: Session) -> Iterator[tuple[Connector, list[str]]]:

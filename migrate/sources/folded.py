@@ -1,4 +1,4 @@
-"""A source whose records have, besides their own fields, the texts that mappings fold their children into."""
+"""A source whose records have, besides their own fields, the texts and files that mappings fold their children into."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ from ...connectors.cell import Cell
 from ...connectors.chunk import Chunk, split_key
 from ...connectors.finding import Finding, Severity
 from ...connectors.forwarding import Forwarding, layer_of
+from ...connectors.held_file import HeldFile
 from ...connectors.port import Connector
 from ...mappings.assembly.chunk import AssembledChunk
 from ...mappings.compile import CompiledMapping
 from ...mappings.folding.compiled import CompiledFold, Folded
+from ...mappings.folding.filed import parted
 from ...runs.report.model import Table, Text
+from .made_files import MadeFiles
 
 Folds = Mapping[str, Mapping[str, CompiledFold]]
 """Source object -> field -> fold."""
@@ -38,6 +41,14 @@ class FoldedSource(Forwarding):
     def __init__(self, inner: Connector, folds: Folds) -> None:
         super().__init__(inner)
         self.folds = folds
+        self._files = {
+            (name, each.field): MadeFiles(each, self._pieces)
+            for name, by_field in folds.items()
+            for each in by_field.values()
+            if each.spec.file
+        }
+        if self._files:
+            self.capabilities = replace(inner.capabilities, holds_files=True)
 
     def read(
         self, object_name: str, fields: Sequence[str], *, after: str | None = None, size: int = 20_000
@@ -52,14 +63,20 @@ class FoldedSource(Forwarding):
         own, mine = self._apart(object_name, fields)
         return self._with(self.inner.find(object_name, by, values, own), mine, fields)
 
+    def body(self, object_name: str, file: HeldFile) -> Iterator[bytes]:
+        made = self._files.get((object_name, parted(file.id)[0]))
+        return super().body(object_name, file) if made is None else made.body(file)
+
     def told(self, object_name: str, key: str) -> list[tuple[CompiledFold, Folded]]:
         """What the children of one record come to."""
         return [(each, self._folded(each, [key])) for each in self.folds.get(object_name, {}).values()]
 
     def _apart(self, object_name: str, fields: Sequence[str]) -> tuple[list[str], list[CompiledFold]]:
-        """The fields that the object has itself, and the folds."""
+        """The fields to read of the object itself, and the folds."""
         folds = self.folds.get(object_name, {})
-        return [each for each in fields if each not in folds], [folds[each] for each in fields if each in folds]
+        mine = [folds[each] for each in fields if each in folds]
+        own = [*(each for each in fields if each not in folds), *(name for each in mine for name in each.named_by)]
+        return list(dict.fromkeys(own)), mine
 
     def _with(self, chunk: Chunk, folds: Sequence[CompiledFold], fields: Sequence[str]) -> Chunk:
         if not folds:
@@ -68,9 +85,12 @@ class FoldedSource(Forwarding):
         parents = keys.dictionary.to_pylist()
         columns, findings = {}, list[Finding]()
         for each in folds:
-            folded = self._folded(each, parents)
-            text = folded.text.take(keys.indices)
-            columns[each.field] = pd.Series(pd.arrays.ArrowExtensionArray(text), index=chunk.frame.index)
+            if (files := self._files.get((chunk.object, each.field))) is not None:
+                cells, folded = files.cells(chunk, parents, keys.indices)
+            else:
+                folded = self._folded(each, parents)
+                cells = folded.text.take(keys.indices)
+            columns[each.field] = pd.Series(pd.arrays.ArrowExtensionArray(cells), index=chunk.frame.index)
             findings += _noticed(each, chunk.object, folded, parents)
         frame = chunk.frame.assign(**columns)[list(fields)]
         if not findings:
@@ -81,6 +101,12 @@ class FoldedSource(Forwarding):
 
     def _folded(self, fold: CompiledFold, parents: Sequence[str]) -> Folded:
         return fold.fold(self._children(fold, parents), parents)
+
+    def _pieces(self, fold: CompiledFold, parents: Sequence[str]) -> Iterator[Folded]:
+        """The same, as many parents at a time as can be asked for at once."""
+        size = self.capabilities.find_size
+        for start in range(0, len(parents), size):
+            yield self._folded(fold, parents[start : start + size])
 
     def _children(self, fold: CompiledFold, parents: Sequence[str]) -> Iterator[Chunk]:
         by, size = tuple(each.name for each in fold.by), self.capabilities.find_size
@@ -105,7 +131,7 @@ def _noticed(fold: CompiledFold, parent: str, folded: Folded, parents: Sequence[
 
 
 def folded_table(source: Connector, mapping: CompiledMapping, key: str) -> tuple[Table, ...]:
-    """For people: how many children went into each text of this record."""
+    """For people: how many children went into each text and file of this record."""
     folding = layer_of(source, FoldedSource)
     if folding is None or not mapping.folds:
         return ()

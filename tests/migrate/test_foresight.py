@@ -135,5 +135,8 @@ def test_each_rule_counts_from_its_own_moments() -> None:
         ("today", "new"),
     ]
     assert rows(report, "table.over_cap") == [("firm", "a", 1, 3, 2)], "deletes give nobody anything"
-    silent = Foresight(MemoryConnector(Schema({})), Schema({}), START)
-    assert silent.told(report).tables == report.tables
+    calm = Foresight(target, target.describe(), START)
+    calm.write(Batch("firm", (change("nobody", seen=long_ago),)))
+    for silent in (Foresight(MemoryConnector(Schema({})), Schema({}), START), calm):
+        told = silent.told(report)
+        assert (told.tables, told.causes) == (report.tables, report.causes)

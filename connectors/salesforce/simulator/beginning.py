@@ -10,16 +10,9 @@ from ...simulating.tables import Row
 from .described import spaced
 from .invented import put_in
 from .org import ORGANIZATION, Org
+from .permissions import granted, tell
 from .shapes import ObjectShape
 
-PERMISSIONS = {
-    "PermissionsViewAllData": "view_all_data",
-    "PermissionsModifyAllData": "view_all_data",
-    "PermissionsQueryAllFiles": "query_all_files",
-    "PermissionsCreateAuditFields": "audit_fields",
-    "PermissionsUpdateWithInactiveOwner": "inactive_owners",
-    "PermissionsBulkApiHardDelete": "hard_delete",
-}
 DEFINITIONS = ("EntityDefinition", "FieldDefinition")
 QUEUE = "Queue"
 
@@ -35,6 +28,7 @@ def settle_in(org: Org) -> None:
             org.store.sql.execute(f'DELETE FROM "{name}"')  # noqa: S608 - a name of ours
         for shape in org.shapes.values():
             _define(org, shape)
+        tell(org)
 
 
 def _first_rows(org: Org, told: Mapping[str, Any]) -> None:
@@ -42,10 +36,9 @@ def _first_rows(org: Org, told: Mapping[str, Any]) -> None:
     own = told.get("organization") or {}
     organization = {"InstanceName": settings.instance, "IsSandbox": int(settings.sandbox == "yes"), **own}
     _put(org, ORGANIZATION, {key: int(each) if isinstance(each, bool) else each for key, each in organization.items()})
-    granted = {key: int(getattr(settings, name) == "yes") for key, name in PERMISSIONS.items()}
-    granted |= {"PermissionsApiEnabled": 1, "PermissionsViewSetup": 1}
+    allowed = granted(org)
     profiles = {
-        each: _put(org, "Profile", {"Name": each, **granted})
+        each: _put(org, "Profile", {"Name": each, **allowed})
         for each in told.get("profiles") or ["System Administrator"]
     }
     roles: dict[str, str] = {}
@@ -139,6 +132,7 @@ def _define(org: Org, shape: ObjectShape) -> None:
         "IsCustomizable": 1,
         "IsIdEnabled": 1,
         "IsDeprecatedAndHidden": 0,
+        "InternalSharingModel": _sharing(shape),
     }
     org.store.insert("EntityDefinition", row)
     for each in shape.every.values():
@@ -153,3 +147,8 @@ def _define(org: Org, shape: ObjectShape) -> None:
             "IsCalculated": int(bool(each.worked_out)),
         }
         org.store.insert("FieldDefinition", field)
+
+
+def _sharing(shape: ObjectShape) -> str:
+    """Whoever owns a record sees it, and of a detail who sees its master; what nobody owns everybody sees."""
+    return "ControlledByParent" if shape.masters else "Private" if shape.has("OwnerId") else "Read"

@@ -70,7 +70,7 @@ def _summary(shape: ObjectShape, base: str) -> Document:
 
 
 def describe_all(org: Org, request: Request) -> Reply:
-    shapes = sorted(org.shapes.values(), key=lambda shape: shape.name)
+    shapes = sorted(org.by_lower.values(), key=lambda shape: shape.name)
     told = [_summary(each, request.acting.base) for each in shapes]
     return said({"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": told})
 
@@ -89,7 +89,7 @@ def describe(org: Org, request: Request) -> Reply:
     told = {
         **_summary(shape, request.acting.base),
         "actionOverrides": [],
-        "childRelationships": _children(shape),
+        "childRelationships": _children(org, shape),
         "compactLayoutable": True,
         "fields": [shown(each) for each in shape.document["fields"] if each["name"] not in shape.hidden],
         "listviewable": None,
@@ -104,7 +104,7 @@ def describe(org: Org, request: Request) -> Reply:
     return said(told, headers={"Last-Modified": format_datetime(org.described, usegmt=True)})
 
 
-def _children(shape: ObjectShape) -> list[Document]:
+def _children(org: Org, shape: ObjectShape) -> list[Document]:
     return [
         {
             "cascadeDelete": field.cascades,
@@ -117,7 +117,7 @@ def _children(shape: ObjectShape) -> list[Document]:
             "restrictedDelete": field.restricts,
         }
         for child, field in shape.referring
-        if field.name not in child.hidden
+        if field.name not in child.hidden and child.name.lower() in org.by_lower
     ]
 
 

@@ -39,6 +39,8 @@ KEYS = {
     "settings",
 }
 ORGANIZATION = "Organization"
+SETUP = ("ObjectPermissions", "FieldPermissions")
+"""What only those may see who see the setup."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,10 @@ class Org:
         self.weather = Weather()
         told = told_in(MADE_UP if folder is None or not (folder / FILE).exists() else folder / FILE, KEYS)
         self.shapes = _shapes(folder, told, settings)
-        self.by_lower = {name.lower(): shape for name, shape in self.shapes.items()}
+        unseen = {*settings.named("hidden_objects"), *(SETUP if settings.view_setup == "no" else ())}
+        self.by_lower = {name.lower(): shape for name, shape in self.shapes.items() if name not in unseen}
+        """Those that the user sees."""
+        self.seen_whole = set(settings.named("view_all_records"))
         self.by_prefix = {shape.prefix: shape for shape in self.shapes.values() if shape.prefix}
         self.certificate = _certificate(folder, told.get("certificate"))
         self.chance = random.Random(settings.random_seed)  # noqa: S311 - no secret

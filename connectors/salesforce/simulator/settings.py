@@ -32,11 +32,16 @@ class Settings(DeclaredSettings):
 
     # What may be done
     view_all_data: str = _of("yes", "records of others are seen and written", "yes", "no", known=True)
+    view_all_records: str = _of(
+        "", "objects of which all records are seen without view_all_data, as Account,Case", known=True
+    )
+    view_setup: str = _of("yes", "what others may do and see can be asked for", "yes", "no", known=True)
     audit_fields: str = _of("no", "CreatedDate and its like may be set by inserts", "yes", "no", known=True)
     inactive_owners: str = _of("no", "records may be given to inactive users", "yes", "no", known=True)
     hard_delete: str = _of("no", "Bulk may delete for good", "yes", "no", known=True)
     query_all_files: str = _of("no", "all files are found without naming records", "yes", "no", known=True)
     hidden_fields: str = _of("", "fields that the user does not see, as Account.Fax,Contact.Title", known=True)
+    hidden_objects: str = _of("", "objects that the user does not see, as Clinic__c", known=True)
     read_only_objects: str = _of("", "objects that the user may not write, as Case,Lead", known=True)
 
     # What the org has

@@ -6,7 +6,7 @@ import gzip
 import re
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from email.utils import format_datetime
 from pathlib import Path
@@ -169,7 +169,7 @@ class Simulator:
         now = self.org.clock.monotonic()
         for each in [late for late in self._late if late.due <= now]:
             self._late.remove(each)
-            with self._weather(stamp=each.stamp):
+            with self._weather(stamp=each.stamp), suppress(CallError, RowError):
                 self._carried_out(each.request)
         self.org.late = [each.stamp for each in self._late]
         if now - self._swept >= HOUR:

@@ -258,7 +258,7 @@ def _restrictions(
     values: list[Sought] = []
     if not deleted:
         where += [f'{table}."{each}" = 0' for each in ("IsDeleted", "IsArchived") if shape.has(each)]
-    if org.settings.view_all_data == "no" and shape.has("OwnerId"):
+    if org.settings.view_all_data == "no" and shape.has("OwnerId") and shape.name not in org.seen_whole:
         where.append(f'{table}."OwnerId" = ?')
         values.append(acting.user)
     elif org.settings.query_all_files == "no" and not _filtered_by(query.where, FILES_BY):
