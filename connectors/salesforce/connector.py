@@ -26,6 +26,7 @@ from .files import Files
 from .gateway import API, WRITING, Document, Gateway
 from .lacking import lacking, require_key
 from .line import Line
+from .location import facts_of
 from .options import Options
 from .ordeals import Ordeals
 from .org_object import OrgObject, described, listed, no_object, require
@@ -36,7 +37,7 @@ from .write import MOST, Writer
 
 THREADS = 5
 """Calls under way; an org for trials takes no more that last for long."""
-ORGANIZATION = "SELECT Id, Name, IsSandbox FROM Organization"
+ORGANIZATION = "SELECT Id, Name, IsSandbox, InstanceName FROM Organization"
 AUDIT = ("LastModifiedDate", "LastModifiedById", "CreatedDate", "CreatedById")
 
 
@@ -50,9 +51,9 @@ class SalesforceConnector:
         self._gateway = Gateway(options, secrets, line, pace, clock, self._learned)
         self._query = Query(self._gateway, options)
         self._changes = Changes(self._gateway, self._query)
+        self._files = Files(self._gateway, clock)
         self._writer = Writer(Calls(self._gateway, self._query, options), self._query)
         self._ordeals = Ordeals(self._query, self._writer, options)
-        self._files = Files(self._gateway, clock)
         self._sight = Sight(self._gateway, options, settings.name, self._query.count)
         self._lock = threading.RLock()
         self._labels: dict[str, str] | None = None
@@ -96,7 +97,8 @@ class SalesforceConnector:
 
     def identity(self) -> Identity:
         (told,) = self._gateway.query(ORGANIZATION)["records"]
-        return Identity("salesforce", str(told["Id"]), str(told["Name"]), production=not told["IsSandbox"])
+        where = facts_of(self._gateway.instance, str(told.get("InstanceName") or ""))
+        return Identity("salesforce", str(told["Id"]), str(told["Name"]), not told["IsSandbox"], where)
 
     def describe(self) -> Schema:
         """The objects of the option `objects`, or all that hold records of their own. Raises InputError

@@ -79,4 +79,6 @@ def test_a_check_says_where_files_may_be_hidden(tmp_path: Path) -> None:
     report = world.checked()
     assert "salesforce.unseen_files" in {each.text.code for each in report.causes}
     assert (report.exit_code, report.verdict.code, report.verdict.params["count"]) == (1, "check.unseen", 2)
+    where = dict(report.facts)["fact.source_location"]
+    assert where == "沐安健康管理: ? (host: muan.my.salesforce.com), CHN (InstanceName: CHN8S)"
     world.org.close()
