@@ -21,6 +21,8 @@ NOT_READ = {"base64", "address", "location"}
 NOT_SOUGHT = {"multipicklist", "time", "encryptedstring"}
 TRAILS = ("History", "Share", "Feed", "ChangeEvent")
 """What the org keeps beside an object by itself."""
+NEVER_WHOLE = ("ContentDocumentLink", "ContentFolderItem", "ContentFolderMember")
+"""What the org only tells of records that are named: nobody can count it."""
 _TYPES = {
     "boolean": FieldType.BOOLEAN,
     "int": FieldType.INTEGER,
@@ -75,6 +77,7 @@ def listed(document: Mapping[str, Any]) -> dict[str, str]:
         and each.get("retrieveable")
         and not (each.get("deprecatedAndHidden") or each.get("customSetting"))
         and not str(each["name"]).endswith(TRAILS)
+        and each["name"] not in NEVER_WHOLE
     }
 
 
