@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import replace
 
 from ..cell import Cell
 from ..change import Batch, Outcome
+from ..changes import Gone
 from ..chunk import Chunk
 from ..clock import Clock
 from ..errors import InputError
@@ -17,13 +18,16 @@ from ..pace import Action, Allowance, Interface, Need, Pace, Quota
 from ..port import KEY, OUR_KEY, AuditFields, Capabilities, Identity, Ordeal, OurKeyPlace, Settings
 from ..schema import Schema
 from ..secrets import Secrets
+from .bulk.reading import Reading
 from .calls import Calls
-from .gateway import API, WRITING, Gateway
+from .changes import OVERLAP, Changes
+from .gateway import API, WRITING, Document, Gateway
 from .lacking import lacking, require_key
 from .line import Line
 from .options import Options
 from .ordeals import Ordeals
 from .org_object import OrgObject, described, listed, no_object, require
+from .parents import with_parents
 from .query import Query
 from .sight import Sight
 from .write import MOST, Writer
@@ -43,12 +47,15 @@ class SalesforceConnector:
         self._name, self._options, self._line, self._pace, self._clock = settings.name, options, line, pace, clock
         self._gateway = Gateway(options, secrets, line, pace, clock, self._learned)
         self._query = Query(self._gateway, options)
+        self._changes = Changes(self._gateway, self._query)
         self._writer = Writer(Calls(self._gateway, self._query, options), self._query)
         self._ordeals = Ordeals(self._query, self._writer, options)
         self._sight = Sight(self._gateway, options, settings.name, self._query.count)
         self._lock = threading.RLock()
         self._labels: dict[str, str] | None = None
         self._objects: dict[str, OrgObject] = {}
+        by_object: dict[str, MutableMapping[Action, tuple[Need, ...]]] = {}  # told once an object was counted
+        self._reading = Reading(self._gateway, self._query, options, pace, by_object)
         allowance = Allowance(
             interfaces={API: Interface(threads=THREADS), WRITING: Interface(threads=options.at_once)},
             late=options.server_maximum,
@@ -57,6 +64,7 @@ class SalesforceConnector:
                 Action.FIND: (Need(API, records=options.find_size),),
                 Action.WRITE: (Need(WRITING, records=MOST),),
             },
+            objects=by_object,
         )
         self.capabilities = Capabilities(
             batch_size=MOST,
@@ -70,6 +78,9 @@ class SalesforceConnector:
             ordeals=(Ordeal.OWNER,) if options.ordeal_owner else (),
             tells_lacking=True,
             tells_unseen=True,
+            tells_changes=True,
+            tells_deletes=True,
+            overlap=OVERLAP,
         )
         pace.obey(allowance)
 
@@ -102,10 +113,30 @@ class SalesforceConnector:
     def read(
         self, object_name: str, fields: Sequence[str], *, after: str | None = None, size: int = 20_000
     ) -> Iterator[Chunk]:
-        return self._query.chunks(self._there(object_name, fields), fields, after, size)
+        return self._reading.chunks(self._there(object_name, fields), fields, after, size)
+
+    def changed(
+        self,
+        object_name: str,
+        fields: Sequence[str],
+        since: dt.datetime,
+        *,
+        after: str | None = None,
+        size: int = 20_000,
+    ) -> Iterator[Chunk]:
+        return self._changes.changed(self._there(object_name, fields), fields, since, after, size)
+
+    def covered(self, object_name: str) -> dt.datetime:
+        return self._changes.covered(self._there(object_name), self.now())
+
+    def deleted(self, object_name: str, since: dt.datetime) -> Iterator[Gone]:
+        return self._changes.deleted(self._there(object_name), since, self.now())
 
     def count(self, object_name: str) -> int:
-        return self._query.count(self._there(object_name))
+        there = self._there(object_name)
+        number = self._query.count(there)
+        self._reading.counted(there, number)
+        return number
 
     def find(
         self, object_name: str, by: Sequence[str], values: Sequence[tuple[Cell, ...]], fields: Sequence[str]
@@ -176,6 +207,12 @@ class SalesforceConnector:
         wanted = self._options.objects
         if wanted is not None and name not in wanted:
             raise no_object(name, dict.fromkeys(wanted, ""))
+        document = self._document(name)
+        above = self._options.parents.get(name, ())
+        there = described(document, self._options.key_field)
+        return with_parents(there, document, above, lambda each: described(self._document(each)))
+
+    def _document(self, name: str) -> Document:
         try:
             document = self._gateway.ask(f"sobjects/{name}/describe")
         except InputError as error:
@@ -186,4 +223,4 @@ class SalesforceConnector:
             raise no_object(name, {str(document.get("name")): ""})
         if not document.get("queryable"):
             raise no_object(name, self._listed())
-        return described(document, self._options.key_field)
+        return document

@@ -92,6 +92,11 @@ class Gateway:
         sent = {"X-PrettyPrint": "0", **(headers or {})}
         return self._told(path.partition("?")[0], lambda client: client.restful(path, headers=sent))
 
+    def carry_out(self, path: str, call: Call) -> Document:
+        """A call of its own kind; it gives None where its answer cannot be read, which is asked for again. path: for
+        people. Raises as `ask`."""
+        return self._told(path, call)
+
     def once(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> Any:
         """A call that changes something, and so is made once; what it is answered. Raises OrgError for an answer that
         is an error, SilentError where nobody knows what came of it, and UnavailableError or what keeps it from

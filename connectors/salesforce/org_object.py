@@ -49,9 +49,9 @@ class OrgField:
 
 @dataclass(frozen=True, slots=True)
 class OrgObject:
-    """binned, archived: records say of themselves that they are. told: names of all fields in its describe. our_key:
-    the field that our key lies in, None where there is none. created, updated: our user may make records of it, and
-    change them."""
+    """binned, archived: records say of themselves that they are. told: names of all fields in its describe.
+    replicated: the org keeps a log of what is written and deleted. our_key: the field that our key lies in, None where
+    there is none. created, updated: our user may make records of it, and change them."""
 
     name: str
     schema: ObjectSchema
@@ -59,6 +59,7 @@ class OrgObject:
     binned: bool
     archived: bool
     told: frozenset[str] = frozenset()
+    replicated: bool = False
     our_key: KeyField | None = None
     created: bool = True
     updated: bool = True
@@ -84,8 +85,11 @@ def described(document: Mapping[str, Any], key_field: str = "") -> OrgObject:
     schema = ObjectSchema(name, (ID,), tuple(each.field for each in fields.values()), str(document.get("label") or ""))
     names = frozenset(str(each["name"]) for each in document.get("fields") or ())
     rights = {"created": bool(document.get("createable")), "updated": bool(document.get("updateable"))}
+    rights["replicated"] = bool(document.get("replicateable"))
     our_key = key_field_of(told, key_field)
-    return OrgObject(name, schema, fields, "IsDeleted" in fields, "IsArchived" in fields, names, our_key, **rights)
+    return OrgObject(
+        name, schema, fields, "IsDeleted" in fields, "IsArchived" in fields, names, our_key=our_key, **rights
+    )
 
 
 def _field(told: Mapping[str, Any], key_field: str) -> OrgField:

@@ -7,7 +7,7 @@ middle is asked for anew behind the last id.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 
 from ..cell import Cell, canonical_text, canonical_value
@@ -23,23 +23,46 @@ from .our_key import kept
 from .soql import among, counted, literal, quoted, select, split, whole_id
 
 
+class _TooManyError(Exception):
+    """last: the id behind which the others are."""
+
+    def __init__(self, last: str | None) -> None:
+        super().__init__()
+        self.last = last
+
+
 class Query:
     def __init__(self, gateway: Gateway, options: Options) -> None:
         self._gateway, self._options = gateway, options
 
-    def chunks(self, there: OrgObject, fields: Sequence[str], after: str | None, size: int) -> Iterator[Chunk]:
+    def chunks(
+        self,
+        there: OrgObject,
+        fields: Sequence[str],
+        after: str | None,
+        size: int,
+        *conditions: str,
+        most: int | None = None,
+    ) -> Generator[Chunk, None, str | None]:
+        """most: ends behind the first page where there are more records. Returns the id behind which it ended so; None
+        where all were read."""
         rows: list[Row] = []
-        for page in self._pages(there, fields, after=after):
-            rows += page
-            while len(rows) >= size:
-                yield chunk_of(there, fields, rows[:size], str(rows[size - 1][ID]))
-                rows = rows[size:]
+        left = None
+        try:
+            for page in self._pages(there, fields, *conditions, after=after, most=most):
+                rows += page
+                while len(rows) >= size:
+                    yield chunk_of(there, fields, rows[:size], str(rows[size - 1][ID]))
+                    rows = rows[size:]
+        except _TooManyError as error:
+            left = error.last
         if rows:
             yield chunk_of(there, fields, rows, str(rows[-1][ID]))
+        return left
 
     def count(self, there: OrgObject) -> int:
         """By the org's own count, not by what is read."""
-        told = self._gateway.query(counted(there.name, self._listed(there)), self._everything(there))
+        told = self._gateway.query(counted(there.name, self.listed(there)), self.everything(there))
         return int(told["totalSize"])
 
     def find(
@@ -92,13 +115,13 @@ class Query:
 
     # Pages
 
-    def _everything(self, there: OrgObject) -> bool:
+    def everything(self, there: OrgObject) -> bool:
         """What is archived comes only together with what is deleted."""
         deleted = self._options.deleted == "read" and there.binned
         return deleted or (self._options.archived == "read" and there.archived)
 
-    def _listed(self, there: OrgObject) -> str:
-        if not self._everything(there):
+    def listed(self, there: OrgObject) -> str:
+        if not self.everything(there):
             return ""
         conditions = []
         if self._options.deleted == "left_out" and there.binned:
@@ -108,13 +131,19 @@ class Query:
         return " AND ".join(conditions)
 
     def _pages(
-        self, there: OrgObject, fields: Sequence[str], *conditions: str, after: str | None = None
+        self,
+        there: OrgObject,
+        fields: Sequence[str],
+        *conditions: str,
+        after: str | None = None,
+        most: int | None = None,
     ) -> Iterator[list[Row]]:
-        """Raises UnavailableError `salesforce.no_order` where they do not go on."""
-        everything, last = self._everything(there), after
+        """most: as of `chunks`; where there are more, raises _TooManyError behind the first page. Raises
+        UnavailableError `salesforce.no_order` where they do not go on."""
+        everything, last = self.everything(there), after
         while True:
             behind = f"{ID} > {quoted(last)}" if last is not None else ""
-            asked = select(fields, there.name, self._listed(there), *conditions, behind)
+            asked = select(fields, there.name, self.listed(there), *conditions, behind)
             page: Document | None = self._gateway.query(asked, everything)
             try:
                 while page is not None:
@@ -124,6 +153,8 @@ class Query:
                     if rows:
                         yield rows
                         last = str(rows[-1][ID])
+                    if most is not None and int(page["totalSize"]) > most and not page["done"]:
+                        raise _TooManyError(last)
                     page = None if page["done"] else self._gateway.ask(str(page["nextRecordsUrl"]))
             except LocatorGoneError:
                 continue

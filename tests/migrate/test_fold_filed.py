@@ -179,11 +179,12 @@ def test_another_name_is_another_mapping_and_what_it_writes_is_foretold(tmp_path
     world.filled()
     world.run()
     shutil.copytree(world.folder / "mappings", world.folder / "before" / "mappings")
-    world.rewrite('"Timeline {name}.txt"', '["往来记录", " {name}", ".txt"]')
+    world.rewrite('"Timeline {name}.txt"', '["往来记录", " {id}", ".txt"]')
     told = world.diff(world.folder / "before" / "mappings")
     assert told.extra["records"] == {"contract": {"updated": ["1", "2"]}}
+    assert world.reconcile().extra["differences_by"]["mapping_moved"] == 2  # type: ignore[index]
     assert buckets(world.run()) == {"updated": 2, "unchanged": 1}
-    assert world.told()["one"][0][0] == f"往来记录 one-{mark(ONE)}.txt"
+    assert world.told()["one"][0][0] == f"往来记录 1-{mark(ONE)}.txt"
 
 
 @pytest.mark.parametrize(
