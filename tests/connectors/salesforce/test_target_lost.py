@@ -64,6 +64,16 @@ def test_an_owner_is_given_back(tmp_path: Path, org: Simulator) -> None:
     assert len(given) >= 2
 
 
+def test_calls_are_foretold(tmp_path: Path, org: Simulator) -> None:
+    org.faults = Faults([])
+    world = SalesforceWorld(tmp_path, org)
+    with world.in_process():
+        foretold, made = (each().extra["calls"] for each in (world.plan, world.run))
+    assert isinstance(foretold, dict)
+    assert isinstance(made, dict)
+    assert foretold["predicted"]["writing"] == pytest.approx(made["made"]["writing"], abs=1), "levels of firms"
+
+
 FAULTS = {
     "lost": FaultKind.LOST,
     "unavailable": FaultKind.UNAVAILABLE,
