@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from ..chunk import Chunk
 from ..schema import FieldType
 from .org_object import ID, OrgField, OrgObject
+from .parents import cell_of
 
 Row = Mapping[str, Any]
 NUMBERS = (FieldType.INTEGER, FieldType.DECIMAL)
@@ -23,7 +24,7 @@ def chunk_of(
 ) -> Chunk:
     """cursor: empty for what was searched for. found: it was, and our keys are told with it."""
     columns = {
-        name: pd.arrays.ArrowExtensionArray(column(there.fields[name], [row.get(name) for row in rows]))
+        name: pd.arrays.ArrowExtensionArray(column(there.fields[name], [cell_of(row, name) for row in rows]))
         for name in fields
     }
     frame = pd.DataFrame(columns, index=pd.RangeIndex(len(rows)))

@@ -22,12 +22,13 @@ from .bulk.ingest import needs_of_writing
 from .bulk.reading import Reading
 from .calls import Calls
 from .changes import OVERLAP, Changes
-from .gateway import API, WRITING, Gateway
+from .gateway import API, WRITING, Document, Gateway
 from .lacking import lacking, require_key
 from .line import Line
 from .options import Options
 from .ordeals import Ordeals
 from .org_object import OrgObject, described, listed, no_object, require
+from .parents import with_parents
 from .query import Query
 from .sight import Sight
 from .write import MOST, Writer
@@ -208,6 +209,12 @@ class SalesforceConnector:
         wanted = self._options.objects
         if wanted is not None and name not in wanted:
             raise no_object(name, dict.fromkeys(wanted, ""))
+        document = self._document(name)
+        above = self._options.parents.get(name, ())
+        there = described(document, self._options.key_field)
+        return with_parents(there, document, above, lambda each: described(self._document(each)))
+
+    def _document(self, name: str) -> Document:
         try:
             document = self._gateway.ask(f"sobjects/{name}/describe")
         except InputError as error:
@@ -218,4 +225,4 @@ class SalesforceConnector:
             raise no_object(name, {str(document.get("name")): ""})
         if not document.get("queryable"):
             raise no_object(name, self._listed())
-        return described(document, self._options.key_field)
+        return document

@@ -31,9 +31,10 @@ class Options(BaseModel):
     there already. login: where the token is asked for, None for the host itself; audience: whom a JWT is meant for,
     None for what goes with the host.
 
-    version: of the API. objects: to describe, None for all that hold records of their own. deleted: whether what lies
-    in the recycle bin is read; archived: whether old activities that are archived are. accept_unseen: what our user
-    need not see, as `Account`, `Account.Fax` or `Account.Files`, with * for any letters. page: records in one at most.
+    version: of the API. objects: to describe, None for all that hold records of their own. parents: object -> fields of
+    its parents to be read with it, as `RecordType.DeveloperName`. deleted: whether what lies in the recycle bin is
+    read; archived: whether old activities that are archived are. accept_unseen: what our user need not see, as
+    `Account`, `Account.Fax` or `Account.Files`, with * for any letters. page: records in one at most.
     read_by: the way in which objects are read; by size, those with more records than `bulk_from` by Bulk. bulk_range:
     records that one job reads at most; bulk_page: records in a page of its results; poll: seconds between two looks at
     a job. find_size: values that a search takes. timeout: seconds to wait for the connection, and for an answer's next
@@ -60,6 +61,7 @@ class Options(BaseModel):
     audience: str | None = None
     version: str = Option("67.0", pattern=r"^\d\d\.0$")
     objects: list[str] | None = None
+    parents: dict[str, list[str]] = {}
     deleted: Literal["left_out", "read"] = "left_out"
     archived: Literal["read", "left_out"] = "read"
     accept_unseen: list[str] = []

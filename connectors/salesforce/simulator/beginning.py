@@ -79,6 +79,7 @@ def _users(
     org: Org, told: Mapping[str, Any], profiles: Mapping[str, str], roles: Mapping[str, str]
 ) -> Iterator[tuple[str, str]]:
     (first_profile, *_) = profiles.values()
+    made: dict[str, str] = {}
     for each in told.get("users") or ():
         values = {
             "Username": each["username"],
@@ -91,13 +92,16 @@ def _users(
             "ProfileId": profiles.get(each.get("profile"), first_profile),
             "FederationIdentifier": each.get("federation"),
             "EmployeeNumber": each.get("number"),
+            "Department": each.get("department"),
+            "ManagerId": made.get(each.get("manager")),
             "UserType": "Standard",
             "TimeZoneSidKey": "Asia/Shanghai",
             "LocaleSidKey": "zh_CN",
             "LanguageLocaleKey": "zh_CN",
             "EmailEncodingKey": "UTF-8",
         }
-        yield each["username"], _put(org, "User", values)
+        made[each["username"]] = _put(org, "User", values)
+        yield each["username"], made[each["username"]]
 
 
 def _group(org: Org, told: Mapping[str, Any], users: Mapping[str, str]) -> None:
