@@ -122,6 +122,7 @@ def test_what_is_refused_is_told_as_calls_tell_it(there: Simulator) -> None:
         (f"{JOBS}/*/batches", FaultKind.LOST, True),
         (f"{JOBS}/*/batches", FaultKind.HTML, False),
         (f"{JOBS}/*", FaultKind.LOST, True),
+        (f"{JOBS}/*", FaultKind.UNAVAILABLE, True),
         (f"{JOBS}/*/successfulResults", FaultKind.LOST, False),
         (f"{JOBS}/*/successfulResults", FaultKind.HTML, False),
     ],
