@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..errors import InputError
@@ -13,6 +13,8 @@ from .file_fields import files_of
 from .our_key import KeyField, key_field_of
 
 ID = "Id"
+PERSON, NAME = "IsPersonAccount", "Name"
+"""Where people are accounts the org refuses a name for them, which is made of its parts; others only need one."""
 PARTS = ";"
 """Between the values of a picklist of which several may be chosen."""
 NUMBERS = {"double", "currency", "percent"}
@@ -87,6 +89,8 @@ def described(document: Mapping[str, Any], key_field: str = "") -> OrgObject:
     fields = {str(each["name"]): _field(each, key_field) for each in told}
     files = files_of(document, fields)
     fields |= {each: OrgField("file", field, sought=False) for each, field in files.items()}
+    if PERSON in fields and NAME in fields:
+        fields[NAME] = replace(fields[NAME], field=replace(fields[NAME].field, required=False))
     name = str(document["name"])
     schema = ObjectSchema(name, (ID,), tuple(each.field for each in fields.values()), str(document.get("label") or ""))
     names = frozenset(str(each["name"]) for each in document.get("fields") or ())
