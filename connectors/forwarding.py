@@ -8,7 +8,7 @@ from typing import TypeVar, cast
 
 from .cell import Cell
 from .change import Batch, Outcome
-from .changes import TellsChanges
+from .changes import Gone, TellsChanges, TellsDeletes
 from .chunk import Chunk
 from .finding import Finding
 from .held_file import Body, HeldFile, HoldsFiles, TakesFiles, Uploaded
@@ -56,6 +56,14 @@ class Forwarding:
     ) -> Iterator[Chunk]:
         """Where its capabilities say that it tells changes."""
         return cast(TellsChanges, self.inner).changed(object_name, fields, since, after=after, size=size)
+
+    def deleted(self, object_name: str, since: dt.datetime) -> Iterator[Gone]:
+        """Where its capabilities say that it tells deletes."""
+        return cast(TellsDeletes, self.inner).deleted(object_name, since)
+
+    def covered(self, object_name: str) -> dt.datetime:
+        """Likewise."""
+        return cast(TellsDeletes, self.inner).covered(object_name)
 
     def count(self, object_name: str) -> int:
         return self.inner.count(object_name)

@@ -54,7 +54,8 @@ class Capabilities:
     refuses a batch it names no record: every change comes back REJECTED, and the bad ones are found by splitting.
     details: how many details one CREATE may carry (`Change.details`); none where that is 0. answers_details: the target
     tells what became of them; else only what became of their master, and they are asked for.
-    deletes: DELETE is possible. ordered_reads: chunks come in key order and a cursor resumes exactly.
+    deletes: DELETE is possible. ordered_reads: chunks come in key order, so that no key comes twice; a cursor resumes
+    exactly. Whoever reads relies on the latter two, and on no order.
     read_back_lag: how long a write may stay unseen by `find`. server_maximum: how long the server may still finish a
     call that we gave up on; an UNKNOWN outcome is probed only after both have passed. allowance: the calls that the
     system takes and what our actions cost in calls; tells_further_calls: some changes cost more, and it has the method
@@ -64,7 +65,8 @@ class Capabilities:
     itself can tell; it has the methods of `AnswersQuestions` then. holds_files, takes_files: it gives and
     takes the bodies of files (`held_file.HoldsFiles`, `held_file.TakesFiles`); largest_file: the most bytes that it
     takes for one, None where it does not say. tells_changes: it tells what has changed since a moment
-    (`changes.TellsChanges`); overlap: how much later than its time says a change may be seen.
+    (`changes.TellsChanges`); overlap: how much later than its time says a change may be seen. tells_deletes: it tells
+    what was deleted, and until when it has told everything (`changes.TellsDeletes`).
     """
 
     batch_size: int = 1000
@@ -93,6 +95,7 @@ class Capabilities:
     largest_file: int | None = None
     tells_changes: bool = False
     overlap: dt.timedelta = dt.timedelta(0)
+    tells_deletes: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,8 +60,8 @@ class Turns:
             self.take()
 
     def start(self, work: Callable[[], None]) -> Future[None]:
-        """Do this in a thread of its own, when it is its turn. The thread does not keep a process alive that wants to
-        end."""
+        """Do this, which raises nothing, in a thread of its own, when it is its turn. The thread does not keep a
+        process alive that wants to end."""
         done: Future[None] = Future()
         threading.Thread(target=self._work, args=(work, done), name="lane", daemon=True).start()
         return done
@@ -70,10 +70,8 @@ class Turns:
         self.take()
         try:
             work()
-            done.set_result(None)
-        except BaseException as error:
-            done.set_exception(error)
         finally:
+            done.set_result(None)
             self.give()
 
     def first(self, under_way: Sequence[Future[None]], seconds: float) -> Collection[Future[None]]:

@@ -188,6 +188,13 @@ class Pace:
         throttled, retry_after = call.told
         self.answered(interface, throttled, retry_after, calls, call.counted_before)
 
+    def rest(self, seconds: float) -> None:
+        """Let so much time pass between calls. Raises what `listen` raises."""
+        while seconds > 0:
+            self._clock.sleep(min(seconds, LISTENS))
+            self._listen()
+            seconds -= LISTENS
+
     def concurrency(self, interface: str) -> int:
         """How many requests at a time are good now; never more than the target's stated most. `take` keeps to it."""
         with self._lock:

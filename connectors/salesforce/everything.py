@@ -7,12 +7,13 @@ from .cells import Row
 from .gateway import TRIES, Gateway, LocatorGoneError
 
 
-def rows_of(gateway: Gateway, soql: str) -> list[Row]:
-    """From the beginning again where further pages are no longer kept. Raises as `Gateway.ask`."""
+def rows_of(gateway: Gateway, soql: str, everything: bool = False) -> list[Row]:
+    """everything: with what is deleted or archived. From the beginning again where further pages are no longer kept.
+    Raises as `Gateway.ask`."""
     for _ in range(TRIES):
         rows: list[Row] = []
         try:
-            page = gateway.query(soql)
+            page = gateway.query(soql, everything)
             rows += page["records"]
             while not page["done"]:
                 page = gateway.ask(str(page["nextRecordsUrl"]))

@@ -42,7 +42,7 @@ def read_through(session: Session, probes: Sequence[Probe]) -> Iterator[Finding]
     totals = {name: session.source.count(name) for name in dict.fromkeys(probe.object for probe in probes)}
     allowance = session.source.capabilities.allowance
     if allowance.limited:
-        calls = sum(calls_of({Action.READ: sum(totals.values())}, allowance).values())
+        calls = sum(sum(calls_of({Action.READ: each}, allowance, name).values()) for name, each in totals.items())
         session.tick(Tick("reading_calls", session.source.identity().name, calls, calls))
     for name, total in totals.items():
         looking = [probe for probe in probes if probe.object == name]

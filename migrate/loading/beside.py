@@ -132,9 +132,9 @@ class Lanes:
 
     def _lane(self, name: str) -> None:
         session = self.session
-        lane = replace(session)
-        lane.began, lane.breaker.probing = session.began, session.breaker.probing
         try:
+            lane = replace(session)
+            lane.began, lane.breaker.probing = session.began, session.breaker.probing
             self.move(lane, name)
             session.breaker.probing = session.breaker.probing and lane.breaker.probing
         except BaseException as error:

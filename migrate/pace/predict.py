@@ -74,9 +74,9 @@ def records_of(
     return actions
 
 
-def calls_of(records: Records, allowance: Allowance) -> dict[str, int]:
-    """Calls by interface."""
-    return _calls(Part("", records), allowance)
+def calls_of(records: Records, allowance: Allowance, object_name: str = "") -> dict[str, int]:
+    """Calls by interface. object_name: whose records they are; empty for any."""
+    return _calls(Part(object_name, records), allowance)
 
 
 def _calls(part: Part, allowance: Allowance) -> dict[str, int]:

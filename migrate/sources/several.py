@@ -10,7 +10,7 @@ from typing import cast
 
 from ...connectors.cell import Cell
 from ...connectors.change import Batch, Outcome
-from ...connectors.changes import TellsChanges
+from ...connectors.changes import Gone, TellsChanges, TellsDeletes
 from ...connectors.chunk import Chunk
 from ...connectors.errors import InputError
 from ...connectors.held_file import HeldFile, HoldsFiles
@@ -35,6 +35,7 @@ class Sources:
             holds_files=any(each.holds_files for each in able),
             tells_changes=all(each.tells_changes for each in able),
             overlap=max(each.overlap for each in able),
+            tells_deletes=all(each.tells_deletes for each in able),
         )
 
     def identity(self) -> Identity:
@@ -84,6 +85,14 @@ class Sources:
         connection, own = self._at(object_name)
         chunks = cast(TellsChanges, connection).changed(own, fields, since, after=after, size=size)
         return (replace(each, object=object_name) for each in chunks)
+
+    def deleted(self, object_name: str, since: dt.datetime) -> Iterator[Gone]:
+        connection, own = self._at(object_name)
+        return cast(TellsDeletes, connection).deleted(own, since)
+
+    def covered(self, object_name: str) -> dt.datetime:
+        connection, own = self._at(object_name)
+        return cast(TellsDeletes, connection).covered(own)
 
     def count(self, object_name: str) -> int:
         connection, own = self._at(object_name)

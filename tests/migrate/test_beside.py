@@ -153,6 +153,25 @@ def test_ctrl_c_finishes_what_both_have_under_way(
         goes_on(world, move)
 
 
+def test_a_lane_that_cannot_begin_ends_the_run(world: LanesWorld, move: Move, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or a mapping would be left out, and nobody would be told."""
+    begins, opened = Session.__post_init__, list[Session]()
+
+    def no_room(self: Session) -> None:
+        begins(self)
+        opened.append(self)
+        if len(opened) == 3:  # of the second lane
+            raise MemoryError
+
+    with world.in_process():
+        with monkeypatch.context() as patch:
+            patch.setattr(Session, "__post_init__", no_room)
+            with pytest.raises(UnavailableError) as stopped:
+                world.run()
+        assert (stopped.value.code, open_now(world)) == ("machine.memory", [])
+        goes_on(world, move)
+
+
 def test_a_pause_is_told_once_and_both_stand_still(world: LanesWorld, move: Move) -> None:
     ticks: list[str] = []
     written: list[int] = []

@@ -24,7 +24,7 @@ LARGE = b"x" * 1_000
 
 @pytest.fixture
 def three(tmp_path: Path) -> Contracts:
-    world = Contracts(tmp_path)
+    world = Contracts(tmp_path, largest=5_000)
     for name in ("one", "two", "three"):
         world.contract(name, a=LARGE, b=b"b")
     return world
@@ -72,7 +72,7 @@ def test_no_more_files_are_given_once_the_mapping_has_stopped(
         return [Outcome(each.our_key, OutcomeState.REJECTED, code="target.refused") for each in batch.changes]
 
     three.target.write = refuses  # type: ignore[method-assign]
-    three.change("3", HeldFile("file-5", "a.pdf", 999))
+    three.change("3", HeldFile("file-5", "a.pdf", 5_001), three.old.hold("c.pdf", b"c"))
     report = three.run()
     assert report.verdict.code == "run.stopped"
     assert (len(three.source.fetched), codes(report), report.extra["files"]) == (4, {}, []), "of the third nobody knows"
@@ -80,9 +80,9 @@ def test_no_more_files_are_given_once_the_mapping_has_stopped(
     settings.write_text(said, "utf-8")
     report = three.run()
     assert (codes(report), report.counts[0].buckets["created"], three.there()) == (
-        {"file.differs": 1},
+        {"file.too_large": 1},
         1,
-        {"three": {}},
+        {"three": {"c.pdf": b"c"}},
     )
 
 

@@ -6,7 +6,7 @@ import gzip
 import re
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from email.utils import format_datetime
 from pathlib import Path
@@ -27,7 +27,7 @@ from .composite import Composite
 from .faults import Fault, FaultKind, Faults
 from .limits import Limits
 from .merging import merge
-from .org import Acting, Org
+from .org import Acting, Org, origin
 from .queries import Queries
 from .removing import empty_bin, undelete
 from .request import Request
@@ -169,7 +169,7 @@ class Simulator:
         now = self.org.clock.monotonic()
         for each in [late for late in self._late if late.due <= now]:
             self._late.remove(each)
-            with self._weather(stamp=each.stamp):
+            with self._weather(stamp=each.stamp), suppress(CallError, RowError):
                 self._carried_out(each.request)
         self.org.late = [each.stamp for each in self._late]
         if now - self._swept >= HOUR:
@@ -250,7 +250,7 @@ class Simulator:
     def _outside(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Reply | None:
         """What is not behind a version; None for all else."""
         parts = [unquote(each) for each in path.strip("/").split("/")]
-        host = headers.get("host", "localhost")
+        base = origin(headers)
         match parts:
             case ["services", "data"]:
                 return metadata.versions(self.org)
@@ -261,11 +261,13 @@ class Simulator:
                 self.sign_in.sessions.pop(token, None)
                 return Reply()
             case ["services", "oauth2", "userinfo"]:
-                return identity.user_info(self.org, Acting(self.sign_in.let_in(headers), host=host))
+                return identity.user_info(self.org, Acting(self.sign_in.let_in(headers), origin=base))
             case ["id", organization, user]:
-                return identity.identity(self.org, Acting(self.sign_in.let_in(headers), host=host), organization, user)
+                return identity.identity(
+                    self.org, Acting(self.sign_in.let_in(headers), origin=base), organization, user
+                )
             case ["services", "Soap", "u" | "c", version, *_]:
-                return soap.answered(self.org, self.sign_in, version, host, body)
+                return soap.answered(self.org, self.sign_in, version, base, body)
         return None
 
     def _request(self, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes) -> Request:

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from changeover.connectors.clock import VirtualClock
@@ -19,10 +20,10 @@ from .callers import START
 from .org_kit import InProcess, Keyed, connected, org_folder
 
 
-def org(folder: Path, long: tuple[str, ...] = ()) -> Iterator[Keyed]:
+def org(folder: Path, long: tuple[str, ...] = (), **options: Any) -> Iterator[Keyed]:
     clock = VirtualClock(START)
-    simulator = Simulator(clock, Settings(), org_folder(folder, long))
-    yield Keyed(connected(InProcess(simulator), clock, objects=["sample__c", "pair__c"]), simulator)
+    simulator = Simulator(clock, Settings(bulk_polls=0), org_folder(folder, long))
+    yield Keyed(connected(InProcess(simulator), clock, objects=["sample__c", "pair__c"], **options), simulator)
     simulator.close()
 
 
