@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Literal
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 from pydantic import Field as Option
 
 from ..errors import InputError
-from ..nearest import nearest
 from ..option_types import Number
+from ..options import checked
 from ..port import Settings
 
 HERE = ("127.0.0.1", "localhost", "::1")
@@ -98,20 +98,9 @@ class Options(BaseModel):
 
 
 def read_options(settings: Settings) -> Options:
-    """The connection's options, checked. Raises InputError `salesforce.option_unknown`, `salesforce.option_value`,
+    """The connection's options, checked. Raises InputError `option.unknown`, `option.value`,
     `salesforce.option_missing` or `salesforce.host`."""
-    name = settings.name
-    try:
-        options = Options.model_validate(dict(settings.options))
-    except ValidationError as error:
-        first = error.errors()[0]
-    else:
-        return _checked(options, name)
-    path = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "extra_forbidden":
-        near = nearest(path, list(Options.model_fields))
-        raise InputError("salesforce.option_unknown", connection=name, option=path, near=near)
-    raise InputError("salesforce.option_value", connection=name, option=path, reason=first["msg"])
+    return _checked(checked(Options, settings.options, settings.name), settings.name)
 
 
 def _checked(options: Options, connection: str) -> Options:
