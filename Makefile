@@ -19,6 +19,8 @@ OURS := $(ROOMS) __init__.py __main__.py cli.py
 TYPING := build/typing
 # One more than the processors of a small machine: many a test waits for a server, or for a process to die.
 WORKERS ?= 3
+JUDGES := build/judges
+JUDGED := tests/connectors/salesforce/judges
 COVERING := $(addprefix tests/runs/test_,bodies.py contributions.py ledger*.py partition*.py permits.py proofs.py undone.py) \
 	$(addprefix tests/migrate/test_,adopt.py answers.py assemble.py beside*.py branches.py changed_mapping.py circles.py \
 	clobber.py details*.py everything.py explain.py filed*.py files_source.py flight*.py fold.py foresight.py kinds.py \
@@ -48,6 +50,12 @@ pytest: $(VENV)/dev ## the tests, without the linters
 .PHONY: torture
 torture: $(VENV)/dev ## every fault at every call, every death, pairs at random (CHANGEOVER_TEST_PAIRS=100)
 	$(BIN)/python -m pytest -m torture --numprocesses $(WORKERS) --dist worksteal
+
+# What cannot be had is told, and its tests skip.
+.PHONY: judges
+judges: $(VENV)/dev ## clients of Salesforce's API that others wrote, against our simulator of it
+	@-$(MAKE) --no-print-directory --keep-going $(JUDGES)/npm/installed $(JUDGES)/python/installed
+	$(BIN)/python -m pytest -m judges
 
 # All within the tests' own processes, so that it takes minutes: without those that kill the real command.
 .PHONY: coverage
@@ -92,6 +100,19 @@ lock: build/lock/bin/uv ## the lock files anew; UPGRADE=--upgrade takes the newe
 .PHONY: clean
 clean: ## remove what make made, but not the demo's folder
 	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache changeover.egg-info
+
+$(JUDGES)/npm/installed: $(JUDGED)/package.json
+	@command -v npm >/dev/null || { echo "npm is missing: sf and sfdmu judge nothing"; exit 1; }
+	@echo "Setting up $(@D) (a few minutes)"
+	@mkdir -p $(@D) && cp $< $(@D)/
+	@cd $(@D) && npm install --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(JUDGES)/python/installed: $(JUDGED)/requirements.txt | $(BIN)/python
+	@echo "Setting up $(@D) (a minute or two)"
+	@$(BIN)/python -m venv $(@D)
+	@$(@D)/bin/python -m pip --disable-pip-version-check install --quiet --no-compile --requirement $<
+	@touch $@
 
 build/lock/bin/uv: | $(BIN)/python
 	@$(BIN)/python -m venv build/lock

@@ -20,6 +20,7 @@ from .migrate.options import (
     PROBING,
     RETRY,
     SIMULATING,
+    STARTING,
     BodiesOption,
     ConfirmOption,
     DryRunOption,
@@ -53,19 +54,12 @@ mapping.add_typer(book)
 command, mapping_command, book_command = map(commands_of, (app, mapping, book))
 
 
-@command(of_a_project=False)
-def init(
-    call: Call,
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to make.")],
-    source: Annotated[
-        str, typer.Option("--source", metavar="URL", help="The legacy system, for example sqlite:///old.db")
-    ] = "sqlite:///legacy.db",
-    target: Annotated[str, typer.Option("--target", metavar="URL", help="The new system.")] = "sqlite:///target.db",
-) -> Report:
+@command(of_a_project=False, choosing=STARTING)
+def init(call: Call, folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to make.")]) -> Report:
     """Make a project folder that belongs in your own git."""
     from .migrate import init as verb
 
-    return verb.init(folder, source, target)
+    return verb.init(folder, **call.chosen)
 
 
 @command(choosing=PROBING)

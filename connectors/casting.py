@@ -71,10 +71,10 @@ def cast(
     Text is read with space around it ignored: numbers plain or with an exponent, `true/false/t/f/1/0`, `YYYY-MM-DD`,
     times in ISO form with space or T, a fraction of up to six digits that count, an offset or Z. Blank text is null for
     every type but TEXT and BINARY; an empty text is for a TEXT that does not tell them apart, and an empty list of
-    files is null. The parts of a TEXT that is a set are put in order, each once. A float becomes the
-    decimal that its shortest text says. A decimal with more places than the field, an integer beyond 64 bits, NaN and
-    infinity (but in FLOAT) and a DATE with a time of day are misfits. FLOAT takes the nearest float of a fraction, and
-    no integer that it cannot hold exactly.
+    files is null. The parts of a TEXT that is a set are put in order, each once; a TEXT that is kept trimmed loses the
+    blanks around it. A float becomes the decimal that its shortest text says. A decimal with more places than the
+    field, an integer beyond 64 bits, NaN and infinity (but in FLOAT) and a DATE with a time of day are misfits. FLOAT
+    takes the nearest float of a fraction, and no integer that it cannot hold exactly.
 
     zone: what a wall clock time means where an INSTANT is wanted, and the other way round; without it such a cell is a
     misfit. A wall clock time that was skipped is a misfit; one that occurred twice is the earlier instant.
@@ -87,7 +87,9 @@ def cast(
     kind = arrow_type(field)
     if broken is None and array.type == kind and not _needs_a_look(field):
         return array, pa.array(np.zeros(len(array), dtype=bool))
-    array = _without_blanks(_in_order(array, field.parts) if field.parts else array, field)
+    array = _in_order(array, field.parts) if field.parts else array
+    array = pc.ascii_trim_whitespace(array) if field.trimmed and pa.types.is_string(array.type) else array
+    array = _without_blanks(array, field)
     typed = _WAYS.get(field.type, _to_text)(array, kind, zone)
     missed = pc.and_(array.is_valid(), typed.is_null(nan_is_null=False))
     if broken is not None:
@@ -126,7 +128,7 @@ def cast_frame(
 
 def _needs_a_look(field: Field) -> bool:
     """Fields whose Arrow type holds cells that they may not."""
-    return bool(not field.empty_text or field.parts) or field.type in (
+    return bool(not field.empty_text or field.parts or field.trimmed) or field.type in (
         FieldType.INSTANT,
         FieldType.LOCAL_TIME,
         FieldType.CHOICE,

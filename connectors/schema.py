@@ -47,7 +47,8 @@ class Field:
     record is a detail of the one that this REFERENCE points to, and may be created inside it (`Change.details`).
     empty_text: a TEXT tells an empty text from null; where it does not, an empty one is null. checksum: the kind of
     checksum that a FILE tells of each of its files (`sha256`, `md5`), empty where it tells none. parts: a TEXT is a
-    set, its parts separated by this; their order, and how often one is in it, mean nothing.
+    set, its parts separated by this; their order, and how often one is in it, mean nothing. trimmed: a TEXT is kept
+    without the blanks (those of ASCII, tabs and line ends too) around it.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Field:
     empty_text: bool = True
     checksum: str = ""
     parts: str = ""
+    trimmed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

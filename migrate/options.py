@@ -55,6 +55,16 @@ SeedOption = Annotated[int, typer.Option("--seed", metavar="S", help="The same s
 IntoOption = Annotated[
     str | None, typer.Option("--target", metavar="SIMULATOR", help="Into this simulator; else into a database.")
 ]
+OldUrlOption = Annotated[
+    str | None,
+    typer.Option("--source", metavar="URL", help="The legacy system; else sqlite:///legacy.db"),
+]
+NewUrlOption = Annotated[
+    str | None, typer.Option("--target", metavar="URL", help="The new system; else sqlite:///target.db")
+]
+PackOption = Annotated[
+    str | None, typer.Option("--pack", metavar="NAME", help="Begin with a ready pack; a wrong name lists them.")
+]
 CHOICE = {"keys": (KeysOption, ()), "sample": (SampleOption, None), "children": (ChildrenOption, False)}
 OF_WAITING = {"code": (CodeOption, None), "owner": (OwnerOption, None)}
 RETRY = {"rejected": (RejectedOption, False), **OF_WAITING}
@@ -71,6 +81,11 @@ SIMULATING = {
     "data": (DataOption, None),
     "values": (SetOption, ()),
     "faults": (FaultsOption, None),
+}
+STARTING = {
+    "source": (OldUrlOption, None),
+    "target": (NewUrlOption, None),
+    "pack": (PackOption, None),
 }
 MAKING = {
     "folder": (MadeFolder, Path("demo")),

@@ -11,7 +11,12 @@ import sqlalchemy as sa
 import yaml
 from changeover.runs.ledger.place import Place
 
+from .prepared import prepare
 from .servers import NoServerError, fresh_database, mariadb_server, new_server, postgres_server
+
+
+def pytest_collection(session: pytest.Session) -> None:
+    prepare(session.config)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

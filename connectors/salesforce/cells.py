@@ -13,19 +13,23 @@ import pyarrow.compute as pc
 from ..chunk import Chunk
 from ..schema import FieldType
 from .org_object import ID, OrgField, OrgObject
+from .parents import cell_of
 
 Row = Mapping[str, Any]
 NUMBERS = (FieldType.INTEGER, FieldType.DECIMAL)
 
 
-def chunk_of(there: OrgObject, fields: Sequence[str], rows: Sequence[Row], cursor: str = "") -> Chunk:
-    """cursor: empty for what was searched for."""
+def chunk_of(
+    there: OrgObject, fields: Sequence[str], rows: Sequence[Row], cursor: str = "", *, found: bool = False
+) -> Chunk:
+    """cursor: empty for what was searched for. found: it was, and our keys are told with it."""
     columns = {
-        name: pd.arrays.ArrowExtensionArray(column(there.fields[name], [row.get(name) for row in rows]))
+        name: pd.arrays.ArrowExtensionArray(column(there.fields[name], [cell_of(row, name) for row in rows]))
         for name in fields
     }
     frame = pd.DataFrame(columns, index=pd.RangeIndex(len(rows)))
-    return Chunk(there.name, frame, [str(row[ID]) for row in rows], cursor)
+    ours = [] if there.our_key is None or not found else [there.our_key.of(row) for row in rows]
+    return Chunk(there.name, frame, [str(row[ID]) for row in rows], cursor, ours)
 
 
 def column(field: OrgField, told: Sequence[Any]) -> pa.Array:

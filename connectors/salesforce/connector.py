@@ -1,10 +1,10 @@
-"""The port of an org, for reading."""
+"""The port of an org."""
 
 from __future__ import annotations
 
 import datetime as dt
 import threading
-from collections.abc import Iterator, MutableMapping, Sequence
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import replace
 
 from ..cell import Cell
@@ -15,17 +15,22 @@ from ..clock import Clock
 from ..errors import InputError
 from ..finding import Finding
 from ..pace import Action, Allowance, Interface, Need, Pace, Quota
-from ..port import KEY, OUR_KEY, AuditFields, Capabilities, Identity, Settings
+from ..port import KEY, OUR_KEY, AuditFields, Capabilities, Identity, Ordeal, OurKeyPlace, Settings
 from ..schema import Schema
 from ..secrets import Secrets
 from .bulk.reading import Reading
+from .calls import Calls
 from .changes import OVERLAP, Changes
-from .gateway import API, Gateway
+from .gateway import API, WRITING, Document, Gateway
+from .lacking import lacking, require_key
 from .line import Line
 from .options import Options
+from .ordeals import Ordeals
 from .org_object import OrgObject, described, listed, no_object, require
+from .parents import with_parents
 from .query import Query
 from .sight import Sight
+from .write import MOST, Writer
 
 THREADS = 5
 """Calls under way; an org for trials takes no more that last for long."""
@@ -43,6 +48,8 @@ class SalesforceConnector:
         self._gateway = Gateway(options, secrets, line, pace, clock, self._learned)
         self._query = Query(self._gateway, options)
         self._changes = Changes(self._gateway, self._query)
+        self._writer = Writer(Calls(self._gateway, self._query, options), self._query)
+        self._ordeals = Ordeals(self._query, self._writer, options)
         self._sight = Sight(self._gateway, options, settings.name, self._query.count)
         self._lock = threading.RLock()
         self._labels: dict[str, str] | None = None
@@ -50,16 +57,26 @@ class SalesforceConnector:
         by_object: dict[str, MutableMapping[Action, tuple[Need, ...]]] = {}  # told once an object was counted
         self._reading = Reading(self._gateway, self._query, options, pace, by_object)
         allowance = Allowance(
-            interfaces={API: Interface(threads=THREADS)},
+            interfaces={API: Interface(threads=THREADS), WRITING: Interface(threads=options.at_once)},
+            late=options.server_maximum,
             needs={
                 Action.READ: (Need(API, records=options.page),),
                 Action.FIND: (Need(API, records=options.find_size),),
+                Action.WRITE: (Need(WRITING, records=MOST),),
             },
             objects=by_object,
         )
         self.capabilities = Capabilities(
+            batch_size=MOST,
+            at_once=options.at_once,
             find_size=options.find_size,
+            writes=True,
+            our_key=OurKeyPlace.FIELD,
+            deletes=True,
+            server_maximum=dt.timedelta(seconds=options.server_maximum),
             allowance=allowance,
+            ordeals=(Ordeal.OWNER,) if options.ordeal_owner else (),
+            tells_lacking=True,
             tells_unseen=True,
             tells_changes=True,
             tells_deletes=True,
@@ -131,16 +148,29 @@ class SalesforceConnector:
         return self._query.find(there, by, values, fields)
 
     def write(self, batch: Batch) -> list[Outcome]:
-        """Raises InputError `salesforce.source_only`."""
-        raise InputError("salesforce.source_only", connection=self._name)
+        """Raises InputError `salesforce.our_key` without room for our key."""
+        if len(batch.changes) > MOST:
+            raise ValueError(f"{batch.object}: {len(batch.changes)} changes, {MOST} at most")
+        there = self._there(batch.object, [name for each in batch.changes for name in each.values])
+        require_key(there, self._name, self._options)
+        return self._writer.write(there, batch)
 
     def prepare(self) -> None:
-        """Raises InputError `salesforce.source_only`."""
-        raise InputError("salesforce.source_only", connection=self._name)
+        """The field for our key is the administrator's to make; `write` refuses an object that lacks it."""
+
+    def lacking(self, object_name: str) -> tuple[Finding, ...]:
+        return lacking(self._there(object_name), self._name, self._options)
+
+    def put_through(self, ordeal: Ordeal, object_name: str, our_key: str, key: str) -> Outcome:
+        return self._ordeals.put_through(self._there(object_name), our_key, key)
+
+    def take_back(
+        self, ordeal: Ordeal, object_name: str, our_key: str, key: str, before: Mapping[str, Cell]
+    ) -> Outcome:
+        return self._ordeals.take_back(self._there(object_name), our_key, key, before)
 
     def our_keys(self, object_name: str) -> Iterator[list[tuple[str, str]]]:
-        self._there(object_name)
-        return iter(())
+        return self._query.our_keys(self._there(object_name))
 
     def now(self) -> dt.datetime:
         """By the `Date` of an answer, in whole seconds; this machine's clock where the org sends none."""
@@ -177,6 +207,12 @@ class SalesforceConnector:
         wanted = self._options.objects
         if wanted is not None and name not in wanted:
             raise no_object(name, dict.fromkeys(wanted, ""))
+        document = self._document(name)
+        above = self._options.parents.get(name, ())
+        there = described(document, self._options.key_field)
+        return with_parents(there, document, above, lambda each: described(self._document(each)))
+
+    def _document(self, name: str) -> Document:
         try:
             document = self._gateway.ask(f"sobjects/{name}/describe")
         except InputError as error:
@@ -187,4 +223,4 @@ class SalesforceConnector:
             raise no_object(name, {str(document.get("name")): ""})
         if not document.get("queryable"):
             raise no_object(name, self._listed())
-        return described(document)
+        return document

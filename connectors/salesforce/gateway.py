@@ -36,8 +36,16 @@ Call: TypeAlias = Callable[[Salesforce], Any]
 Document: TypeAlias = dict[str, Any]
 
 
+WRITING = "writing"
+"""The interface of calls that write: they take their own time."""
+
+
 class LocatorGoneError(Exception):
     """The query's further pages are no longer kept: ask anew behind the last record."""
+
+
+class SilentError(Exception):
+    """Nobody answered, or nothing that can be read."""
 
 
 class Gateway:
@@ -89,6 +97,28 @@ class Gateway:
         people. Raises as `ask`."""
         return self._told(path, call)
 
+    def once(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> Any:
+        """A call that changes something, and so is made once; what it is answered. Raises OrgError for an answer that
+        is an error, SilentError where nobody knows what came of it, and UnavailableError or what keeps it from
+        departing where it has not left."""
+        sent = {"X-PrettyPrint": "0", **headers}
+
+        def departed(client: Salesforce) -> Any:
+            try:
+                return client.restful(path, method=method, data=body, headers=sent)
+            except TypeError as error:  # simple-salesforce takes for granted that JSON has a length
+                raise SilentError("no JSON list") from error
+
+        try:
+            return self._signed(departed, WRITING)
+        except requests.RequestException as error:
+            if never_left(error):
+                raise self._unreachable(error) from error
+            raise SilentError(type(error).__name__) from error
+
+    def _unreachable(self, error: Exception) -> UnavailableError:
+        return UnavailableError("salesforce.unreachable", host=self._options.host, reason=type(error).__name__)
+
     def user(self) -> str:
         """The id of the user that we are. Raises as `ask`."""
         told = self._told("userinfo", lambda client: client.oauth2("userinfo"))
@@ -106,9 +136,7 @@ class Gateway:
                 continue
             except requests.RequestException as error:
                 if never_left(error):
-                    raise UnavailableError(
-                        "salesforce.unreachable", host=self._options.host, reason=type(error).__name__
-                    ) from error
+                    raise self._unreachable(error) from error
                 reason = type(error).__name__
                 continue
             if isinstance(told, dict):
@@ -131,27 +159,27 @@ class Gateway:
             case _:
                 raise UnavailableError("salesforce.turned_away", path=path, number=error.code) from error
 
-    def _signed(self, call: Call) -> Any:
+    def _signed(self, call: Call, interface: str = API) -> Any:
         """Once more with a new session where ours is over. Raises OrgError, requests.RequestException,
         UnavailableError, or what keeps it from departing."""
         client = self._session.client()
         try:
-            return self._paced(call, client)
+            return self._paced(call, client, interface)
         except OrgError as error:
             if error.kind is not Kind.SESSION:
                 raise
         self._session.expired(client)
-        return self._paced(call, self._session.client())
+        return self._paced(call, self._session.client(), interface)
 
-    def _paced(self, call: Call, client: Salesforce) -> Any:
+    def _paced(self, call: Call, client: Salesforce, interface: str) -> Any:
         try:
-            return self._made(call, client)
+            return self._made(call, client, interface)
         finally:
             if self._spent is not None:  # told only now: the org has counted this call, too
                 self._pace.told(self._spent)
 
-    def _made(self, call: Call, client: Salesforce) -> Any:
-        with self._pace.call(API) as paced:
+    def _made(self, call: Call, client: Salesforce, interface: str) -> Any:
+        with self._pace.call(interface) as paced:
             try:
                 return call(client)
             except SalesforceError as error:

@@ -31,13 +31,19 @@ class Options(BaseModel):
     there already. login: where the token is asked for, None for the host itself; audience: whom a JWT is meant for,
     None for what goes with the host.
 
-    version: of the API. objects: to describe, None for all that hold records of their own. deleted: whether what lies
-    in the recycle bin is read; archived: whether old activities that are archived are. accept_unseen: what our user
-    need not see, as `Account`, `Account.Fax` or `Account.Files`, with * for any letters. page: records in one at most.
+    version: of the API. objects: to describe, None for all that hold records of their own. parents: object -> fields of
+    its parents to be read with it, as `RecordType.DeveloperName`. deleted: whether what lies in the recycle bin is
+    read; archived: whether old activities that are archived are. accept_unseen: what our user need not see, as
+    `Account`, `Account.Fax` or `Account.Files`, with * for any letters. page: records in one at most.
     read_by: the way in which objects are read; by size, those with more records than `bulk_from` by Bulk. bulk_range:
     records that one job reads at most; bulk_page: records in a page of its results; poll: seconds between two looks at
     a job. find_size: values that a search takes. timeout: seconds to wait for the connection, and for an answer's next
     bytes.
+
+    As a target: key_field: the field for our key. at_once: calls that write under way at a time. server_maximum:
+    seconds for which the org may still be at a call that we gave up on. duplicates: what becomes of a record that the
+    org's duplicate rules stop; assignment: whether its assignment rules give new records away. ordeal_owner: the id of
+    the user to whom the first record of an object is given for a moment, to see whether it is still found.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -54,6 +60,7 @@ class Options(BaseModel):
     audience: str | None = None
     version: str = Option("67.0", pattern=r"^\d\d\.0$")
     objects: list[str] | None = None
+    parents: dict[str, list[str]] = {}
     deleted: Literal["left_out", "read"] = "left_out"
     archived: Literal["read", "left_out"] = "read"
     accept_unseen: list[str] = []
@@ -65,6 +72,12 @@ class Options(BaseModel):
     poll: Number = Option(5.0, gt=0)
     find_size: int = Option(200, ge=1, le=2000)
     timeout: Number = Option(150.0, gt=0)
+    key_field: str = Option("Legacy_Key__c", pattern=r"^[A-Za-z]\w{0,79}$")
+    at_once: int = Option(4, ge=1, le=20)
+    server_maximum: Number = Option(600.0, ge=0)
+    duplicates: Literal["save", "refuse"] = "save"
+    assignment: bool = False
+    ordeal_owner: str | None = None
 
     @property
     def login_host(self) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from ..errors import InputError
 from ..nearest import nearest
 from ..schema import Field, FieldType, ObjectSchema
+from .our_key import KeyField, key_field_of
 
 ID = "Id"
 FILES = "Files"
@@ -34,17 +35,23 @@ _TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class OrgField:
-    """kind: its type there. sought: a query can be narrowed by it."""
+    """kind: its type there. sought: a query can be narrowed by it. created, updated: a create or an update may say what
+    is in it. given: the org puts something there where a create says nothing of it, and leaves it empty where it says
+    so."""
 
     kind: str
     field: Field
     sought: bool
+    created: bool = False
+    updated: bool = False
+    given: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class OrgObject:
     """binned, archived: records say of themselves that they are. told: names of all fields in its describe.
-    replicated: the org keeps a log of what is written and deleted."""
+    replicated: the org keeps a log of what is written and deleted. our_key: the field that our key lies in, None where
+    there is none. created, updated: our user may make records of it, and change them."""
 
     name: str
     schema: ObjectSchema
@@ -53,6 +60,9 @@ class OrgObject:
     archived: bool
     told: frozenset[str] = frozenset()
     replicated: bool = False
+    our_key: KeyField | None = None
+    created: bool = True
+    updated: bool = True
 
 
 def listed(document: Mapping[str, Any]) -> dict[str, str]:
@@ -67,24 +77,28 @@ def listed(document: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def described(document: Mapping[str, Any]) -> OrgObject:
-    """document: of a describe."""
+def described(document: Mapping[str, Any], key_field: str = "") -> OrgObject:
+    """document: of a describe. key_field: the name of the field that our key lies in."""
     told = [each for each in document.get("fields") or () if each.get("type") not in NOT_READ]
-    fields = {str(each["name"]): _field(each) for each in told}
+    fields = {str(each["name"]): _field(each, key_field) for each in told}
     name = str(document["name"])
     schema = ObjectSchema(name, (ID,), tuple(each.field for each in fields.values()), str(document.get("label") or ""))
     names = frozenset(str(each["name"]) for each in document.get("fields") or ())
-    replicated = bool(document.get("replicateable"))
-    return OrgObject(name, schema, fields, "IsDeleted" in fields, "IsArchived" in fields, names, replicated)
+    rights = {"created": bool(document.get("createable")), "updated": bool(document.get("updateable"))}
+    rights["replicated"] = bool(document.get("replicateable"))
+    our_key = key_field_of(told, key_field)
+    return OrgObject(
+        name, schema, fields, "IsDeleted" in fields, "IsArchived" in fields, names, our_key=our_key, **rights
+    )
 
 
-def _field(told: Mapping[str, Any]) -> OrgField:
+def _field(told: Mapping[str, Any], key_field: str) -> OrgField:
     kind, name = str(told["type"]), str(told["name"])
     scale = int(told.get("scale") or 0)
     type_ = _TYPES.get(kind, FieldType.TEXT)
     if kind in NUMBERS:
         type_ = FieldType.DECIMAL if scale or kind != "double" else FieldType.INTEGER
-    written = bool(told.get("createable") or told.get("updateable"))
+    created, updated = (bool(told.get(each)) and name != key_field for each in ("createable", "updateable"))
     needed = bool(told.get("createable")) and told.get("nillable") is False and not told.get("defaultedOnCreate")
     length = int(told.get("length") or 0)
     field = Field(
@@ -92,7 +106,7 @@ def _field(told: Mapping[str, Any]) -> OrgField:
         type_,
         label=str(told.get("label") or ""),
         required=needed and kind != "boolean",
-        writable=written,
+        writable=created or updated,
         unique=bool(told.get("unique")) or name == ID,
         length=length if type_ is FieldType.TEXT and length else None,
         precision=int(told.get("precision") or 0) or None if kind in NUMBERS else None,
@@ -102,8 +116,11 @@ def _field(told: Mapping[str, Any]) -> OrgField:
         master=told.get("relationshipOrder") == 0,
         empty_text=False,
         parts=PARTS if kind == "multipicklist" else "",
+        trimmed=type_ is FieldType.TEXT,
     )
-    return OrgField(kind, field, told.get("filterable") is not False and kind not in NOT_SOUGHT)
+    sought = told.get("filterable") is not False and kind not in NOT_SOUGHT
+    given = bool(told.get("defaultedOnCreate")) and told.get("nillable") is not False
+    return OrgField(kind, field, sought, created, updated, given)
 
 
 def _choices(told: Mapping[str, Any]) -> tuple[str, ...]:

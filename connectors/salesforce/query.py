@@ -8,6 +8,7 @@ middle is asked for anew behind the last id.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
+from dataclasses import replace
 
 from ..cell import Cell, canonical_text, canonical_value
 from ..cell import cast as typed
@@ -18,6 +19,7 @@ from .cells import Row, chunk_of, column
 from .gateway import Document, Gateway, LocatorGoneError
 from .options import Options
 from .org_object import ID, OrgField, OrgObject
+from .our_key import kept
 from .soql import among, counted, literal, quoted, select, split, whole_id
 
 
@@ -68,7 +70,7 @@ class Query:
     ) -> Chunk:
         """Raises InputError `salesforce.not_sought` for a field by which the org does not search."""
         if tuple(by) == (OUR_KEY,):
-            return chunk_of(there, fields, [])
+            return self._by_our_key(there, [str(ours) for (ours,) in values if ours is not None], fields)
         searched = [there.fields[ID if name == KEY else name] for name in by]
         for field in searched:
             if not field.sought:
@@ -76,7 +78,8 @@ class Query:
         held = {each: _literals(searched, each) for each in values}
         wanted = {each: told for each, told in held.items() if told is not None}
         if not wanted:
-            return chunk_of(there, fields, [])
+            return chunk_of(there, fields, [], found=True)
+        shown = [*fields, *([there.our_key.name] if there.our_key else [])]
         names = [each.field.name for each in searched]
         found: dict[str, Row] = {}
         for some in split(list(dict.fromkeys(told[0] for told in wanted.values()))):
@@ -85,10 +88,30 @@ class Query:
             for place in range(1, len(names)):
                 others = [told[place] for told in wanted.values() if told[0] in sought]
                 conditions.append(among(names[place], list(dict.fromkeys(others))))
-            for page in self._pages(there, [*names, *fields], *conditions):
+            for page in self._pages(there, [*names, *shown], *conditions):
                 found |= {str(row[ID]): row for row in page}
         rows = _exactly(searched, list(wanted), [found[key] for key in sorted(found)])
-        return chunk_of(there, fields, rows)
+        return chunk_of(there, fields, rows, found=True)
+
+    def _by_our_key(self, there: OrgObject, ours: Sequence[str], fields: Sequence[str]) -> Chunk:
+        """What lies in the recycle bin is not found: the org does not count it when it keeps our key unique."""
+        key = there.our_key
+        if key is None:
+            return chunk_of(there, fields, [])
+        sought = {kept(each) for each in ours}
+        found: dict[str, Row] = {}
+        for some in split([quoted(each) for each in sorted(sought)]):
+            for page in self._pages(there, [key.name, *fields], among(key.name, some), _not_binned(there)):
+                found |= {str(row[ID]): row for row in page if row[key.name] in sought}
+        return chunk_of(there, fields, [found[each] for each in sorted(found)], found=True)
+
+    def our_keys(self, there: OrgObject) -> Iterator[list[tuple[str, str]]]:
+        """Pairs of our key and the record's."""
+        key = there.our_key
+        if key is None:
+            return
+        for page in self._pages(there, [key.name], f"{key.name} != null", _not_binned(there)):
+            yield [(ours, str(row[ID])) for row in page if (ours := key.of(row)) is not None]
 
     # Pages
 
@@ -138,6 +161,10 @@ class Query:
             return
 
 
+def _not_binned(there: OrgObject) -> str:
+    return "IsDeleted = false" if there.binned else ""
+
+
 def _literals(searched: Sequence[OrgField], cells: Sequence[Cell]) -> tuple[str, ...] | None:
     """None where no record can hold one of them."""
     told = [literal(field, cell) for field, cell in zip(searched, cells, strict=True)]
@@ -151,8 +178,9 @@ def _exactly(searched: Sequence[OrgField], wanted: Sequence[tuple[Cell, ...]], r
     sought = {tuple(_canonical(cell, field) for cell, field in zip(each, searched, strict=True)) for each in wanted}
     told = []
     for field in searched:
-        cells, _ = typed(column(field, [row.get(field.field.name) for row in rows]), field.field)
-        told.append(canonical_text(cells, field.field).to_pylist())
+        as_it_is = replace(field.field, trimmed=False)
+        cells, _ = typed(column(field, [row.get(field.field.name) for row in rows]), as_it_is)
+        told.append(canonical_text(cells, as_it_is).to_pylist())
     return [row for row, cells in zip(rows, zip(*told, strict=True), strict=True) if tuple(cells) in sought]
 
 

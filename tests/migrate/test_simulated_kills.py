@@ -7,12 +7,8 @@ import json
 import os
 import random
 import signal
-import sqlite3
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -23,53 +19,14 @@ from changeover.migrate.demo.facts import DemoFacts
 from changeover.migrate.demo.generate import generate
 from changeover.migrate.demo.into import answering
 
-from .kill_at import FORGOTTEN, At, Launcher
-from .kills import OPEN
+from .kill_at import Launcher
+from .striking import KILLS, RECONCILE, Line, opened
 
 pytestmark = pytest.mark.long
 SEED = int(os.environ.get("CHANGEOVER_TEST_SEED", "20240229"))
 MANY = int(os.environ.get("CHANGEOVER_TEST_RECORDS", "103000"))
 """Under `make torture`."""
-KILLS = 5
 OUR_FIELD = "legacy_key__c"
-RUN, RECONCILE = ("run", "--execute", "--json"), ("reconcile", "--json")
-NOBODY = At("ledger", "after", FORGOTTEN)
-Answer = Callable[[str, str, Mapping[str, str], bytes], object]
-
-
-class Line:
-    """The simulator's end of the line. At a call of a life that was drawn the caller is killed: before the call is
-    carried out, or when it is but nobody has been told."""
-
-    def __init__(self, server: Server) -> None:
-        self._simulator = server.simulator
-        self._answer: Answer = server.simulator.answer
-        self._lock = threading.Lock()
-        self._strike: tuple[int, str] | None = None
-        self._process: Future[int] = Future()
-        self.calls = 0
-        """Of this life."""
-        server.simulator.answer = self._answered  # type: ignore[method-assign, assignment]
-
-    def life(self, launcher: Launcher, folder: Path, number: int, when: str) -> tuple[int, str]:
-        """Run the command; number: the call at which it is killed, 0 for none."""
-        self.calls, self._strike, self._process = 0, (number, when), Future()
-        self._process.set_result(launcher.start(folder, RUN, NOBODY))
-        return launcher.end()
-
-    def _answered(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> object:
-        with self._lock:
-            self.calls += 1
-            here = self.calls
-        if self._strike == (here, "before"):
-            self._kill()
-        told = self._answer(method, path, headers, body)
-        if self._strike == (here, "after"):
-            self._kill()
-        return told
-
-    def _kill(self) -> None:
-        os.kill(self._process.result(30), signal.SIGKILL)
 
 
 @pytest.fixture
@@ -92,7 +49,7 @@ def test_the_whole_move_killed_five_times_comes_as_planted(
     left_open, struck = 0, []
     with answering("fxiaoke", folder, SystemClock()) as server:
         assert isinstance(server, Server)
-        line = Line(server)
+        line = Line(server.simulator)  # type: ignore[arg-type]
         for _ in range(KILLS):
             kill = (some.randint(1, records // 6), some.choice(("before", "after")))
             assert line.life(ready, folder, *kill)[0] == -signal.SIGKILL, kill
@@ -143,12 +100,3 @@ def arrived(folder: Path, server: Server) -> dict[str, list[object]]:
     """Mapping -> our key of each record that is there, None of users'."""
     rows = server.simulator.rows
     return {name: [row[OUR_FIELD] for row in rows(object_name)] for name, object_name in objects(folder).items()}
-
-
-def opened(folder: Path) -> int:
-    """Operations without an outcome."""
-    path = folder / "runs" / "mock" / "ledger.db"
-    if not path.exists():
-        return 0
-    with closing(sqlite3.connect(path)) as ledger:
-        return int(ledger.execute(OPEN).fetchone()[0])

@@ -7,14 +7,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ...simulating.tables import Row
+from .currencies import KIND
 from .described import spaced
 from .invented import put_in
 from .org import ORGANIZATION, Org
 from .permissions import granted, tell
 from .shapes import ObjectShape
 
-DEFINITIONS = ("EntityDefinition", "FieldDefinition")
-QUEUE = "Queue"
+DEFINITIONS = ("EntityDefinition", "FieldDefinition", "TabDefinition")
+QUEUE, PEOPLE = "Queue", "IsPersonType"
 
 
 def settle_in(org: Org) -> None:
@@ -28,6 +29,7 @@ def settle_in(org: Org) -> None:
             org.store.sql.execute(f'DELETE FROM "{name}"')  # noqa: S608 - a name of ours
         for shape in org.shapes.values():
             _define(org, shape)
+        _tell_currencies(org)
         tell(org)
 
 
@@ -50,9 +52,9 @@ def _first_rows(org: Org, told: Mapping[str, Any]) -> None:
     first = next(iter(users.values()), None)
     for each in told.get("groups") or ():
         _group(org, each, users)
-    for each in told.get("record_types") or ():
+    for each in _record_types(org, told):
         values = {"Name": each["name"], "DeveloperName": each["developer_name"], "SobjectType": each["object"]}
-        _put(org, "RecordType", {**values, "IsActive": int(each.get("active", True))})
+        _put(org, "RecordType", {**values, "IsActive": int(each.get("active", True)), **_of_people(org, each)})
     for name in ("Organization", "Profile", "UserRole", "User", "Group", "RecordType", "GroupMember", "QueueSobject"):
         shape = org.shapes[name]
         for key in ("CreatedById", "LastModifiedById"):
@@ -60,10 +62,24 @@ def _first_rows(org: Org, told: Mapping[str, Any]) -> None:
                 org.store.sql.execute(f'UPDATE "{name}" SET "{key}" = ?', [first])  # noqa: S608 - names of ours
 
 
+def _record_types(org: Org, told: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Where people can be accounts, one of theirs at least."""
+    kinds = list(told.get("record_types") or ())
+    if not org.shapes["RecordType"].has(PEOPLE) or any(each.get("person") for each in kinds):
+        return kinds
+    own = {"object": "Account", "developer_name": "PersonAccount", "name": "Person Account", "person": True}
+    return [*kinds, own]
+
+
+def _of_people(org: Org, told: Mapping[str, Any]) -> Row:
+    return {PEOPLE: int(bool(told.get("person")))} if org.shapes["RecordType"].has(PEOPLE) else {}
+
+
 def _users(
     org: Org, told: Mapping[str, Any], profiles: Mapping[str, str], roles: Mapping[str, str]
 ) -> Iterator[tuple[str, str]]:
     (first_profile, *_) = profiles.values()
+    made: dict[str, str] = {}
     for each in told.get("users") or ():
         values = {
             "Username": each["username"],
@@ -76,13 +92,16 @@ def _users(
             "ProfileId": profiles.get(each.get("profile"), first_profile),
             "FederationIdentifier": each.get("federation"),
             "EmployeeNumber": each.get("number"),
+            "Department": each.get("department"),
+            "ManagerId": made.get(each.get("manager")),
             "UserType": "Standard",
             "TimeZoneSidKey": "Asia/Shanghai",
             "LocaleSidKey": "zh_CN",
             "LanguageLocaleKey": "zh_CN",
             "EmailEncodingKey": "UTF-8",
         }
-        yield each["username"], _put(org, "User", values)
+        made[each["username"]] = _put(org, "User", values)
+        yield each["username"], made[each["username"]]
 
 
 def _group(org: Org, told: Mapping[str, Any], users: Mapping[str, str]) -> None:
@@ -108,6 +127,16 @@ def _put(org: Org, name: str, values: Row) -> str:
     return row_id
 
 
+def _tell_currencies(org: Org) -> None:
+    """What each is worth now."""
+    if org.rates:
+        org.store.sql.execute(f'DELETE FROM "{KIND}"')  # noqa: S608 - a name of ours
+    for at, (code, rate) in enumerate(org.rates.items()):
+        worth = int(rate.scaleb(org.shapes[KIND].every["ConversionRate"].scale))
+        own: Row = {"IsoCode": code, "IsActive": 1, "IsCorporate": int(at == 0), "ConversionRate": worth}
+        _put(org, KIND, {**own, "DecimalPlaces": 2})
+
+
 def _define(org: Org, shape: ObjectShape) -> None:
     document = shape.document
     row: Row = {
@@ -131,6 +160,10 @@ def _define(org: Org, shape: ObjectShape) -> None:
         "InternalSharingModel": _sharing(shape),
     }
     org.store.insert("EntityDefinition", row)
+    if shape.able("layoutable"):
+        tab: Row = {"Id": org.new_id(org.shapes["TabDefinition"]), "DurableId": shape.name, "Name": shape.name}
+        tab |= {"Label": row["PluralLabel"], "SobjectName": shape.name, "IsAvailableInDesktop": 1}
+        org.store.insert("TabDefinition", {**tab, "IsCustom": int(shape.name.endswith("__c"))})
     for each in shape.every.values():
         field: Row = {
             "Id": org.new_id(org.shapes["FieldDefinition"]),

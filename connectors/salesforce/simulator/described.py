@@ -37,7 +37,7 @@ SAME: Mapping[str, Any] = {
     "defaultValueFormula": None,
 }
 """What is told of every field alike."""
-PRIVATE = ("workedOut", "numberForm", "childName")
+PRIVATE = ("workedOut", "numberForm", "childName", "mirrors")
 """What a field's document holds for ourselves."""
 ABLE: tuple[str, ...] = (
     "createable",

@@ -27,7 +27,7 @@ def full_name(user: Row) -> str:
 
 
 def user_info(org: Org, acting: Acting) -> Reply:
-    user, base = _user(org, acting.user), f"http://{acting.host}"
+    user, base = _user(org, acting.user), acting.origin
     return said(
         {
             "sub": f"{base}/id/{org.organization['Id']}/{acting.user}",
@@ -55,7 +55,7 @@ def user_info(org: Org, acting: Acting) -> Reply:
 def identity(org: Org, acting: Acting, organization: str, user_id: str) -> Reply:
     if organization not in (org.organization["Id"], str(org.organization["Id"])[:15]):
         raise not_found()
-    user, base = _user(org, user_id), f"http://{acting.host}"
+    user, base = _user(org, user_id), acting.origin
     return said(
         {
             "id": f"{base}/id/{org.organization['Id']}/{user['Id']}",

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from ...simulating.tables import Row
 from .answers import RowError
 from .org import Acting, Org
+from .person_fields import PERSON
 from .shapes import ObjectShape
 from .writing import found
 
@@ -17,8 +18,8 @@ def merge(org: Org, acting: Acting, shape: ObjectShape, row_id: str, others: Seq
     """Who refers to one of the others refers to the one that stays from then on. Raises RowError."""
     if not shape.has(MASTER) or not 0 < len(others) <= MOST or row_id in others:
         raise RowError("INVALID_OPERATION", f"one or two other records of an object with {MASTER} are merged")
-    for each in (row_id, *others):
-        found(org, acting, shape, each)
+    if any(found(org, acting, shape, each).get(PERSON) for each in (row_id, *others)):
+        raise RowError("INVALID_OPERATION", "people who are accounts are not merged here")
     now = org.stamp()
     changed: Row = {"LastModifiedDate": now, "LastModifiedById": acting.user, "SystemModstamp": now}
     for other in others:

@@ -58,7 +58,7 @@ def _label(version: int) -> str:
 def resources(org: Org, request: Request) -> Reply:
     base = request.acting.base
     names = ("sobjects", "query", "queryAll", "composite", "limits", "jobs", "support", "recent", "search", "tooling")
-    identity = f"http://{request.acting.host}/id/{org.organization['Id']}/{request.acting.user}"
+    identity = f"{request.acting.origin}/id/{org.organization['Id']}/{request.acting.user}"
     return said({**{name: f"{base}/{name}" for name in names}, "identity": identity})
 
 

@@ -7,6 +7,7 @@ import random
 import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,14 @@ from ...errors import InputError
 from ...simulating.faults import Fault
 from ...simulating.settings import told_in
 from ...simulating.tables import Row
+from . import person_fields
 from .answers import Document, RowError, not_found
+from .currencies import put_in, rates
 from .described import field_documents, named_children, own, shipped, written_out
 from .faults import FaultKind
 from .ids import numbered
 from .settings import Settings
-from .shapes import ObjectShape, connected, object_shape
+from .shapes import AUDIT, ObjectShape, connected, object_shape
 from .store import Store
 from .values import kept_instant
 
@@ -45,13 +48,14 @@ SETUP = ("ObjectPermissions", "FieldPermissions")
 
 @dataclass(frozen=True, slots=True)
 class Acting:
-    """Who makes a call, and what its headers ask for. user: an id. saves_duplicates: in spite of duplicate rules."""
+    """Who makes a call, and what its headers ask for. user: an id. saves_duplicates: in spite of duplicate rules.
+    origin: scheme and host that addresses begin with."""
 
     user: str
     version: int = 67
     assigns: bool = True
     saves_duplicates: bool = False
-    host: str = "localhost"
+    origin: str = "http://localhost"
 
     def of(self, headers: Mapping[str, str]) -> Acting:
         """headers: by names in lower case."""
@@ -60,12 +64,18 @@ class Acting:
             self,
             assigns=headers.get("sforce-auto-assign", "true").lower() != "false",
             saves_duplicates="allowsave=true" in rule,
-            host=headers.get("host", "localhost"),
+            origin=origin(headers),
         )
 
     @property
     def base(self) -> str:
         return f"/services/data/v{self.version}.0"
+
+
+def origin(headers: Mapping[str, str]) -> str:
+    """Where the caller believes to be. headers: by names in lower case; something that ends TLS before us says so."""
+    scheme = "https" if headers.get("x-forwarded-proto", "").lower() == "https" else "http"
+    return f"{scheme}://{headers.get('host', 'localhost')}"
 
 
 @dataclass(slots=True)
@@ -113,7 +123,9 @@ class Org:
         self.settings = settings
         self.weather = Weather()
         told = told_in(MADE_UP if folder is None or not (folder / FILE).exists() else folder / FILE, KEYS)
-        self.shapes = _shapes(folder, told, settings)
+        self.rates = rates(settings, told)
+        """How many of each currency are one of the corporate one; {} where there is but one."""
+        self.shapes = _shapes(folder, told, settings, self.rates)
         unseen = {*settings.named("hidden_objects"), *(SETUP if settings.view_setup == "no" else ())}
         self.by_lower = {name.lower(): shape for name, shape in self.shapes.items() if name not in unseen}
         """Those that the user sees."""
@@ -181,14 +193,22 @@ def _certificate(folder: Path | None, name: object) -> bytes | None:
         raise InputError("simulator.file", path=str(folder / str(name)), reason=type(error).__name__) from error
 
 
-def _shapes(folder: Path | None, told: Mapping[str, Any], settings: Settings) -> Mapping[str, ObjectShape]:
+def _shapes(
+    folder: Path | None, told: Mapping[str, Any], settings: Settings, rates: Mapping[str, Decimal]
+) -> Mapping[str, ObjectShape]:
     """Every object; the org's own describes outrank those that are shipped."""
     places, documents = _documents(folder, told)
+    if rates:
+        put_in(documents, places, rates)
     if settings.key_field:
         short = {"type": "string", "length": 120, "external": True, "unique": True, "case_sensitive": True}
         for document in documents.values():
             if document.get("createable") and document["name"] != "User":
                 _with_key(document, settings.key_field, short)
+    if settings.person_accounts == "yes" or person_fields.has_people(documents):
+        person_fields.put_in(documents)
+    if settings.audit_fields == "yes":
+        _let_audit_be_set(documents.values())
     named_children(documents)
     hidden = _by_object(settings.named("hidden_fields"))
     for name in settings.named("read_only_objects"):
@@ -218,3 +238,11 @@ def _documents(folder: Path | None, told: Mapping[str, Any]) -> tuple[dict[str, 
 def _with_key(document: Document, name: str, short: Mapping[str, Any]) -> None:
     if all(each["name"] != name for each in document["fields"]):
         document["fields"] += field_documents(name, short)
+
+
+def _let_audit_be_set(documents: Iterable[Document]) -> None:
+    """By inserts, wherever records can be made."""
+    for document in documents:
+        for each in document["fields"]:
+            if document.get("createable") and each["name"] in AUDIT:
+                each.update(createable=True, defaultedOnCreate=True)

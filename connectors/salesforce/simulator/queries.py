@@ -6,12 +6,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from .answers import CallError, Document, Reply, said
+from .answers import CallError, Reply, said
 from .ids import numbered
 from .org import Org
 from .request import Request
+from .soql.columns import columns_of
 from .soql.parse import parsed
-from .soql.plan import Plan
 from .soql.statement import Statement, built, is_grouped
 
 PAGE, SMALLEST, BIGGEST = 2000, 200, 2000
@@ -48,7 +48,7 @@ class Queries:
         query = parsed(text)
         statement = built(self.org, request.acting, query, deleted)
         if request.asked.get("columns", "").lower() == "true":
-            return said(_columns(statement))
+            return said(columns_of(statement))
         if query.counts:
             return said({"totalSize": statement.count(), "done": True, "records": []})
         if is_grouped(query):
@@ -96,36 +96,3 @@ def _page(request: Request, cursor: Cursor, name: str, at: int) -> Reply:
 def _told(rows: Sequence[str], total: int, more: str = "") -> Reply:
     ends = f'"done":false,"nextRecordsUrl":"{more}"' if more else '"done":true'
     return Reply(f'{{"totalSize":{total},{ends},"records":[{",".join(rows)}]}}'.encode())
-
-
-def _columns(statement: Statement) -> Document:
-    """What a query's columns are like, without its rows."""
-    plan: Plan = statement.plan
-    shape = plan.scope.shape
-    columns = []
-    for each in plan.cells:
-        found = shape.by_name.get(each.name)
-        kind = found.type if found is not None else "string"
-        columns.append(
-            {
-                "aggregate": False,
-                "apexType": kind.capitalize(),
-                "booleanType": kind == "boolean",
-                "columnName": each.name.rpartition(".")[2],
-                "custom": each.name.endswith("__c"),
-                "displayName": each.name.rpartition(".")[2],
-                "foreignKeyName": None,
-                "insertable": bool(found is not None and found.createable),
-                "joinColumns": [],
-                "numberType": kind in ("int", "double", "currency", "percent"),
-                "textType": kind in ("string", "textarea", "picklist"),
-                "updatable": bool(found is not None and found.updateable),
-            }
-        )
-    return {
-        "columnMetadata": columns,
-        "entityName": shape.name,
-        "groupBy": bool(statement.query.group),
-        "idSelected": any(each.name == "Id" for each in plan.cells),
-        "keyPrefix": shape.prefix,
-    }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ...simulating.tables import Row
 from .answers import RowError
 from .org import Acting, Org
+from .people import refuse_half
 from .shapes import ObjectShape
 from .writing import found
 
@@ -14,7 +15,7 @@ DAYS_IN_BIN = 15
 def delete(org: Org, acting: Acting, shape: ObjectShape, row_id: str, for_good: bool = False) -> None:
     """Into the bin, with all that it is the master of. Raises RowError."""
     org.writable(shape, "deletable")
-    found(org, acting, shape, row_id)
+    refuse_half(shape, found(org, acting, shape, row_id))
     doomed: dict[str, ObjectShape] = {}
     _gather(org, shape, row_id, doomed)
     for each, of in doomed.items():

@@ -47,6 +47,10 @@ class Settings(DeclaredSettings):
     # What the org has
     records: int = _of(0, "invented records that it has from the beginning", known=True)
     key_field: str = _of("", "a unique external id that every object gets, as Legacy_Key__c; empty: none", known=True)
+    person_accounts: str = _of("no", "people can be accounts", "yes", "no", known=True)
+    currencies: str = _of(
+        "", "currencies beside the org's own, as USD=0.14: so many are one of its own; empty: none", known=True
+    )
     instance: str = _of("CHN8S", "InstanceName of the org", known=True)
     sandbox: str = _of("yes", "IsSandbox of the org", "yes", "no", known=True)
     assignment_rules: str = _of("", "owner that rules give new records, as Lead=username,Case=username", known=True)

@@ -17,7 +17,7 @@ from ...errors import InputError
 from ...simulating.tables import Row
 from .answers import CallError, Document, Reply, said
 from .ids import DIGITS
-from .org import Org
+from .org import Org, origin
 
 JWT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 AUDIENCES = (".salesforce.com", ".force.com", "127.0.0.1", "localhost", ".sfcrmproducts.cn")
@@ -122,7 +122,7 @@ class SignIn:
         return said(self._told(user, headers))
 
     def _told(self, user: str, headers: Mapping[str, str]) -> Document:
-        base = f"http://{headers.get('host', 'localhost')}"
+        base = origin(headers)
         return {
             "access_token": self.open(user),
             "signature": base64.b64encode(self._random(32).encode()).decode(),

@@ -27,7 +27,7 @@ from .composite import Composite
 from .faults import Fault, FaultKind, Faults
 from .limits import Limits
 from .merging import merge
-from .org import Acting, Org
+from .org import Acting, Org, origin
 from .queries import Queries
 from .removing import empty_bin, undelete
 from .request import Request
@@ -250,7 +250,7 @@ class Simulator:
     def _outside(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Reply | None:
         """What is not behind a version; None for all else."""
         parts = [unquote(each) for each in path.strip("/").split("/")]
-        host = headers.get("host", "localhost")
+        base = origin(headers)
         match parts:
             case ["services", "data"]:
                 return metadata.versions(self.org)
@@ -261,11 +261,13 @@ class Simulator:
                 self.sign_in.sessions.pop(token, None)
                 return Reply()
             case ["services", "oauth2", "userinfo"]:
-                return identity.user_info(self.org, Acting(self.sign_in.let_in(headers), host=host))
+                return identity.user_info(self.org, Acting(self.sign_in.let_in(headers), origin=base))
             case ["id", organization, user]:
-                return identity.identity(self.org, Acting(self.sign_in.let_in(headers), host=host), organization, user)
+                return identity.identity(
+                    self.org, Acting(self.sign_in.let_in(headers), origin=base), organization, user
+                )
             case ["services", "Soap", "u" | "c", version, *_]:
-                return soap.answered(self.org, self.sign_in, version, host, body)
+                return soap.answered(self.org, self.sign_in, version, base, body)
         return None
 
     def _request(self, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes) -> Request:

@@ -1,15 +1,17 @@
-"""The little of SOAP that has no place in REST: signing in, taking records out of the bin, and merging them."""
+"""The little of SOAP that has no place in REST: signing in, taking records out of the bin, merging them, and
+converting leads."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeAlias
 from xml.sax.saxutils import escape
 
 from lxml import etree
 
 from .answers import XML, CallError, Reply, RowError
+from .converting import Conversion, convert
 from .identity import full_name
 from .ids import whole
 from .merging import merge
@@ -26,13 +28,13 @@ ENVELOPE = (
     'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"><soapenv:Body>{}</soapenv:Body></soapenv:Envelope>'
 )
 WRONG = "INVALID_LOGIN: Invalid username, password, security token; or user locked out."
-Work: TypeAlias = Callable[[Org, Acting, etree._Element], str]
-"""One piece of what is asked for; the id that it is about."""
+Work: TypeAlias = Callable[[Org, Acting, etree._Element], Mapping[str, str]]
+"""One piece of what is asked for; the ids of what it is about, by their elements' names."""
 VERSION = re.compile(r"(\d+)\.0")
 
 
-def answered(org: Org, sign_in: SignIn, version: str, host: str, body: bytes) -> Reply:
-    """version: as it stands in the path."""
+def answered(org: Org, sign_in: SignIn, version: str, base: str, body: bytes) -> Reply:
+    """version: as it stands in the path. base: what the address it tells begins with."""
     number = VERSION.match(version)
     try:
         parser = etree.XMLParser(resolve_entities=False, no_network=True)
@@ -43,12 +45,15 @@ def answered(org: Org, sign_in: SignIn, version: str, host: str, body: bytes) ->
         case "login" if org.settings.soap_login == "off" or number is None or int(number[1]) > LAST:
             return _fault("sf:UNSUPPORTED_API_VERSION", "UNSUPPORTED_API_VERSION", "login() is not there")
         case "login":
-            return _login(org, sign_in, f"http://{host}", version, verb)
+            return _login(org, sign_in, base, version, verb)
         case "undelete":
             return _each(org, sign_in, verb, "ids", _undelete)
         case "merge":
             return _each(org, sign_in, verb, "request", _merge)
-    return _fault("soapenv:Client", "INVALID_OPERATION", "there are login, undelete and merge and nothing else")
+        case "convertLead":
+            return _each(org, sign_in, verb, "leadConverts", _convert)
+    said = "there are login, undelete, merge and convertLead and nothing else"
+    return _fault("soapenv:Client", "INVALID_OPERATION", said)
 
 
 def _text(element: etree._Element, name: str) -> str:
@@ -91,30 +96,40 @@ def _each(org: Org, sign_in: SignIn, verb: etree._Element, name: str, work: Work
         return _fault(f"sf:{error.code}", error.code, error.message)
     told = []
     for each in verb.xpath(f"*[local-name()='{name}']"):
-        row_id, failure = "", ""
+        failure, ids = "", dict[str, str]()
         try:
             with org.store.whole():
-                row_id = work(org, acting, each)
+                ids = dict(work(org, acting, each))
         except (RowError, CallError) as refused:
             code = refused.code
             failure = f"<errors><message>{escape(refused.message)}</message><statusCode>{code}</statusCode></errors>"
-        told.append(f"<result>{failure}<id>{row_id}</id><success>{'false' if failure else 'true'}</success></result>")
+        inner = "".join(f"<{name}>{row_id}</{name}>" for name, row_id in ids.items())
+        told.append(f"<result>{failure}{inner}<success>{'false' if failure else 'true'}</success></result>")
     name = etree.QName(verb).localname + "Response"
     return Reply(ENVELOPE.format(f"<{name}>{''.join(told)}</{name}>").encode(), type=XML)
 
 
-def _undelete(org: Org, acting: Acting, asked: etree._Element) -> str:
+def _undelete(org: Org, acting: Acting, asked: etree._Element) -> Mapping[str, str]:
     row_id = _id(asked.text)
     undelete(org, acting, object_of(org, row_id), row_id)
-    return row_id
+    return {"id": row_id}
 
 
-def _merge(org: Org, acting: Acting, asked: etree._Element) -> str:
+def _merge(org: Org, acting: Acting, asked: etree._Element) -> Mapping[str, str]:
     """Fields of the master that are sent along are not set."""
     row_id = _id(next(iter(asked.xpath("*[local-name()='masterRecord']/*[local-name()='Id']/text()")), None))
     others = [_id(each) for each in asked.xpath("*[local-name()='recordToMergeIds']/text()")]
     merge(org, acting, object_of(org, row_id), row_id, others)
-    return row_id
+    return {"id": row_id}
+
+
+def _convert(org: Org, acting: Acting, asked: etree._Element) -> Mapping[str, str]:
+    told = {etree.QName(each).localname: (each.text or "").strip() for each in asked}
+    names = ("accountId", "contactId", "ownerId")
+    account, contact, owner = (_id(told[name]) if told.get(name) else "" for name in names)
+    wanted = told.get("doNotCreateOpportunity", "").lower() not in ("true", "1")
+    lead, status, name = _id(told.get("leadId")), told.get("convertedStatus", ""), told.get("opportunityName", "")
+    return convert(org, acting, Conversion(lead, status, account, contact, owner, wanted, name))
 
 
 def _id(told: object) -> str:

@@ -109,7 +109,7 @@ def put(org: Org, request: Request) -> Reply:
     twice = {each for each, times in told.items() if times > 1}
 
     def work(record: Document, value: object) -> tuple[str, bool]:
-        if value is None:
+        if value is None and key.name != "Id":
             raise RowError("MISSING_ARGUMENT", f"{key.name} not specified", [key.name])
         if (str(value) if key.exact else str(value).lower()) in twice:
             raise RowError("DUPLICATE_VALUE", f"Duplicate external id specified: {value}", [key.name])

@@ -10,21 +10,28 @@ from ...simulating.tables import Row, Stored
 from .answers import CallError, RowError, attributes_of, not_found
 from .ids import whole
 from .org import Acting, Org
-from .shapes import AUDIT, LONG_TEXT, FieldShape, ObjectShape
+from .shapes import LONG_TEXT, FieldShape, ObjectShape
 from .shown import as_text
 from .values import read_only, stored
 
 NUMBER = re.compile(r"\{(0+)\}")
 KB_OF_RECORD, KB = 2, 1024
 Hook = Callable[[Org, Acting, ObjectShape, Row], None]
+FIRST: dict[str, Callable[[Org, ObjectShape, Mapping[str, Any]], Mapping[str, Any]]] = {}
+"""By object: what a new record is taken for. Raises RowError."""
 BEFORE: dict[str, Hook] = {}
 """By object: what it does with a new record's values before they are kept."""
 AFTER: dict[str, Hook] = {}
+CHANGED: dict[str, Callable[[Org, Acting, ObjectShape, Row, Row], None]] = {}
+"""By object: what follows of a change, given the record before it, and what is changed. Raises RowError."""
 
 
 def insert(org: Org, acting: Acting, shape: ObjectShape, record: Mapping[str, Any]) -> str:
     """Its id. Raises RowError, and CallError for a record that cannot be read."""
     org.writable(shape, "createable")
+    first = FIRST.get(shape.name)
+    if first is not None:
+        record = first(org, shape, record)
     now = org.stamp()
     row: Row = {
         "CreatedDate": now,
@@ -65,6 +72,8 @@ def update(org: Org, acting: Acting, shape: ObjectShape, row_id: str, record: Ma
     """Raises RowError, and CallError for a record that cannot be read."""
     org.writable(shape, "updateable")
     before = found(org, acting, shape, row_id)
+    if before.get("IsConverted"):
+        raise RowError("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead")
     changed = _taken(org, shape, record, creating=False)
     _check_required(org, shape, {**before, **changed}, [each for each in shape.required if each.name in changed])
     _check_unique(org, shape, changed, row_id)
@@ -76,6 +85,9 @@ def update(org: Org, acting: Acting, shape: ObjectShape, row_id: str, record: Ma
     if shape.body is not None and changed.get(shape.body.name) is not None:
         changed["Id"] = row_id
         _keep_body(org, shape, changed)
+    follows = CHANGED.get(shape.name)
+    if follows is not None:
+        follows(org, acting, shape, before, changed)
     history = org.shapes.get(history_name(shape.name))
     if history is not None:
         _note(org, acting, history, shape, before, changed)
@@ -110,7 +122,10 @@ def upsert(
     record: Mapping[str, Any],
     update_only: bool = False,
 ) -> tuple[str, bool]:
-    """(id, whether it was made). Raises RowError; DUPLICATE_EXTERNAL_ID where more than one record fits."""
+    """(id, whether it was made); by Id, a record without one is new. Raises RowError; DUPLICATE_EXTERNAL_ID where more
+    than one record fits."""
+    if key.name == "Id" and value in (None, ""):
+        return insert(org, acting, shape, record), True
     there = by_external(org, shape, key, value)
     if len(there) > 1:
         said = f"Record is duplicated: more than one record found for external id field: [{', '.join(there)}]"
@@ -159,14 +174,13 @@ def external_key(shape: ObjectShape, name: str) -> FieldShape:
 
 def _taken(org: Org, shape: ObjectShape, record: Mapping[str, Any], creating: bool) -> Row:
     fields, row, refused = shape.by_name, {}, []
-    audit = AUDIT if creating and org.settings.audit_fields == "yes" else ()
     for name, value in record.items():
         field = fields.get(name) or fields.get(name.lower())
         if field is None:
             if name == "attributes":
                 continue
             field, value = _by_relationship(org, shape, name, value)
-        if not (field.createable if creating else field.updateable) and field.name not in audit:
+        if not (field.createable if creating else field.updateable):
             refused.append(field.name)
             continue
         kept = row[field.name] = stored(field, value)

@@ -40,6 +40,12 @@ const queried = await stream.toArray();
 const ids = queried.filter((each) => each.LastName.startsWith("B")).map((each) => each.Id);
 const deleted = await conn.sobject("Lead").delete(ids);
 const left = await conn.query("SELECT COUNT() FROM Lead");
+const converted = await bySoap.soap.convertLead({
+  leadId: made[1].id,
+  convertedStatus: "Qualified",
+  opportunityName: "J",
+});
+const deal = await conn.sobject("Opportunity").retrieve(converted.opportunityId);
 
 console.log(
   JSON.stringify({
@@ -56,5 +62,6 @@ console.log(
     queried: queried.length,
     deleted: deleted.filter((each) => each.success).length,
     left: left.totalSize,
+    converted: [converted.success, deal.Name, deal.AccountId === converted.accountId],
   }),
 );

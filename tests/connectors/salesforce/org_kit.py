@@ -19,7 +19,7 @@ from changeover.connectors.chunk import Chunk, join_key
 from changeover.connectors.clock import VirtualClock
 from changeover.connectors.forwarding import Forwarding
 from changeover.connectors.pace import Pace
-from changeover.connectors.port import KEY, Settings
+from changeover.connectors.port import KEY, OUR_KEY, Settings
 from changeover.connectors.salesforce.connector import SalesforceConnector
 from changeover.connectors.salesforce.line import Line
 from changeover.connectors.salesforce.options import read_options
@@ -33,6 +33,7 @@ from urllib3 import HTTPResponse
 HOST = "https://muan.my.salesforce.com"
 APP = {"host": HOST, "client_id": "simulator", "client_secret": "${SF_SECRET}"}
 SECRETS = {"SF_SECRET": "secret"}
+NOWHERE = "a0X000000000000AAA"
 Answered: TypeAlias = "tuple[int, Mapping[str, str], bytes]"
 Strike: TypeAlias = Callable[[str, Callable[[], Answered]], Answered]
 
@@ -101,11 +102,13 @@ def org_folder(folder: Path, long: Sequence[str] = ()) -> Path:
     objects = {}
     for each in SCHEMA.objects.values():
         fields: dict[str, dict[str, Any]] = {"Name": {"type": "string", "auto": "R-{0000}", "name": True}}
+        fields["OwnerId"] = {"type": "reference", "to": ["Group", "User"], "required": True, "defaulted": True}
         for one in each.fields:
             if one.type not in _KINDS:
                 continue
             told = {**_KINDS[one.type], "required": one.required}
             told |= {"length": one.length} if one.length else {}
+            told |= {"unique": True, "case_sensitive": True} if one.unique else {}
             told |= {"type": "textarea", "length": 131_072} if one.name in long else {}
             told |= {"scale": one.scale} if one.scale else {}
             told |= {"values": list(one.choices)} if one.choices else {}
@@ -113,7 +116,8 @@ def org_folder(folder: Path, long: Sequence[str] = ()) -> Path:
             fields[f"{one.name}__c"] = told
         objects[f"{each.name}__c"] = {"fields": fields}
     folder.mkdir(exist_ok=True)
-    org = {"objects": objects, "users": [{"username": "admin@muan.example", "last": "何"}]}
+    users = [{"username": "admin@muan.example", "last": "何"}, {"username": "sales@muan.example", "last": "陆"}]
+    org = {"objects": objects, "users": users}
     (folder / "org.yaml").write_text(json.dumps(org), encoding="utf-8")
     return folder
 
@@ -160,6 +164,9 @@ class Keyed(Forwarding):
     def empty(self) -> None:
         for name in SCHEMA.objects:
             self._simulator.org.store.sql.execute(f'DELETE FROM "{name}__c"')
+        self._simulator.org.live.clear()
+        self._there.clear()
+        self._here.clear()
 
     def describe(self) -> Schema:
         objects = {}
@@ -196,7 +203,7 @@ class Keyed(Forwarding):
         self, object_name: str, by: Sequence[str], values: Sequence[tuple[Cell, ...]], fields: Sequence[str]
     ) -> Chunk:
         if tuple(by) in ((KEY,), ("parent",)):
-            values = [(self._there.get((object_name, str(cell)), "a0X000000000000AAA"),) for (cell,) in values]
-        named = [each if each == KEY else f"{each}__c" for each in by]
+            values = [(self._there.get((object_name, str(cell)), NOWHERE),) for (cell,) in values]
+        named = [each if each in (KEY, OUR_KEY) else f"{each}__c" for each in by]
         found = self.inner.find(f"{object_name}__c", named, values, [f"{each}__c" for each in fields])
         return self._chunk(object_name, fields, found)

@@ -170,8 +170,6 @@ def test_what_is_not_there_is_said_with_what_is_nearest(whole: Org) -> None:
     narrow = connected(whole.way, whole.clock, objects=["Contact"])
     assert list(narrow.describe().objects) == ["Contact"]
     assert code_of(lambda: narrow.count("Account")) == "salesforce.no_object"
-    assert code_of(lambda: whole.connector.prepare()) == "salesforce.source_only"
-    assert whole.connector.capabilities.writes is False
 
 
 def test_whole_ids_are_those_of_the_vendors_rule() -> None:

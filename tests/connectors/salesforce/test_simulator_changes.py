@@ -9,6 +9,8 @@ import json
 from typing import Any
 from urllib.parse import quote
 
+from changeover.connectors.salesforce.simulator.invented import SHARES
+
 from .callers import START, Caller, simulator
 
 
@@ -121,9 +123,7 @@ def test_an_org_may_begin_with_invented_records_and_they_are_the_same_each_time(
     def rows(seed: int) -> list[Any]:
         caller = Caller(simulator(records=120, random_seed=seed))
         assert len(caller.query("SELECT Id FROM Statement_Line__c")["records"]) == 12
-        names = ("Account", "Contact", "Opportunity", "OpportunityContactRole", "Checkup_Statement__c")
-        names += ("Statement_Line__c", "Case", "Task", "Lead")
-        assert sum(caller.simulator.count(each) for each in names) == 120
+        assert sum(caller.simulator.count(each) for each in SHARES) == 120
         return caller.find("SELECT Name, Credit_Limit__c, Statements_Total__c, Parent.Name FROM Account")
 
     assert rows(1) == rows(1) != rows(2)

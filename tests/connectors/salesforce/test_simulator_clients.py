@@ -8,7 +8,6 @@ import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -17,23 +16,12 @@ from changeover.connectors.clock import SystemClock
 from changeover.connectors.errors import InputError
 from changeover.connectors.salesforce.simulator import SIMULATOR, Fault, FaultKind, Faults, Server, Settings, Simulator
 from changeover.connectors.simulators import Wanted
-from requests.adapters import HTTPAdapter
 from simple_salesforce import Salesforce, SalesforceResourceNotFound
+
+from .plain_http import session
 
 DRIVE = Path(__file__).with_name("drive_jsforce.mjs")
 JSFORCE = "jsforce@3.10.16"
-
-
-class Plain(HTTPAdapter):
-    """simple-salesforce writes https whatever it is told."""
-
-    def __init__(self, url: str) -> None:
-        super().__init__()
-        self._to = urlsplit(url)
-
-    def send(self, request: requests.PreparedRequest, *told: Any, **more: Any) -> requests.Response:
-        request.url = urlsplit(request.url)._replace(scheme="http", netloc=self._to.netloc).geturl()
-        return super().send(request, *told, **more)
 
 
 @pytest.fixture(scope="module")
@@ -43,24 +31,17 @@ def server() -> Iterator[Server]:
     server.close()
 
 
-def session(server: Server) -> requests.Session:
-    session = requests.Session()
-    session.trust_env = False
-    session.mount("https://", Plain(server.url))
-    return session
-
-
 def test_simple_salesforce(server: Server) -> None:
     told = server.credentials
     named = {"consumer_key": told["client_id"], "consumer_secret": told["client_secret"]}
     host = urlsplit(server.url).netloc
-    by_app = Salesforce(**named, domain="muan.my", session=session(server), version="67.0")
+    by_app = Salesforce(**named, domain="muan.my", session=session(server.url), version="67.0")
     assert by_app.sf_instance == host
     by_password = Salesforce(
         username=told["username"],
         password=told["password"],
         security_token=told["security_token"],
-        session=session(server),
+        session=session(server.url),
         version="59.0",
     )
     for client in (by_app, by_password):
@@ -144,6 +125,7 @@ def test_jsforce(server: Server, tmp_path: Path) -> None:
         "queried": 28,
         "deleted": 25,
         "left": 3,
+        "converted": [True, "J", True],
     }
 
 

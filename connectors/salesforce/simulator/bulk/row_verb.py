@@ -58,7 +58,7 @@ def verb_of(org: Org, acting: Acting, told: Document, shape: ObjectShape) -> Ver
     def put(record: Document) -> tuple[str, bool | None]:
         key = external_key(shape, str(told["externalIdFieldName"]))
         value = record.pop(key.name, None)
-        if value is None:
+        if value is None and key.name != "Id":
             raise RowError("MISSING_ARGUMENT", f"{key.name} not specified", [key.name])
         return upsert(org, acting, shape, key, value, record)
 

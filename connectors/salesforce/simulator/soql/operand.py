@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .. import shown
+from ..currencies import CODE
 from ..shapes import FieldShape, Kind
 from ..shown import Shown
-from .scope import Scope
+from .scope import Scope, worth
 from .tree import Call, Operand, Path, query_error
 
 AGGREGATES = ("count", "count_distinct", "sum", "avg", "min", "max")
-PASSED_ON = ("tolabel", "format", "convertcurrency", "converttimezone")
+PASSED_ON = ("tolabel", "format", "converttimezone")
 """Functions that here leave the value as it is."""
 
 
@@ -61,6 +62,8 @@ def value_of(scope: Scope, operand: Operand) -> Value:
     if operand.argument is None:
         raise unknown(scope, operand)
     inner = value_of(scope, operand.argument)
+    if operand.name == "convertcurrency":
+        return _in_own_currency(scope, operand.argument, inner)
     if operand.name in PASSED_ON:
         return inner
     if operand.name == "day_only":
@@ -71,6 +74,14 @@ def value_of(scope: Scope, operand: Operand) -> Value:
     return Value(write(inner.sql), Kind.INT, 0, shown.whole)
 
 
+def _in_own_currency(scope: Scope, operand: Operand, value: Value) -> Value:
+    """Amounts of several currencies as the org's own; anything else as it is."""
+    if not scope.org.rates or value.field is None or value.field.type != "currency" or not isinstance(operand, Path):
+        return value
+    code = scope.column(Path((*operand.names[:-1], CODE), operand.at)).sql
+    return replace(value, sql=f"CAST(ROUND({value.sql} / ({worth(scope.org, code)})) AS INTEGER)")
+
+
 def unknown(scope: Scope, call: Call) -> Exception:
     return query_error("MALFORMED_QUERY", scope.text, call.at, f"unknown or unfit function: {call.name}")
 
@@ -78,7 +89,7 @@ def unknown(scope: Scope, call: Call) -> Exception:
 def _aggregate(scope: Scope, call: Call) -> Value:
     if call.argument is None:
         return Value("COUNT(*)", Kind.INT, 0, shown.whole)
-    inner = value_of(scope, call.argument)
+    inner = _in_own_currency(scope, call.argument, value_of(scope, call.argument))
     numbers = (Kind.INT, Kind.NUMBER)
     match call.name:
         case "count":

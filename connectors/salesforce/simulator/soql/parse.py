@@ -38,6 +38,7 @@ SIGNS = {"=", "!=", "<>", "<", "<=", ">", ">="}
 CONSTANTS = {"true", "false", "null"}
 CLAUSES = {"from", "where", "with", "group", "having", "order", "limit", "offset", "for", "all", "using", "and", "or"}
 CLAUSES |= {"asc", "desc", "nulls", "not", "in", "like", "includes", "excludes", "end", "when", "then", "else"}
+OBJECTS = {"group", "order"}
 DAYS = re.compile(
     r"(?:yesterday|today|tomorrow|(?:last|this|next)_(?:week|month|quarter|year|fiscal_quarter|fiscal_year)"
     r"|(?:last|next)_90_days|(?:last|next)_n_(?:days|weeks|months|quarters|years):\d+|n_days_ago:\d+)\Z"
@@ -103,6 +104,13 @@ class _Reader:
         _, told, at = self.next()
         return told, at
 
+    def object(self) -> tuple[str, int]:
+        """A name where an object's is wanted: two are called like clauses."""
+        if self.kind == "name" and self.word in OBJECTS:
+            _, told, at = self.next()
+            return told, at
+        return self.name()
+
     def number(self) -> int:
         if self.kind != "number" or not self.word.isdigit():
             raise self.unexpected()
@@ -127,7 +135,7 @@ def _query(reader: _Reader) -> Query:
     reader.must("select")
     items, fields, counts = _items(reader)
     reader.must("from")
-    source, at = reader.name()
+    source, at = reader.object()
     reader.takes("as")
     alias = reader.name()[0] if reader.kind == "name" and reader.word not in CLAUSES else ""
     query = Query(reader.text, items, source, at, alias, fields, counts)
@@ -180,7 +188,7 @@ def _items(reader: _Reader) -> tuple[tuple[Item | TypeOf | Query, ...], str, boo
 def _typeof(reader: _Reader) -> TypeOf:
     path, whens, otherwise = _path(reader), list[tuple[str, tuple[Path, ...]]](), tuple[Path, ...]()
     while reader.takes("when"):
-        name, _ = reader.name()
+        name, _ = reader.object()
         reader.must("then")
         whens.append((name, _paths(reader)))
     if reader.takes("else"):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ..answers import Document
+from ..currencies import CODE
 from ..org import Org
 from ..shapes import FieldShape, ObjectShape
 from .tree import Path, query_error
@@ -190,9 +191,25 @@ def _parent(org: Org, shape: ObjectShape, table: str, field: FieldShape, told: D
 
 
 def _rolled_up(org: Org, shape: ObjectShape, table: str, field: FieldShape, told: Document) -> str:
-    what = "COUNT(*)" if "count" in told else f'COALESCE(SUM(c."{told["of"]}"), 0)'
     child = told.get("count") or told["sum"]
+    what = "COUNT(*)" if "count" in told else f"COALESCE(SUM({_in_currency_of(org, shape, table, child, told)}), 0)"
     return f'(SELECT {what} FROM "{child}" c WHERE c."{told["by"]}" = {table}."Id" AND c."IsDeleted" = 0)'  # noqa: S608
+
+
+def worth(org: Org, code: str) -> str:
+    """How many of a currency are one of the org's own. code: SQL of its name."""
+    cases = " ".join(f"WHEN {constant(each)} THEN {rate}" for each, rate in org.rates.items())
+    return f"CASE {code} {cases} ELSE 1 END * 1.0"
+
+
+def _in_currency_of(org: Org, shape: ObjectShape, table: str, child: str, told: Document) -> str:
+    """An amount of a child as one of its parent's currency."""
+    amount = f'c."{told["of"]}"'
+    several = org.rates and org.shapes[child].every[told["of"]].type == "currency"
+    if not several or not (shape.has(CODE) and org.shapes[child].has(CODE)):
+        return amount
+    ours, theirs = (worth(org, f'{each}."{CODE}"') for each in (table, "c"))
+    return f"CAST(ROUND({amount} / ({theirs}) * ({ours})) AS INTEGER)"
 
 
 WORKED_OUT = {
