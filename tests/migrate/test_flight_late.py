@@ -77,7 +77,7 @@ def test_a_ledger_that_another_process_has_taken_over_ends_them_all(opened: Open
     held.clock = rig.line.clock
     with pytest.raises(BusyError, match=r"ledger\.fenced"):
         rig.send(range(8))
-    assert len(rig.writes) == 4
+    assert (len(rig.writes), held.left) == (4, 0), "it is raised once they are over"
 
 
 def test_a_call_that_comes_too_late_is_not_sent(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
