@@ -314,9 +314,9 @@ def test_every_way_in_leads_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         ({"host": "https://muan.lightning.force.com"}, "salesforce.host"),
         ({"host": "http://muan.my.salesforce.com"}, "salesforce.host"),
         ({"login": "login.salesforce.com"}, "salesforce.host"),
-        ({"hots": "x"}, "salesforce.option_unknown"),
-        ({"version": "67"}, "salesforce.option_value"),
-        ({"page": 2001}, "salesforce.option_value"),
+        ({"hots": "x"}, "option.unknown"),
+        ({"version": "67"}, "option.value"),
+        ({"page": 2001}, "option.value"),
         ({"sign_in": "jwt"}, "salesforce.option_missing"),
     ],
 )
