@@ -204,7 +204,7 @@ def _serve() -> None:
     import changeover.migrate.keeping
     import changeover.migrate.run
     import changeover.runs.report.console
-    import changeover.runs.report.terminal
+    import changeover.runs.report.terminal  # noqa: F401
     import keyring  # noqa: F401
     from changeover.connectors.registry import available
     from changeover.mappings import transform
