@@ -55,7 +55,11 @@ class Calls:
 
     def create(self, there: OrgObject, rows: Sequence[Row]) -> list[Outcome]:
         changes = [each.change for each in rows]
-        outcomes, refused = self._told(changes, lambda: self._sent(there, rows, creates=True))
+        return self.created(there, changes, lambda: self._sent(there, rows, creates=True))
+
+    def created(self, there: OrgObject, changes: Sequence[Change], call: Callable[[], Any]) -> list[Outcome]:
+        """call: creates them, and gives a result for each, in their order."""
+        outcomes, refused = self._told(changes, call)
         held = [each for each in changes if each.our_key in refused and refused[each.our_key].status in HELD]
         if not held:
             return outcomes

@@ -19,6 +19,7 @@ from ..pace import Action, Allowance, Interface, Need, Pace, Quota
 from ..port import KEY, OUR_KEY, AuditFields, Capabilities, Identity, Ordeal, OurKeyPlace, Settings
 from ..schema import Schema
 from ..secrets import Secrets
+from .bulk.ingest import needs_of_writing
 from .bulk.reading import Reading
 from .calls import Calls
 from .changes import OVERLAP, Changes
@@ -53,7 +54,8 @@ class SalesforceConnector:
         self._query = Query(self._gateway, options)
         self._changes = Changes(self._gateway, self._query)
         self._files = Files(self._gateway, clock)
-        self._writer = Writer(Calls(self._gateway, self._query, options), self._query)
+        calls = Calls(self._gateway, self._query, options)
+        self._writer = Writer(calls, self._query, self._gateway, options, clock)
         self._ordeals = Ordeals(self._query, self._writer, options)
         self._sight = Sight(self._gateway, options, settings.name, self._query.count)
         self._lock = threading.RLock()
@@ -67,13 +69,13 @@ class SalesforceConnector:
             needs={
                 Action.READ: (Need(API, records=options.page),),
                 Action.FIND: (Need(API, records=options.find_size),),
-                Action.WRITE: (Need(WRITING, records=MOST),),
+                Action.WRITE: needs_of_writing(options, MOST),
                 Action.UPLOAD: (Need(API),),
             },
             objects=by_object,
         )
         self.capabilities = Capabilities(
-            batch_size=MOST,
+            batch_size=options.job_rows if options.write_by == "jobs" else MOST,
             at_once=options.at_once,
             find_size=options.find_size,
             writes=True,
@@ -171,8 +173,8 @@ class SalesforceConnector:
 
     def write(self, batch: Batch) -> list[Outcome]:
         """Raises InputError `salesforce.our_key` without room for our key."""
-        if len(batch.changes) > MOST:
-            raise ValueError(f"{batch.object}: {len(batch.changes)} changes, {MOST} at most")
+        if len(batch.changes) > self.capabilities.batch_size:
+            raise ValueError(f"{batch.object}: {len(batch.changes)} changes, {self.capabilities.batch_size} at most")
         there = self._there(batch.object, [name for each in batch.changes for name in each.values])
         require_key(there, self._name, self._options)
         return self._writer.write(there, batch)

@@ -13,12 +13,16 @@ from functools import partial
 from typing import NamedTuple
 
 from ..change import Batch, Change, ChangeKind, Outcome, OutcomeState
+from ..clock import Clock
 from ..errors import ChangeoverError
 from ..held_file import files_in
 from ..port import KEY
 from . import with_files
+from .bulk.ingest import Ingest
 from .calls import Calls, outcome_of
 from .file_fields import FILES
+from .gateway import Gateway
+from .options import Options
 from .org_object import OrgObject
 from .our_key import kept
 from .query import Query
@@ -39,15 +43,24 @@ class Piece(NamedTuple):
     act: Callable[[], list[Outcome]]
 
 
-class Writer:
-    def __init__(self, calls: Calls, query: Query) -> None:
-        self.calls, self._query = calls, query
+Send = Callable[[OrgObject, Sequence[Row]], list[Outcome]]
 
-    def write(self, there: OrgObject, batch: Batch) -> list[Outcome]:
+
+class Writer:
+    """ingest: takes many creations at once, where the options say so."""
+
+    def __init__(self, calls: Calls, query: Query, gateway: Gateway, options: Options, clock: Clock) -> None:
+        self.calls, self._query = calls, query
+        self._ingest = Ingest(gateway, calls, options, clock, self._by_calls)
+
+    def _by_calls(self, there: OrgObject, changes: Sequence[Change]) -> list[Outcome]:
+        return self.write(there, Batch(there.name, tuple(changes)), by_jobs=False)
+
+    def write(self, there: OrgObject, batch: Batch, by_jobs: bool = True) -> list[Outcome]:
         """Raises only before the first change has left."""
         outcomes: list[Outcome] = []
         unfit: list[Outcome] = []
-        pieces = list(self._pieces(there, batch.changes, unfit))
+        pieces = list(self._pieces(there, batch.changes, unfit, by_jobs))
         for place, piece in enumerate(pieces):
             try:
                 told = piece.act()
@@ -66,7 +79,9 @@ class Writer:
                 return [*outcomes, *unfit, *_rest(left, OutcomeState.NOT_SENT, "target.no_answer")]
         return [*outcomes, *unfit]
 
-    def _pieces(self, there: OrgObject, changes: Sequence[Change], unfit: list[Outcome]) -> Iterator[Piece]:
+    def _pieces(
+        self, there: OrgObject, changes: Sequence[Change], unfit: list[Outcome], by_jobs: bool
+    ) -> Iterator[Piece]:
         """unfit: takes what is refused here, before a call is spent on it."""
         sends = {
             ChangeKind.CREATE: self.calls.create,
@@ -78,9 +93,20 @@ class Writer:
             some = [each for each in changes if each.kind is kind]
             if kind is ChangeKind.UPDATE:
                 some += [each for each in changes if each.kind is ChangeKind.RELEASE]
-            ordered = sorted(_rows(there, some, unfit), key=lambda row: row.files is not None)
-            for rows in _cut(ordered):
-                yield Piece(tuple(each.change for each in rows), partial(send, there, rows))
+            rows = list(_rows(there, some, unfit))
+            plain = [each for each in rows if each.files is None]
+            jobs = (
+                self._ingest.cut(there, [each.body for each in plain]) if by_jobs and kind is ChangeKind.CREATE else ()
+            )
+            at = 0
+            for each in jobs:
+                yield _piece(there, plain[each], self._by_job)
+                at = each.stop
+            for part in _cut([*plain[at:], *(each for each in rows if each.files is not None)]):
+                yield _piece(there, part, send)
+
+    def _by_job(self, there: OrgObject, rows: Sequence[Row]) -> list[Outcome]:
+        return self._ingest.create(there, [each.change for each in rows], [each.body for each in rows])
 
     def _adopt(self, there: OrgObject, rows: Sequence[Row]) -> list[Outcome]:
         """Whose a record is has to be looked at first: an update would write over another key of ours."""
@@ -100,6 +126,10 @@ class Writer:
         if free:
             told += self.calls.change(there, free)
         return told
+
+
+def _piece(there: OrgObject, rows: Sequence[Row], send: Send) -> Piece:
+    return Piece(tuple(each.change for each in rows), partial(send, there, rows))
 
 
 def _rows(there: OrgObject, changes: Sequence[Change], unfit: list[Outcome]) -> Iterator[Row]:
