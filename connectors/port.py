@@ -99,18 +99,30 @@ class Capabilities:
 
 
 @dataclass(frozen=True, slots=True)
+class LocationFact:
+    """Something that a system says of where it lies. by: what says so, told: what it says. country: which that means,
+    in the three letters of ISO 3166, None where it means no single one."""
+
+    by: str
+    told: str
+    country: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Identity:
     """Which system this is, as it says itself.
 
     kind: `sqlite`, `postgresql`, ... id: stays the same while it is the same org or database, differs for a copy where
     the system has any way to tell. name: what a person calls it. production: what the system says, None when it does
-    not say.
+    not say. location: what it says of where it lies; such facts may contradict each other, prove nothing,
+    and make it no other system.
     """
 
     kind: str
     id: str
     name: str
     production: bool | None = None
+    location: tuple[LocationFact, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,8 @@ class Options(BaseModel):
     As a target: key_field: the field for our key. at_once: calls that write under way at a time. server_maximum:
     seconds for which the org may still be at a call that we gave up on. duplicates: what becomes of a record that the
     org's duplicate rules stop; assignment: whether its assignment rules give new records away. ordeal_owner: the id of
-    the user to whom the first record of an object is given for a moment, to see whether it is still found.
+    the user to whom the first record of an object is given for a moment, to see whether it is still found. write_by:
+    the way of creations; by jobs, of `job_rows` records at most, where there are at least `job_from` of them.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -78,6 +79,9 @@ class Options(BaseModel):
     duplicates: Literal["save", "refuse"] = "save"
     assignment: bool = False
     ordeal_owner: str | None = None
+    write_by: Literal["calls", "jobs"] = "calls"
+    job_rows: int = Option(5_000, ge=200, le=10_000)
+    job_from: int = Option(2_000, ge=1)
 
     @property
     def login_host(self) -> str:

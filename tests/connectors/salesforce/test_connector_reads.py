@@ -84,6 +84,7 @@ def test_an_org_says_who_it_is_and_what_it_has(whole: Org) -> None:
     schema = whole.connector.describe()
     assert {"Account", "Contact", "User", "Group", "RecordType"} <= schema.objects.keys()
     assert not [name for name in schema.objects if name.endswith(("History", "Share", "Feed"))]
+    assert {whole.connector.count(name) >= 0 for name in schema.objects} == {True}, "what is described can be counted"
     account = schema.objects["Account"]
     seen = {each.name: each for each in account.fields}
     assert account.key == ("Id",)
