@@ -16,6 +16,7 @@ from .causes import causes
 from .checking.class_table import classes_table
 from .checking.data import Seen, look_through, values_table
 from .checking.examples import count_examples
+from .checking.location import located
 from .checking.mutate import mutate_report
 from .checking.offline import check_offline
 from .checking.probe import UNASKED, Probing, probe
@@ -72,7 +73,7 @@ def check(
         hidden = unseen(session)
         findings = (*prepared.findings, *coverage.found(), *hidden)
         report = _report(session, replace(prepared, findings=findings), coverage, seen, asked)
-        return incomplete(report, hidden, project.command("check"))
+        return located(incomplete(report, hidden, project.command("check")), session)
 
 
 def build(

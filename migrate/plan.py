@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from ..connectors.errors import InputError
 from ..connectors.finding import Finding, Severity
 from ..connectors.schema import Schema
+from ..mappings.compile import CompiledMapping
 from ..runs.ledger import runlog
 from ..runs.plan import Plan, changed_since, load_plan, save_plan
 from .loading.foresight import Foresight
@@ -32,7 +34,12 @@ def rehearsed(session: Session, prepared: Prepared, choice: Choice) -> tuple[Mov
     foresight = Foresight(session.target, session.target_schema, session.clock.now())
     with rehearse(session, foresight) as dry:
         run = runlog.begin(dry.ledger, "plan", dry.clock.now(), prepared.digest, choice.digest)
-        moved = Pipeline(dry, run, reader_for(dry, choice, prepared), prepared.cut).move(prepared.order)
+
+        def written(mapping: CompiledMapping, _states: Mapping[str, str]) -> None:
+            foresight.count_further(pipeline.moved.tallies[mapping.name])
+
+        pipeline = Pipeline(dry, run, reader_for(dry, choice, prepared), prepared.cut, written)
+        moved = pipeline.move(prepared.order)
         return moved, tuple(runlog.findings_of(dry.ledger, run.id)), foresight
 
 

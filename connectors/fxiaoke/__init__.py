@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def connect(settings: Settings, secrets: Secrets, pace: Pace, clock: Clock) -> Connector:
     """A connection to the tenant whose app the options name; nothing is called before it is used.
 
-    Raises InputError `fxiaoke.option_unknown`, `fxiaoke.option_value`, `fxiaoke.host` or `secret.missing`.
+    Raises InputError `option.unknown`, `option.value`, `fxiaoke.host` or `secret.missing`.
     """
     from .connector import FxiaokeConnector
     from .options import read_options

@@ -99,6 +99,7 @@ class FxiaokeConnector:
             overlap=dt.timedelta(seconds=options.read_back_lag + SECOND),
             tells_unseen=True,
             knows_holding=True,
+            tells_further_calls=True,
             questions=QUESTIONS,
         )
         self._one_by_one = self.capabilities
@@ -167,6 +168,10 @@ class FxiaokeConnector:
                 self._written(each.object, each.changes)
         self._speak_of(there, batch)
         return self._writer.write(there, batch)
+
+    def further_calls(self, batch: Batch) -> Mapping[str, int]:
+        there, [counted] = self._there(batch.object), self.capabilities.allowance.needs_of(batch.object, Action.WRITE)
+        return self._writer.costs.further(there, batch.changes, counted)
 
     def _written(self, name: str, changes: Sequence[Change]) -> TenantObject:
         there = self._there(name, [field for change in changes for field in change.values])

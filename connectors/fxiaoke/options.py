@@ -5,13 +5,12 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 from pydantic import Field as Option
 
 from ..audit import EVERY_OBJECT
-from ..errors import InputError
-from ..nearest import nearest
 from ..option_types import Number
+from ..options import checked
 from ..port import Settings
 
 LEGACY_KEY = "legacy_key__c"
@@ -144,15 +143,7 @@ class Options(BaseModel):
 
 def read_options(settings: Settings) -> Options:
     """The connection's options, checked, and what follows from the tenant's answers where they are silent. Raises
-    InputError `fxiaoke.option_unknown` or `fxiaoke.option_value`."""
+    InputError `option.unknown` or `option.value`."""
     from .probing.questions import learned
 
-    try:
-        return Options.model_validate(learned(settings) | dict(settings.options))
-    except ValidationError as error:
-        first = error.errors()[0]
-    path = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "extra_forbidden":
-        near = nearest(path, list(Options.model_fields))
-        raise InputError("fxiaoke.option_unknown", connection=settings.name, option=path, near=near)
-    raise InputError("fxiaoke.option_value", connection=settings.name, option=path, reason=first["msg"])
+    return checked(Options, learned(settings) | dict(settings.options), settings.name)

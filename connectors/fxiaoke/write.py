@@ -18,6 +18,7 @@ from ..cell import Cell
 from ..change import Batch, Change, ChangeKind, Outcome, OutcomeState
 from ..errors import ChangeoverError, UnavailableError
 from .bulk import MOST, Bulk, Row
+from .costs import Costs
 from .gateway import Gateway, HeldBackError
 from .options import Options
 from .outcome import Calls, outcome_of
@@ -63,6 +64,7 @@ class Writer:
         self._owners = Owners(self.calls, query, pools, options)
         self.bulk = Bulk(gateway, query, self.calls, options)
         self._stages, self._teams = Stages(self.calls, options), Teams(self.calls, query)
+        self.costs = Costs(self.bulk, self._stages, self._teams, self.calls.paths)
 
     def write(self, there: TenantObject, batch: Batch) -> list[Outcome]:
         """Raises only before the first change has left."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def connect(settings: Settings, secrets: Secrets, pace: Pace, clock: Clock) -> Connector:
     """A connection to the org that the options name; nothing is called before it is used.
 
-    Raises InputError `salesforce.option_unknown`, `salesforce.option_value` or `salesforce.host`.
+    Raises InputError `option.unknown`, `option.value` or `salesforce.host`.
     """
     from .connector import SalesforceConnector
     from .line import line_of

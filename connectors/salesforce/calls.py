@@ -49,7 +49,11 @@ class Calls:
             self._headers["Sforce-Duplicate-Rule-Header"] = "allowSave=true"
 
     def create(self, there: OrgObject, changes: Sequence[Change], rows: Sequence[bytes]) -> list[Outcome]:
-        outcomes, refused = self._told(changes, lambda: self._sent("POST", rows))
+        return self.created(there, changes, lambda: self._sent("POST", rows))
+
+    def created(self, there: OrgObject, changes: Sequence[Change], call: Callable[[], Any]) -> list[Outcome]:
+        """call: creates them, and gives a result for each, in their order."""
+        outcomes, refused = self._told(changes, call)
         held = [each for each in changes if each.our_key in refused and refused[each.our_key].status in HELD]
         if not held:
             return outcomes

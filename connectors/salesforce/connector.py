@@ -14,16 +14,20 @@ from ..chunk import Chunk
 from ..clock import Clock
 from ..errors import InputError
 from ..finding import Finding
+from ..held_file import HeldFile
 from ..pace import Action, Allowance, Interface, Need, Pace, Quota
 from ..port import KEY, OUR_KEY, AuditFields, Capabilities, Identity, Ordeal, OurKeyPlace, Settings
 from ..schema import Schema
 from ..secrets import Secrets
+from .bulk.ingest import needs_of_writing
 from .bulk.reading import Reading
 from .calls import Calls
 from .changes import OVERLAP, Changes
+from .files import Files
 from .gateway import API, WRITING, Document, Gateway
 from .lacking import lacking, require_key
 from .line import Line
+from .location import facts_of
 from .options import Options
 from .ordeals import Ordeals
 from .org_object import OrgObject, described, listed, no_object, require
@@ -34,7 +38,7 @@ from .write import MOST, Writer
 
 THREADS = 5
 """Calls under way; an org for trials takes no more that last for long."""
-ORGANIZATION = "SELECT Id, Name, IsSandbox FROM Organization"
+ORGANIZATION = "SELECT Id, Name, IsSandbox, InstanceName FROM Organization"
 AUDIT = ("LastModifiedDate", "LastModifiedById", "CreatedDate", "CreatedById")
 
 
@@ -48,7 +52,9 @@ class SalesforceConnector:
         self._gateway = Gateway(options, secrets, line, pace, clock, self._learned)
         self._query = Query(self._gateway, options)
         self._changes = Changes(self._gateway, self._query)
-        self._writer = Writer(Calls(self._gateway, self._query, options), self._query)
+        self._files = Files(self._gateway, clock)
+        calls = Calls(self._gateway, self._query, options)
+        self._writer = Writer(calls, self._query, self._gateway, options, clock)
         self._ordeals = Ordeals(self._query, self._writer, options)
         self._sight = Sight(self._gateway, options, settings.name, self._query.count)
         self._lock = threading.RLock()
@@ -62,12 +68,12 @@ class SalesforceConnector:
             needs={
                 Action.READ: (Need(API, records=options.page),),
                 Action.FIND: (Need(API, records=options.find_size),),
-                Action.WRITE: (Need(WRITING, records=MOST),),
+                Action.WRITE: needs_of_writing(options, MOST),
             },
             objects=by_object,
         )
         self.capabilities = Capabilities(
-            batch_size=MOST,
+            batch_size=options.job_rows if options.write_by == "jobs" else MOST,
             at_once=options.at_once,
             find_size=options.find_size,
             writes=True,
@@ -80,6 +86,7 @@ class SalesforceConnector:
             tells_unseen=True,
             tells_changes=True,
             tells_deletes=True,
+            holds_files=True,
             overlap=OVERLAP,
         )
         pace.obey(allowance)
@@ -92,7 +99,8 @@ class SalesforceConnector:
 
     def identity(self) -> Identity:
         (told,) = self._gateway.query(ORGANIZATION)["records"]
-        return Identity("salesforce", str(told["Id"]), str(told["Name"]), production=not told["IsSandbox"])
+        where = facts_of(self._gateway.instance, str(told.get("InstanceName") or ""))
+        return Identity("salesforce", str(told["Id"]), str(told["Name"]), not told["IsSandbox"], where)
 
     def describe(self) -> Schema:
         """The objects of the option `objects`, or all that hold records of their own. Raises InputError
@@ -113,7 +121,9 @@ class SalesforceConnector:
     def read(
         self, object_name: str, fields: Sequence[str], *, after: str | None = None, size: int = 20_000
     ) -> Iterator[Chunk]:
-        return self._reading.chunks(self._there(object_name, fields), fields, after, size)
+        there = self._there(object_name, fields)
+        chunks = self._reading.chunks(there, self._files.plain(there, fields), after, size)
+        return self._files.filled(there, fields, chunks)
 
     def changed(
         self,
@@ -124,7 +134,9 @@ class SalesforceConnector:
         after: str | None = None,
         size: int = 20_000,
     ) -> Iterator[Chunk]:
-        return self._changes.changed(self._there(object_name, fields), fields, since, after, size)
+        there = self._there(object_name, fields)
+        chunks = self._changes.changed(there, self._files.plain(there, fields), since, after, size)
+        return self._files.filled(there, fields, chunks)
 
     def covered(self, object_name: str) -> dt.datetime:
         return self._changes.covered(self._there(object_name), self.now())
@@ -145,12 +157,17 @@ class SalesforceConnector:
         there = self._there(object_name, [*named, *fields])
         if len(values) > self.capabilities.find_size:
             raise ValueError(f"{object_name}: {len(values)} values to find, {self.capabilities.find_size} at most")
-        return self._query.find(there, by, values, fields)
+        found = self._query.find(there, by, values, self._files.plain(there, fields))
+        (chunk,) = self._files.filled(there, fields, [found])
+        return chunk
+
+    def body(self, object_name: str, file: HeldFile) -> Iterator[bytes]:
+        return self._files.body(file)
 
     def write(self, batch: Batch) -> list[Outcome]:
         """Raises InputError `salesforce.our_key` without room for our key."""
-        if len(batch.changes) > MOST:
-            raise ValueError(f"{batch.object}: {len(batch.changes)} changes, {MOST} at most")
+        if len(batch.changes) > self.capabilities.batch_size:
+            raise ValueError(f"{batch.object}: {len(batch.changes)} changes, {self.capabilities.batch_size} at most")
         there = self._there(batch.object, [name for each in batch.changes for name in each.values])
         require_key(there, self._name, self._options)
         return self._writer.write(there, batch)

@@ -109,8 +109,12 @@ class Gateway:
             except TypeError as error:  # simple-salesforce takes for granted that JSON has a length
                 raise SilentError("no JSON list") from error
 
+        return self.once_by(departed)
+
+    def once_by(self, call: Call) -> Any:
+        """The same for a call of its own kind."""
         try:
-            return self._signed(departed, WRITING)
+            return self._signed(call, WRITING)
         except requests.RequestException as error:
             if never_left(error):
                 raise self._unreachable(error) from error

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Literal
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 from pydantic import Field as Option
 
 from ..errors import InputError
-from ..nearest import nearest
 from ..option_types import Number
+from ..options import checked
 from ..port import Settings
 
 HERE = ("127.0.0.1", "localhost", "::1")
@@ -43,7 +43,8 @@ class Options(BaseModel):
     As a target: key_field: the field for our key. at_once: calls that write under way at a time. server_maximum:
     seconds for which the org may still be at a call that we gave up on. duplicates: what becomes of a record that the
     org's duplicate rules stop; assignment: whether its assignment rules give new records away. ordeal_owner: the id of
-    the user to whom the first record of an object is given for a moment, to see whether it is still found.
+    the user to whom the first record of an object is given for a moment, to see whether it is still found. write_by:
+    the way of creations; by jobs, of `job_rows` records at most, where there are at least `job_from` of them.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -78,6 +79,9 @@ class Options(BaseModel):
     duplicates: Literal["save", "refuse"] = "save"
     assignment: bool = False
     ordeal_owner: str | None = None
+    write_by: Literal["calls", "jobs"] = "calls"
+    job_rows: int = Option(5_000, ge=200, le=10_000)
+    job_from: int = Option(2_000, ge=1)
 
     @property
     def login_host(self) -> str:
@@ -94,20 +98,9 @@ class Options(BaseModel):
 
 
 def read_options(settings: Settings) -> Options:
-    """The connection's options, checked. Raises InputError `salesforce.option_unknown`, `salesforce.option_value`,
+    """The connection's options, checked. Raises InputError `option.unknown`, `option.value`,
     `salesforce.option_missing` or `salesforce.host`."""
-    name = settings.name
-    try:
-        options = Options.model_validate(dict(settings.options))
-    except ValidationError as error:
-        first = error.errors()[0]
-    else:
-        return _checked(options, name)
-    path = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "extra_forbidden":
-        near = nearest(path, list(Options.model_fields))
-        raise InputError("salesforce.option_unknown", connection=name, option=path, near=near)
-    raise InputError("salesforce.option_value", connection=name, option=path, reason=first["msg"])
+    return _checked(checked(Options, settings.options, settings.name), settings.name)
 
 
 def _checked(options: Options, connection: str) -> Options:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..errors import InputError
 from ..nearest import nearest
 from ..schema import Field, FieldType, ObjectSchema
+from .file_fields import files_of
 from .our_key import KeyField, key_field_of
 
 ID = "Id"
-FILES = "Files"
-"""The field that a record's files have here; there they are records of their own that refer to it."""
+PERSON, NAME = "IsPersonAccount", "Name"
+"""Where people are accounts the org refuses a name for them, which is made of its parts; others only need one."""
 PARTS = ";"
 """Between the values of a picklist of which several may be chosen."""
 NUMBERS = {"double", "currency", "percent"}
@@ -22,6 +23,8 @@ NOT_READ = {"base64", "address", "location"}
 NOT_SOUGHT = {"multipicklist", "time", "encryptedstring"}
 TRAILS = ("History", "Share", "Feed", "ChangeEvent")
 """What the org keeps beside an object by itself."""
+NEVER_WHOLE = ("ContentDocumentLink", "ContentFolderItem", "ContentFolderMember")
+"""What the org only tells of records that are named: nobody can count it."""
 _TYPES = {
     "boolean": FieldType.BOOLEAN,
     "int": FieldType.INTEGER,
@@ -50,8 +53,9 @@ class OrgField:
 @dataclass(frozen=True, slots=True)
 class OrgObject:
     """binned, archived: records say of themselves that they are. told: names of all fields in its describe.
-    replicated: the org keeps a log of what is written and deleted. our_key: the field that our key lies in, None where
-    there is none. created, updated: our user may make records of it, and change them."""
+    replicated: the org keeps a log of what is written and deleted. files: which fields are of files. our_key: the field
+    that our key lies in, None where there is none. created, updated: our user may make records of it, and change
+    them."""
 
     name: str
     schema: ObjectSchema
@@ -60,6 +64,7 @@ class OrgObject:
     archived: bool
     told: frozenset[str] = frozenset()
     replicated: bool = False
+    files: frozenset[str] = frozenset()
     our_key: KeyField | None = None
     created: bool = True
     updated: bool = True
@@ -74,6 +79,7 @@ def listed(document: Mapping[str, Any]) -> dict[str, str]:
         and each.get("retrieveable")
         and not (each.get("deprecatedAndHidden") or each.get("customSetting"))
         and not str(each["name"]).endswith(TRAILS)
+        and each["name"] not in NEVER_WHOLE
     }
 
 
@@ -81,14 +87,25 @@ def described(document: Mapping[str, Any], key_field: str = "") -> OrgObject:
     """document: of a describe. key_field: the name of the field that our key lies in."""
     told = [each for each in document.get("fields") or () if each.get("type") not in NOT_READ]
     fields = {str(each["name"]): _field(each, key_field) for each in told}
+    files = files_of(document, fields)
+    fields |= {each: OrgField("file", field, sought=False) for each, field in files.items()}
+    if PERSON in fields and NAME in fields:
+        fields[NAME] = replace(fields[NAME], field=replace(fields[NAME].field, required=False))
     name = str(document["name"])
     schema = ObjectSchema(name, (ID,), tuple(each.field for each in fields.values()), str(document.get("label") or ""))
     names = frozenset(str(each["name"]) for each in document.get("fields") or ())
-    rights = {"created": bool(document.get("createable")), "updated": bool(document.get("updateable"))}
-    rights["replicated"] = bool(document.get("replicateable"))
-    our_key = key_field_of(told, key_field)
     return OrgObject(
-        name, schema, fields, "IsDeleted" in fields, "IsArchived" in fields, names, our_key=our_key, **rights
+        name,
+        schema,
+        fields,
+        binned="IsDeleted" in fields,
+        archived="IsArchived" in fields,
+        told=names,
+        replicated=bool(document.get("replicateable")),
+        files=frozenset(files),
+        our_key=key_field_of(told, key_field),
+        created=bool(document.get("createable")),
+        updated=bool(document.get("updateable")),
     )
 
 

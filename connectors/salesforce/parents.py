@@ -48,7 +48,7 @@ def _of_parent(there: OrgObject, name: str, related: Mapping[str, Sequence[str]]
     if len(parents) > 1 and own in OF_ALL:
         return OrgField("string", Field(name, FieldType.TEXT, writable=False, empty_text=False), sought=False)
     found = described(parents[0]).fields.get(own) if len(parents) == 1 else None
-    if found is None:
+    if found is None or found.field.type is FieldType.FILE:
         known = [f"{each}{BETWEEN}{own}" for each in related]
         raise InputError("salesforce.no_field", object=there.name, field=name, near=nearest(name, known))
     field = replace(found.field, name=name, writable=False, required=False, unique=False, references=())

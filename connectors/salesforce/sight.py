@@ -13,9 +13,10 @@ from fnmatch import fnmatchcase
 from ..errors import InputError, UnavailableError
 from ..finding import Finding, Severity
 from .everything import rows_if_allowed
+from .file_fields import FILES
 from .gateway import Gateway
 from .options import Options
-from .org_object import FILES, OrgObject
+from .org_object import OrgObject
 from .soql import among, quoted
 
 VIEW_ALL, ALL_FILES = "PermissionsViewAllData", "PermissionsQueryAllFiles"

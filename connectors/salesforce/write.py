@@ -13,9 +13,13 @@ from functools import partial
 from typing import NamedTuple
 
 from ..change import Batch, Change, ChangeKind, Outcome, OutcomeState
+from ..clock import Clock
 from ..errors import ChangeoverError
 from ..port import KEY
+from .bulk.ingest import Ingest
 from .calls import Calls, outcome_of
+from .gateway import Gateway
+from .options import Options
 from .org_object import OrgObject
 from .our_key import kept
 from .query import Query
@@ -36,20 +40,29 @@ class Piece(NamedTuple):
     act: Callable[[], list[Outcome]]
 
 
+Send = Callable[[OrgObject, Sequence[Change], Sequence[bytes]], list[Outcome]]
+
+
 class Row(NamedTuple):
     change: Change
     body: bytes
 
 
 class Writer:
-    def __init__(self, calls: Calls, query: Query) -> None:
-        self.calls, self._query = calls, query
+    """ingest: takes many creations at once, where the options say so."""
 
-    def write(self, there: OrgObject, batch: Batch) -> list[Outcome]:
+    def __init__(self, calls: Calls, query: Query, gateway: Gateway, options: Options, clock: Clock) -> None:
+        self.calls, self._query = calls, query
+        self._ingest = Ingest(gateway, calls, options, clock, self._by_calls)
+
+    def _by_calls(self, there: OrgObject, changes: Sequence[Change]) -> list[Outcome]:
+        return self.write(there, Batch(there.name, tuple(changes)), by_jobs=False)
+
+    def write(self, there: OrgObject, batch: Batch, by_jobs: bool = True) -> list[Outcome]:
         """Raises only before the first change has left."""
         outcomes: list[Outcome] = []
         unfit: list[Outcome] = []
-        pieces = list(self._pieces(there, batch.changes, unfit))
+        pieces = list(self._pieces(there, batch.changes, unfit, by_jobs))
         for place, piece in enumerate(pieces):
             try:
                 told = piece.act()
@@ -68,7 +81,9 @@ class Writer:
                 return [*outcomes, *unfit, *_rest(left, OutcomeState.NOT_SENT, "target.no_answer")]
         return [*outcomes, *unfit]
 
-    def _pieces(self, there: OrgObject, changes: Sequence[Change], unfit: list[Outcome]) -> Iterator[Piece]:
+    def _pieces(
+        self, there: OrgObject, changes: Sequence[Change], unfit: list[Outcome], by_jobs: bool
+    ) -> Iterator[Piece]:
         """unfit: takes what is refused here, before a call is spent on it."""
         sends = {
             ChangeKind.CREATE: self.calls.create,
@@ -80,10 +95,16 @@ class Writer:
             some = [each for each in changes if each.kind is kind]
             if kind is ChangeKind.UPDATE:
                 some += [each for each in changes if each.kind is ChangeKind.RELEASE]
-            for rows in _cut(list(_rows(there, some, unfit))):
-                bodies = [each.body for each in rows]
-                part = tuple(each.change for each in rows)
-                yield Piece(part, partial(send, there, part, bodies))
+            rows = list(_rows(there, some, unfit))
+            jobs = (
+                self._ingest.cut(there, [each.body for each in rows]) if by_jobs and kind is ChangeKind.CREATE else ()
+            )
+            at = 0
+            for each in jobs:
+                yield _piece(there, rows[each], self._ingest.create)
+                at = each.stop
+            for part in _cut(rows[at:]):
+                yield _piece(there, part, send)
 
     def _adopt(self, there: OrgObject, changes: Sequence[Change], bodies: Sequence[bytes]) -> list[Outcome]:
         """Whose a record is has to be looked at first: an update would write over another key of ours."""
@@ -102,6 +123,11 @@ class Writer:
         if free:
             told += self.calls.change(there, [each for each, _ in free], [body for _, body in free])
         return told
+
+
+def _piece(there: OrgObject, rows: Sequence[Row], send: Send) -> Piece:
+    part = tuple(each.change for each in rows)
+    return Piece(part, partial(send, there, part, [each.body for each in rows]))
 
 
 def _rows(there: OrgObject, changes: Sequence[Change], unfit: list[Outcome]) -> Iterator[Row]:

@@ -15,7 +15,7 @@ def connect(settings: Settings, secrets: Secrets, pace: Pace, clock: Clock) -> C
     """A connection to the database named by the option `url`; it is opened when it is first used.
 
     Other options: `schema`, `objects`, `keys`, `our_key`, `audit`, `acting_user`, `references`, `files`. One connector
-    serves one thread. A database limits no calls. Raises InputError `sql.option_unknown`, `sql.option_value`,
+    serves one thread. A database limits no calls. Raises InputError `option.unknown`, `option.value`, `audit.*`,
     `sql.url`, `sql.driver`, `secret.missing` or `held_files.*`.
     """
     from pathlib import Path

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
+from ..audit import audit_of
 from ..cell import Cell
 from ..change import Batch, Outcome
 from ..changes import reading_at
@@ -69,11 +70,7 @@ class SqlConnector:
         return Schema({name: table.described for name, table in self._reflected.tables.items()})
 
     def audit_fields(self, object_name: str) -> AuditFields:
-        table = self._table(object_name)
-        audit = self._options.audit_of(object_name)
-        if object_name in self._options.audit:
-            self._require(table, [name for name in asdict(audit).values() if name])
-        return AuditFields(**{kind: name if name in table.columns else None for kind, name in asdict(audit).items()})
+        return audit_of(self._options.audit, self._table(object_name).described)
 
     def acting_user(self) -> str | None:
         return self._options.acting_user

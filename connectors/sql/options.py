@@ -4,22 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 from pydantic import Field as Option
 
-from ..audit import EVERY_OBJECT
-from ..errors import InputError
-from ..nearest import nearest
+from ..audit import read_audit
+from ..options import checked
 from ..port import AuditFields, Settings
-
-
-class Audit(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-    modified_at: str | None = None
-    modified_by: str | None = None
-    created_at: str | None = None
-    created_by: str | None = None
 
 
 def _one_or_many(value: object) -> object:
@@ -42,7 +32,7 @@ class Options(BaseModel):
     objects: list[str] | None = None
     keys: dict[str, list[str]] = {}
     our_key: dict[str, str] = {}
-    audit: dict[str, Audit] = {}
+    audit: dict[str, AuditFields] = {}
     acting_user: str | None = None
     references: dict[str, dict[str, Annotated[list[str], BeforeValidator(_one_or_many)]]] = {}
 
@@ -53,24 +43,9 @@ class Options(BaseModel):
         said = self.files.get(object_name, {})
         return {column for column, each in said.items() if isinstance(each, dict) and "folder" not in each}
 
-    def audit_of(self, object_name: str) -> AuditFields:
-        audit = self.audit.get(object_name) or self.audit.get(EVERY_OBJECT) or Audit()
-        return AuditFields(**audit.model_dump())
-
 
 def read_options(settings: Settings) -> Options:
-    """The connection's options, checked. Raises InputError `sql.option_unknown` or `sql.option_value`."""
-    try:
-        return Options.model_validate(dict(settings.options))
-    except ValidationError as error:
-        first = error.errors()[0]
-    path = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "extra_forbidden":
-        known = [*Audit.model_fields] if len(first["loc"]) > 1 else known_options()
-        word = str(first["loc"][-1])
-        raise InputError("sql.option_unknown", connection=settings.name, option=path, near=nearest(word, known))
-    raise InputError("sql.option_value", connection=settings.name, option=path, reason=first["msg"])
-
-
-def known_options() -> list[str]:
-    return [field.alias or name for name, field in Options.model_fields.items()]
+    """The connection's options, checked. Raises InputError `option.unknown`, `option.value`, or what `read_audit`
+    does."""
+    audit = read_audit(settings.options.get("audit"), settings.name)
+    return checked(Options, {**settings.options, "audit": audit}, settings.name)

@@ -21,19 +21,28 @@ def unseen(session: Session) -> list[Finding]:
         for connector, objects in _mapped(session)
         if connector.capabilities.tells_unseen and objects
         for finding in cast(TellsUnseen, connector).unseen(objects)
-        if _concerns(session, finding)
+        if _concerns(session, finding, written=connector is session.target)
     ]
 
 
-def _concerns(session: Session, finding: Finding) -> bool:
+def _concerns(session: Session, finding: Finding, *, written: bool) -> bool:
     """Files are said something of only where they move."""
-    name, field = finding.object or "", finding.field
-    if field is None:
-        return True
-    moved = [each for each in session.mappings.values() if each.source.name.removesuffix(name)[-1:] in ("", BETWEEN)]
-    told = [found for each in moved if (found := each.source.field(field)) is not None]
-    files = bool(told) and all(each.type is FieldType.FILE for each in told)
-    return not files or any(field in each.source_fields for each in moved)
+    schema = session.target_schema if written else session.source_schema
+    field = finding.field or ""
+    for name, described in schema.objects.items():
+        if name in (finding.object, f"{name.partition(BETWEEN)[0]}{BETWEEN}{finding.object}"):
+            found = described.field(field)
+            if found is not None and found.type is FieldType.FILE:
+                return field in _moved(session, name, written)
+    return True
+
+
+def _moved(session: Session, name: str, written: bool) -> set[str]:
+    """The fields of an object that mappings write, or read."""
+    if written:
+        mapped = [each for each in session.mappings.values() if each.target.name == name]
+        return {field.name for each in mapped for field in each.target_fields}
+    return {field for each in session.mappings.values() if each.source.name == name for field in each.source_fields}
 
 
 def incomplete(report: Report, hidden: Sequence[Finding], command: str) -> Report:

@@ -17,12 +17,14 @@ import pyarrow.compute as pc
 
 from ...connectors.change import Batch, Change, ChangeKind, Outcome
 from ...connectors.finding import Finding, Severity
+from ...connectors.further_calls import TellsFurtherCalls
 from ...connectors.holding import Holding, KnowsHolding, Recycling
 from ...connectors.port import Connector
 from ...connectors.schema import FieldType, Schema
 from ...runs.report.model import Report, Row, Table, Text
 from ..causes import causes
 from .rehearsal import Rehearsal
+from .tally import FURTHER, Tally
 
 LISTED = 100
 WRITTEN = (ChangeKind.CREATE, ChangeKind.UPDATE, ChangeKind.ADOPT)
@@ -57,12 +59,15 @@ class Foresight(Rehearsal):
         self._holdings: dict[str, Holding | None] = {}
         self._given: dict[str, Counter[str]] = {}
         self._taken: list[Taken] = []
+        self._further = Counter[str]()
         self._numbers: Counter[str] = Counter()
 
     def write(self, batch: Batch) -> list[Outcome]:
         holding = self._holding(batch.object)
         if holding is not None:
             self._look(batch.object, [each for each in batch.changes if each.kind in WRITTEN], holding)
+        if self.capabilities.tells_further_calls:
+            self._further.update(cast(TellsFurtherCalls, self.inner).further_calls(batch))
         return super().write(batch)
 
     def _holding(self, name: str) -> Holding | None:
@@ -113,6 +118,12 @@ class Foresight(Rehearsal):
         return pa.array(cells, INSTANT)
 
     # What is said of it
+
+    def count_further(self, tally: Tally) -> None:
+        """Count what else the changes that were planned since the last time will cost in calls."""
+        for interface, number in self._further.items():
+            tally.add("\t".join((FURTHER, interface)), number)
+        self._further.clear()
 
     def over_cap(self) -> list[OverCap]:
         """With the records that people own already: where there are caps, asked of the target."""

@@ -101,14 +101,12 @@ class ObjectLoad:
         new = [row for row in rows.new if not result.buckets[row]]
         for share, aboard in self.details.shares(mapped, new, matches.adopted, result):
             for some in self.filing.shares(rows, share, of_new(rows, matches), result):
-                if result.stopped is None:
-                    self._create(rows, resolved, matches, some, empty, aboard, result)
+                self._create(rows, resolved, matches, some, empty, aboard, result)
             if result.stopped is not None:
                 break
         changed = [row for row in rows.changed if not result.buckets[row] and result.stopped is None]
         for some in self.filing.shares(rows, changed, of_changed(rows), result):
-            if result.stopped is None:
-                self._update(rows, resolved, some, empty, result)
+            self._update(rows, resolved, some, empty, result)
         self.filing.count(result)
         result.fill_later(empty)
         return result

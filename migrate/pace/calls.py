@@ -16,7 +16,7 @@ from ..loading.beside import apart_of
 from ..loading.details import kinds_of
 from ..loading.pipeline import Moved, Reader
 from ..loading.select import Choice
-from ..loading.tally import CARRIED
+from ..loading.tally import CARRIED, FURTHER, parts_of
 from ..plan import plan_of
 from ..prepare import Prepared
 from ..proving.prove import calls_of_proof
@@ -122,7 +122,8 @@ def _predicted(session: Session, counts: Mapping[str, Mapping[str, int]]) -> Pre
             proving.update(calls_of_proof(session, target))
             actions[Action.WRITE] -= 1  # it goes alone
         after = [other for other in range(place) if not apart(names[other], name)]
-        parts.append(Part(target, actions, proving, after))
+        further = {interface: number for [interface], number in parts_of(counts[name], FURTHER)}
+        parts.append(Part(target, actions, proving, further, after))
     return _foreseen(session, parts)
 
 

@@ -38,12 +38,13 @@ class Predicted:
 @dataclass(frozen=True, slots=True)
 class Part:
     """What a move does to the records of one mapping. object: of the target, empty for any. records: how often each
-    action is done to one of many; single: to one alone. after: places of the parts that are over before it begins, all
-    of which come before it."""
+    action is done to one of many; single: to one alone. further: calls by interface beyond those. after: places of the
+    parts that are over before it begins, all of which come before it."""
 
     object: str
     records: Records
     single: Records = field(default_factory=dict)
+    further: Mapping[str, int] = field(default_factory=dict)
     after: Sequence[int] = ()
 
 
@@ -79,14 +80,14 @@ def calls_of(records: Records, allowance: Allowance, object_name: str = "") -> d
 
 
 def _calls(part: Part, allowance: Allowance) -> dict[str, int]:
-    calls: Counter[str] = Counter()
+    calls: Counter[str] = Counter(part.further)
     for action, number in part.single.items():
         for need in allowance.needs_of(part.object, action):
             calls[need.interface] += number * need.calls_for(1)
     for action, number in part.records.items():
         for need in allowance.needs_of(part.object, action):
             calls[need.interface] += need.calls_for(number)
-    return {name: number for name, number in calls.items() if number}
+    return {name: number for name, number in calls.items() if number > 0}
 
 
 def predict(

@@ -20,6 +20,7 @@ from ..loading.rehearsal import UNBORN
 from ..loading.tally import chosen
 from ..noted import finding_of
 from ..session import Session
+from .authors import changed_by_us
 
 PAGE = 5_000
 DOUBLED = "degraded.doubled"
@@ -65,7 +66,8 @@ def read_back_left(session: Session, run_id: int, verbs: Sequence[str] = ("run",
     verbs: of the runs that wrote it.
 
     Time has passed since: a field that is not as it was sent may have been changed by the target or by somebody. It is
-    told, and taken for somebody's, so that nobody's edit is written over."""
+    told, and taken for somebody's, so that nobody's edit is written over; but for a record of which the target tells
+    that nobody has changed it since we did. Fields that today's mapping does not have are taken to be as sent."""
     left = operations.unverified(session.ledger, verbs)
     if left:
         session.wait(session.target.capabilities.read_back_lag.total_seconds())
@@ -79,10 +81,16 @@ def read_back_left(session: Session, run_id: int, verbs: Sequence[str] = ("run",
             page = members[start : start + PAGE]
             done = _written(page, len(fieldset.fields))
             there, seen, doubled = _look(session, mapping, done)
-            now = _in_order(seen, [each.name for each in mapping.target_fields], fieldset.fields)
+            names = [each.name for each in mapping.target_fields]
+            now = _in_order(seen, names, fieldset.fields)
             agreed = now == done.sent
-            off = done.written & ~agreed
+            off = done.written & ~agreed & np.array([name in names for name in fieldset.fields])
             back = np.where(agreed, now, np.where(done.written, done.sent, done.before))
+            if theirs := chosen(there & off.any(axis=1)):
+                ours = changed_by_us(session, object_name, [done.target_keys[row] for row in theirs])
+                by_target = np.zeros_like(there)
+                by_target[theirs] = ours
+                back = np.where(off & by_target[:, None], now, back)
             findings = [*doubled, *_findings(mapping, fieldset.fields, done, there, off)]
             _keep(session, mapping, done, there & ~off.any(axis=1), back, findings, run_id)
 

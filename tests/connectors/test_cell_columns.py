@@ -6,7 +6,7 @@ import datetime as dt
 
 import pyarrow as pa
 import pytest
-from changeover.connectors.cell import Cell, arrow_type, cells_of
+from changeover.connectors.cell import Cell, arrow_type, cast, cells_of
 from changeover.connectors.schema import Field, FieldType
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -35,3 +35,13 @@ def test_a_column_gives_back_the_cells_that_it_was_made_of(kind: FieldType, data
     assert {cell.tzinfo for cell in given_back if isinstance(cell, dt.datetime)} <= {
         None if kind is FieldType.LOCAL_TIME else dt.UTC
     }
+
+
+def test_a_text_that_is_kept_trimmed_loses_the_blanks_around_it() -> None:
+    """Of ASCII alone: a Chinese paragraph begins with wide ones, and whether a system cuts those is not known."""
+    cells = pa.array([" a b \n", "\u3000段落", " \t", "", None, "x"])
+    field = Field("f", FieldType.TEXT, trimmed=True, empty_text=False)
+    typed, misfits = cast(cells, field)
+    assert True not in misfits.to_pylist()
+    assert typed.to_pylist() == ["a b", "\u3000段落", None, None, None, "x"]
+    assert cast(cells, Field("f", FieldType.TEXT))[0].to_pylist() == cells.to_pylist()

@@ -241,9 +241,9 @@ def test_options_are_checked() -> None:
         return caught.value.code, caught.value.params
 
     code, told = refused(aprovals=True)
-    assert (code, told["near"]) == ("fxiaoke.option_unknown", "approvals")
-    assert refused(find_size=500)[0] == "fxiaoke.option_value"
+    assert (code, told["near"]) == ("option.unknown", "approvals")
+    assert refused(find_size=500)[0] == "option.value"
     assert refused(host="open.fxiaoke.com")[0] == "fxiaoke.host"
-    assert refused(timeout="soon")[0] == "fxiaoke.option_value"
+    assert refused(timeout="soon")[0] == "option.value"
     told_seconds = read_options(Settings("fx", "fxiaoke", {**APP, "seconds": "1.5", "timeout": 20}))
     assert (told_seconds.seconds, told_seconds.timeout) == (1.5, 20.0), "as a project's YAML has them"

@@ -264,7 +264,7 @@ def test_who_and_when_columns(lite: Kit) -> None:
     assert connector.audit_fields("account") == AuditFields("changed", "changed_by")
     assert connector.audit_fields("contact") == AuditFields("changed", None)
     assert connector.acting_user() == "migration"
-    with pytest.raises(InputError, match=r"sql\.no_field"):
+    with pytest.raises(InputError, match=r"audit\.no_field"):
         lite.unprepared(audit={"contact": {"modified_by": "changed_by"}}).audit_fields("contact")
 
 

@@ -13,11 +13,12 @@ from changeover.cli import app
 from changeover.connectors.files.options import _OBJECT_OPTIONS, _OPTIONS
 from changeover.connectors.fxiaoke.simulator import FaultKind
 from changeover.connectors.fxiaoke.simulator.settings import told_settings
+from changeover.connectors.options import names_in
 from changeover.connectors.salesforce.options import Options as SalesforceOptions
 from changeover.connectors.salesforce.simulator import FaultKind as SalesforceFaultKind
 from changeover.connectors.salesforce.simulator.org import KEYS as ORG_KEYS
 from changeover.connectors.salesforce.simulator.settings import told_settings as salesforce_settings
-from changeover.connectors.sql.options import known_options
+from changeover.connectors.sql.options import Options as SqlOptions
 from changeover.mappings.condition import Condition, Conditions
 from changeover.mappings.language import (
     Assemble,
@@ -263,7 +264,7 @@ def test_the_json_members_of_each_command(reader: Reader) -> None:
         ("project.md", "pace", keys_of(PaceSpec)),
         ("project.md", "schedule", keys_of(HoursSpec)),
         ("project.md", "people", keys_of(PeopleConfig)),
-        ("connectors.md", "sql", set(known_options())),
+        ("connectors.md", "sql", set(names_in(SqlOptions))),
         ("connectors.md", "files", set(_OPTIONS)),
         ("simulators.md", "Settings", {each.name for each in told_settings()}),
         ("simulators.md", "Faults", {each.value for each in FaultKind}),

@@ -32,6 +32,11 @@ class Held:
         self._held: dict[Answer, Write] = {}
         self._waited = 0.0
 
+    @property
+    def left(self) -> int:
+        """How many are under way."""
+        return len(self._held)
+
     def call(self, write: Write) -> Answer:
         answer: Answer = Future()
         self._held[answer] = self._made(write) if not self._late else write

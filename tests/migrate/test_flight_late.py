@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from changeover.connectors.change import Batch, Change, ChangeKind, Outcome
 from changeover.connectors.errors import BusyError, UnavailableError
 from changeover.connectors.testing.hostile import Fault, FaultKind
 from changeover.migrate.sending.answer import Planned
+from changeover.migrate.sending.caller import Answer
 from changeover.migrate.sending.send import Sender
 from changeover.runs.catalogue import LANGUAGES, Catalogue
 from changeover.runs.ledger import operations, records
@@ -55,7 +56,8 @@ def test_while_calls_are_under_way_their_deadlines_move_on(opened: Open) -> None
     assert all(left)
 
 
-def test_a_ledger_that_another_process_has_taken_over_ends_them_all(opened: Open) -> None:
+@pytest.mark.parametrize("waiting", [False, True], ids=["when one is answered", "before any is"])
+def test_a_ledger_that_another_process_has_taken_over_ends_them_all(opened: Open, waiting: bool) -> None:
     """Their deadlines cannot be moved on any more, and nobody waits for that for ever."""
     rig: Sending
 
@@ -65,12 +67,17 @@ def test_a_ledger_that_another_process_has_taken_over_ends_them_all(opened: Open
                 another.take_over()
         return 0
 
-    held = Held(taken_over, seconds=100.0)
+    class Waiting(Held):
+        def first(self, answers: Sequence[Answer], seconds: float) -> Sequence[Answer]:
+            taken_over(len(answers))
+            return super().first(answers, seconds)
+
+    held = Waiting(seconds=100.0) if waiting else Held(taken_over, seconds=100.0)
     rig = opened(size=1, at_once=4, caller=held, deadline=10)
     held.clock = rig.line.clock
     with pytest.raises(BusyError, match=r"ledger\.fenced"):
         rig.send(range(8))
-    assert len(rig.writes) == 4
+    assert (len(rig.writes), held.left) == (4, 0), "it is raised once they are over"
 
 
 def test_a_call_that_comes_too_late_is_not_sent(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,6 @@ only in our own reports."""
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from collections import Counter
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ import pytest
 from ..connectors.salesforce.callers import Caller
 from .global_move import FOLDED, SECRETS, Move, laid, moving
 
-RECORDS = 400
+RECORDS = 240
 ADOPTED = 3
 """The number of an account that users of the new CRM have entered as well."""
 BINNED = {"account": 1, "contact": 1, "opportunity": 1}
@@ -147,19 +146,18 @@ def test_both_sides_are_changed_and_it_is_moved_again(move: Move) -> None:
     assert org.call("PATCH", f"sobjects/Checkup_Statement__c/{statement}", {"Paid__c": 0.01})[0] == 204
     org.create("Note", ParentId=contact, Title="补记", Body="改期")
     org.create("Contact", LastName="Example", FirstName="Ada", AccountId=move.alive("Account")[1]["Id"])
-    account = move.there("AccountObj")[move.alive("Account")[0]["Id"]][0]
-    with tenant.tenant.store.whole():
-        edited = {
-            "remark": "客户要求开票前电话确认",
-            "last_modified_time": int(dt.datetime.now(dt.UTC).timestamp() * 1000),
-        }
-        tenant.tenant.store.change("AccountObj", account["_id"], edited)
+    account, said = move.alive("Account")[1]["Id"], "客户要求开票前电话确认"
+    (entered,) = move.there("AccountObj")[account]
+    with tenant.tenant.store.whole():  # by a user of the new CRM: the same remark, and an address that nobody maps
+        tenant.tenant.store.change("AccountObj", entered["_id"], {"remark": said, "email": "office@client.example"})
+    assert org.call("PATCH", f"sobjects/Account/{account}", {"Description": said})[0] == 204
     told = move.run()
     assert told.code == 0, told.document["verdict"]
     written = {
         name: (told.counts(name).get("created", 0), told.counts(name).get("updated", 0)) for name, _ in pairs(move)
     }
     assert {name: each for name, each in written.items() if any(each)} == {
+        "account": (0, 1),
         "opportunity": (0, 1),
         "statement": (0, 1),
         "contact": (1, 1),
@@ -167,13 +165,8 @@ def test_both_sides_are_changed_and_it_is_moved_again(move: Move) -> None:
     (there,) = move.there("NewOpportunityObj")[deal]
     assert (there["sales_stage"], there["amount"], there["mc_currency"]) == ("won", "10.05", "USD")
     assert str(move.there("ContactObj")[contact][0]["notes__c"]).endswith("补记: 改期")
-    told = move.reconcile()
-    assert [row[1:3] for row in told.table("table.differing_records")] == [("account", move.alive("Account")[0]["Id"])]
-    assert (
-        org.call("PATCH", f"sobjects/Account/{move.alive('Account')[0]['Id']}", {"Description": edited["remark"]})[0]
-        == 204
-    )
-    assert move.run().code == 0
+    (there,) = move.there("AccountObj")[account]
+    assert (there["remark"], there["email"]) == (said, "office@client.example")
     told = move.reconcile()
     assert (told.code, told.document["differences"], told.document["totals_equal"]) == (0, 0, True), told.document
 

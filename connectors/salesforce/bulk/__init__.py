@@ -1,1 +1,1 @@
-"""Reading by jobs of Bulk 2.0: made, waited for, and their results had page by page."""
+"""Jobs of Bulk 2.0: those that query, with their results page by page, and those that create."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from decimal import Decimal
 from pathlib import PurePosixPath
 from typing import Any
@@ -18,6 +19,7 @@ from .request import Request
 from .shapes import ObjectShape
 
 BINARY = "application/octet-stream"
+RANGE = re.compile(r"bytes=(\d+)-\Z")
 DOCUMENT, VERSION, LINK = "ContentDocument", "ContentVersion", "ContentDocumentLink"
 
 
@@ -47,7 +49,17 @@ def get(org: Org, request: Request) -> Reply:
     row = org.store.get(shape.name, row_id)
     if row is None or row.get("IsDeleted") or body.name in shape.hidden:
         raise not_found()
-    return Reply(org.store.body(row_id), type=BINARY)
+    return _from(org.store.body(row_id), request.headers.get("range", "") if org.settings.ranges == "yes" else "")
+
+
+def _from(content: bytes, wanted: str) -> Reply:
+    """wanted: from which byte on, as `bytes=1000-`; all of it where nothing is."""
+    found = RANGE.match(wanted)
+    if found is None or int(found[1]) >= len(content):
+        return Reply(content, type=BINARY)
+    start = int(found[1])
+    told = {"Content-Range": f"bytes {start}-{len(content) - 1}/{len(content)}"}
+    return Reply(content[start:], 206, BINARY, told)
 
 
 # What becomes of them when they are made

@@ -65,6 +65,7 @@ class Settings(DeclaredSettings):
     bulk_records: int = _of(150_000_000, "records of ingest jobs in any 24 hours", known=True)
     storage_mb: int = _of(10_240, "data storage; 2 KB a record", known=True)
     page_rows: int = _of(2000, "rows of a query's page at most, whatever batchSize says")
+    ranges: str = _of("no", "bodies of files are given from any byte on", "yes", "no")
     locator_seconds: float = _of(172_800.0, "seconds until a query's locator is gone", known=True)
     bulk_page_rows: int = _of(50_000, "rows of a page of Bulk results where maxRecords is not sent")
     bulk_polls: int = _of(1, "times that a job is told to be in progress before it is complete")

@@ -23,6 +23,11 @@ KEY_FIELD = "Legacy_Key__c"
 class KeyedTarget(Keyed):
     """What refers to a record of the same batch goes after it, when that has its id."""
 
+    @property
+    def struck(self) -> int:
+        """Faults so far."""
+        return self._simulator.faults.struck
+
     def write(self, batch: Batch) -> list[Outcome]:
         left, outcomes = list(batch.changes), []
         while left:
@@ -70,11 +75,11 @@ class KeyedTarget(Keyed):
 
 
 def org(
-    folder: Path, clock: VirtualClock | None = None, long: tuple[str, ...] = (), faults: Faults | None = None
+    folder: Path, long: tuple[str, ...] = (), faults: Faults | None = None, at_once: int = 4
 ) -> Iterator[KeyedTarget]:
-    clock = clock or VirtualClock(START)
+    clock = VirtualClock(START)
     simulator = Simulator(clock, Settings.of({"key_field": KEY_FIELD}), org_folder(folder, long), faults)
     second = simulator.org.store.column("User", "Id", '1 ORDER BY "Id" DESC LIMIT 1', [])[0]
-    options = {"objects": ["sample__c", "pair__c"], "ordeal_owner": str(second)}
+    options = {"objects": ["sample__c", "pair__c"], "ordeal_owner": str(second), "at_once": at_once}
     yield KeyedTarget(connected(InProcess(simulator), clock, **options), simulator)
     simulator.close()

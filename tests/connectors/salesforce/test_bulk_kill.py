@@ -88,5 +88,8 @@ def test_a_read_killed_in_the_middle_of_a_job_goes_on_there(company: Company) ->
         calls = simulator.made()
         assert calls["jobs/query"] == 1, "one job was made"
         assert calls["jobs/query/*/results"] == 5 + 1, "and the page asked for again that was not heard"
+        told = company.say("check", env=SECRET).err
+        assert "costs at most: 10\n" in told, "a page, a job made, looked at twice and taken away, and its five pages"
+        assert simulator.made()["jobs/query/*/results"] == calls["jobs/query/*/results"] + 5
     finally:
         server.close()

@@ -77,6 +77,7 @@ def test_cells_are_those_that_rest_tells() -> None:
     rich = Org(simulator(numbers_in_cells="exponents"))
     caller = Caller(rich.simulator)
     texts = ['say "no", or; not', "line 1\r\nline 2\nline 3", "NULL", "#N/A", "nan", "客户🏥", "Id", "1e5", "true"]
+    parent = caller.create("Account", Name="母公司", Credit_Limit__c="1")
     for at, text in enumerate(texts):
         money = ["0", "0.01", "12500000.5", "99999999999999.99"][at % 4]
         caller.create(
@@ -86,8 +87,10 @@ def test_cells_are_those_that_rest_tells() -> None:
             Credit_Limit__c=money,
             NumberOfEmployees=at * 1000 if at % 3 else None,
             Key_Account__c=at % 2 == 0,
+            ParentId=parent if at % 2 else None,
         )
-    rest, bulk = Org(rich.simulator, read_by="rest").connector, Org(rich.simulator, read_by="bulk").connector
+    above: dict[str, object] = {"parents": {"Account": ["Parent.Name", "Parent.Key_Account__c", "Owner.Username"]}}
+    rest, bulk = (Org(rich.simulator, read_by=each, **above).connector for each in ("rest", "bulk"))
     fields = [each.name for each in rest.describe().objects["Account"].fields]
     (one,), (other,) = rest.read("Account", fields), bulk.read("Account", fields)
     numbers = {"Credit_Limit__c", "AnnualRevenue"}
@@ -101,7 +104,8 @@ def test_cells_are_those_that_rest_tells() -> None:
         float(str(each)) for each in theirs["Credit_Limit__c"]
     ]
     assert "1.25000005E7" in theirs["Credit_Limit__c"]
-    assert told["Description"][1] == texts[1]
+    assert told["Description"][2] == texts[1]
+    assert told["Parent.Name"][1:3] == [None, "母公司"]
     rich.simulator.close()
 
 

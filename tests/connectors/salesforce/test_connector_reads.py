@@ -84,6 +84,7 @@ def test_an_org_says_who_it_is_and_what_it_has(whole: Org) -> None:
     schema = whole.connector.describe()
     assert {"Account", "Contact", "User", "Group", "RecordType"} <= schema.objects.keys()
     assert not [name for name in schema.objects if name.endswith(("History", "Share", "Feed"))]
+    assert {whole.connector.count(name) >= 0 for name in schema.objects} == {True}, "what is described can be counted"
     account = schema.objects["Account"]
     seen = {each.name: each for each in account.fields}
     assert account.key == ("Id",)
@@ -313,9 +314,9 @@ def test_every_way_in_leads_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         ({"host": "https://muan.lightning.force.com"}, "salesforce.host"),
         ({"host": "http://muan.my.salesforce.com"}, "salesforce.host"),
         ({"login": "login.salesforce.com"}, "salesforce.host"),
-        ({"hots": "x"}, "salesforce.option_unknown"),
-        ({"version": "67"}, "salesforce.option_value"),
-        ({"page": 2001}, "salesforce.option_value"),
+        ({"hots": "x"}, "option.unknown"),
+        ({"version": "67"}, "option.value"),
+        ({"page": 2001}, "option.value"),
         ({"sign_in": "jwt"}, "salesforce.option_missing"),
     ],
 )

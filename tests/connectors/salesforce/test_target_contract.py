@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 from changeover.connectors.port import Connector
+from changeover.connectors.salesforce.simulator import Fault, FaultKind, Faults
 from changeover.connectors.testing.contract import TargetContract
 from changeover.connectors.testing.find_laws import AWKWARD, LISTS
+from changeover.connectors.testing.ordeal_laws import OrdealLaws
 from changeover.connectors.testing.sample import sample_row
 
 from .target_kit import KeyedTarget, org
@@ -19,6 +21,19 @@ from .test_connector_contract import TestSalesforce as AsSource
 @pytest.fixture(scope="module")
 def for_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KeyedTarget]:
     yield from org(tmp_path_factory.mktemp("org"))
+
+
+@pytest.fixture(scope="module")
+def in_bad_weather(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KeyedTarget]:
+    faults = [
+        Fault("*/composite/sobjects", FaultKind.EXPIRED, every=3),
+        Fault("*/query", FaultKind.UNAVAILABLE, every=4),
+        Fault("*/query", FaultKind.CUT, every=7),
+        Fault("*", FaultKind.BARE, every=2),
+    ]
+    for each in org(tmp_path_factory.mktemp("org"), faults=Faults(faults), at_once=1):
+        yield each
+        assert each.struck > 100
 
 
 class TestSalesforceAsTarget(TargetContract):
@@ -75,3 +90,17 @@ class TestSalesforceAsTarget(TargetContract):
         """In a long text area, by which no org can be searched."""
         for connector in org(tmp_path, long=("note",)):
             self.comes_back(connector, "note", ("长" * 20_000, "line\n" * 4_000 + "end"))
+
+
+class TestSalesforceInBadWeather(OrdealLaws):
+    """What is written where every third call that writes finds its session over, and questions come to nothing."""
+
+    lacks, refuses = TestSalesforceAsTarget.lacks, TestSalesforceAsTarget.refuses
+
+    @pytest.fixture
+    def connector(self, in_bad_weather: KeyedTarget) -> Connector:
+        in_bad_weather.empty()
+        return in_bad_weather
+
+    def seed(self, connector: Connector, object_name: str, rows: object) -> None:
+        """None of these laws asks for it."""

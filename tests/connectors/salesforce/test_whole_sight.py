@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import pytest
 from changeover.connectors.finding import Finding, Severity
+from changeover.connectors.salesforce.location import facts_of
 
 from .callers import simulator
 from .test_connector_reads import Org
@@ -67,6 +69,21 @@ def test_what_need_not_be_seen_is_left_out() -> None:
     settings = {"view_all_data": "no", "hidden_fields": "Contact.Title,Contact.Fax", "hidden_objects": "Clinic__c"}
     told = said("Account", "Contact", accept=accept, query_all_files="yes", **settings)
     assert set(told) == {("unseen_of", "Contact")}
+
+
+@pytest.mark.parametrize(
+    ("host", "instance", "countries"),
+    [
+        ("https://muan.my.sfcrmproducts.cn", "CHN8S", ["CHN", "CHN"]),
+        ("https://muan.my.salesforce.com", "USA664S", [None, "USA"]),
+        ("https://muan.my.sfcrmproducts.cn", "deu62", ["CHN", "DEU"]),
+        ("https://sfcrmproducts.cn.example", "CS110", [None, None]),
+        ("https://muan.my.salesforce.com", "XYZ1", [None, None]),
+        ("https://muan.my.salesforce.com", "", [None]),
+    ],
+)
+def test_where_an_org_lies_is_told_as_it_says(host: str, instance: str, countries: list[str | None]) -> None:
+    assert [each.country for each in facts_of(host, instance)] == countries
 
 
 def test_what_cannot_be_asked_is_said() -> None:

@@ -122,7 +122,11 @@ class Plan:
         self, node: Node, name: str, full: str, at: int, show: shown.Shown, found: FieldShape | None = None
     ) -> None:
         node.entries[name] = lambda row: show(row[at])
-        self.cells.append(Cell(full, at, self._as_cell(found) if found is not None else lambda value: f'"{value}"'))
+        as_cell = self._as_cell(found) if found is not None else lambda value: f'"{value}"'
+        if node is self.root:
+            self.cells.append(Cell(full, at, as_cell))
+        else:  # there may be no parent, of which no box is ticked or not
+            self.cells.append(Cell(full, at, lambda value: '""' if value is None else as_cell(value)))
 
     def _link(self, shape: ObjectShape, found: FieldShape, key: int, at: int) -> Told:
         head = f'"{self.acting.base}/sobjects/{shape.name}/'

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from changeover.connectors.clock import SystemClock
-from changeover.connectors.salesforce.simulator import Server, Settings, Simulator
+from changeover.connectors.salesforce.simulator import FaultKind, Faults, Server, Settings, Simulator
 
 INSTALLED = Path(__file__).parents[4] / "build" / "judges"
 SF = INSTALLED / "npm" / "node_modules" / ".bin" / "sf"
@@ -76,8 +76,14 @@ class Client:
 
 
 @pytest.fixture
-def server() -> Iterator[Server]:
-    server = Server(Simulator(SystemClock(), Settings(bulk_polls=0)))
+def faults() -> Faults[FaultKind]:
+    """None; a test may put some in."""
+    return Faults([])
+
+
+@pytest.fixture
+def server(faults: Faults[FaultKind]) -> Iterator[Server]:
+    server = Server(Simulator(SystemClock(), Settings(bulk_polls=0), faults=faults))
     yield server
     server.close()
 

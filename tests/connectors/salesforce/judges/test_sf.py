@@ -7,7 +7,7 @@ import io
 import json
 
 import pytest
-from changeover.connectors.salesforce.simulator import Server
+from changeover.connectors.salesforce.simulator import Fault, FaultKind, Faults, Server
 
 from .conftest import Client
 
@@ -91,3 +91,20 @@ def test_records_trees_and_files(sf: Client, server: Server) -> None:
     assert limits["DailyApiRequests"] == 100_000
     (counted,) = sf.result("org", "list", "sobject", "record-counts", "--sobject", "Account", *ORG)
     assert counted == {"name": "Account", "count": 1}
+    found = sf.result("data", "search", "--query", "FIND {树} IN NAME FIELDS RETURNING Account(Name), Contact", *ORG)
+    assert [each["Name"] for each in found["searchRecords"]] == ["树"]
+
+
+UNWELL = [(FaultKind.UNAVAILABLE, 4), (FaultKind.EDGE, 5), (FaultKind.EXPIRED, 8)]
+"""Signing in asks three queries, and `data query` two."""
+
+
+@pytest.mark.parametrize("faults", [Faults([Fault("*/query", kind, frozenset({call})) for kind, call in UNWELL])])
+def test_faults_are_taken_for_what_they_are(sf: Client, faults: Faults[FaultKind]) -> None:
+    """It asks again where it is told 503 and 420, and ends where the session is over."""
+    asked = ("data", "query", "--query", "SELECT Alias FROM User WHERE IsActive = true", *ORG)
+    assert sf.result(*asked)["totalSize"] == 4
+    assert faults.struck == 2
+    over = sf.run(*asked, "--json")
+    assert (over.returncode, faults.struck) == (1, 3)
+    assert "INVALID_SESSION_ID" in over.stdout

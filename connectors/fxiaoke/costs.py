@@ -1,0 +1,71 @@
+"""Calls of changes, told before they are made: fields, stage, team and owner each have an interface of their own."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from ..cell import Cell
+from ..change import Change, ChangeKind
+from ..pace import Need
+from .bulk import Bulk
+from .owners import OWNER
+from .paths import Paths, data_path
+from .stages import PATH as STAGE_PATH
+from .stages import Stages
+from .teams import ADD, DELETE, Teams, people_of
+from .tenant import TenantObject
+
+
+class Costs:
+    """Of changes that are sent by calls of their own: each as `Writer` makes them where all goes well."""
+
+    def __init__(self, bulk: Bulk, stages: Stages, teams: Teams, paths: Paths) -> None:
+        self._bulk, self._stages, self._teams, self._paths = bulk, stages, teams, paths
+
+    def further(self, there: TenantObject, changes: Iterable[Change], counted: Need) -> Counter[str]:
+        """By path, beyond what is counted of each change. What our function does not take goes by calls of its own,
+        and is counted as if it did."""
+        calls: Counter[str] = Counter()
+        alone = 0
+        for change in changes:
+            apart = self._stages.apart if change.kind is ChangeKind.CREATE else self._stages.apart | {OWNER}
+            if change.kind is ChangeKind.DELETE or self._bulk.takes(there, change, apart) is not None:
+                continue
+            calls.update(self._of(there, change))
+            alone += 1
+        calls[counted.interface] -= alone // counted.records
+        return Counter({path: number for path, number in calls.items() if number})
+
+    def _of(self, there: TenantObject, change: Change) -> Counter[str]:
+        stage, team = self._stages.of(there, change), self._teams.of(there, change)
+        creates = change.kind is ChangeKind.CREATE
+        owner = next((name for name in change.values if there.api_of(name) == OWNER), None)
+        calls = self._of_team(there, change, team) if team else Counter[str]()
+        if stage is not None and change.values[stage] is not None:
+            calls[STAGE_PATH] += 1
+        if creates:
+            calls[self._paths.of(there, "create")] += 1
+            return calls
+        if change.kind is ChangeKind.ADOPT:
+            calls[self._paths.of(there, "query")] += 2
+        if change.values.keys() - {owner, stage, *team} or change.kind is not ChangeKind.UPDATE:
+            calls[self._paths.of(there, "update")] += 1
+        if owner is not None:
+            given = self._paths.of(there, "changeOwner") if change.values[owner] else data_path("return", custom=False)
+            calls[given] += 1
+        return calls
+
+    def _of_team(self, there: TenantObject, change: Change, names: Iterable[str]) -> Counter[str]:
+        """Who is in it already is told by what the field is expected to hold."""
+        owners = {str(cell) for name, cell in change.values.items() if there.api_of(name) == OWNER}
+        calls: Counter[str] = Counter()
+        known: Mapping[str, Cell] = change.expect or {}
+        wanted = {name: people_of(change.values, name) - owners for name in names}
+        present = {name: people_of(known, name) if name in known else set[str]() for name in wanted}
+        calls[ADD] = sum(bool(wanted[name] - present[name]) for name in wanted)
+        if change.kind is not ChangeKind.CREATE:
+            calls[self._paths.of(there, "get")] += 1
+        if set[str]().union(*present.values()) - set[str]().union(*wanted.values()):
+            calls[DELETE] += 1
+        return calls

@@ -1,0 +1,28 @@
+"""Who changed records of the target last, as far as it tells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ...connectors.port import KEY
+from ...connectors.stored import text_of
+from ..fingerprint import Marks
+from ..session import Session
+
+
+def changed_by_us(session: Session, object_name: str, keys: Sequence[str]) -> Marks:
+    """Which of these records nobody has changed since we did. None of them where the target keeps no such field, or
+    does not say as whom we write."""
+    target = session.target
+    by, actor = target.audit_fields(object_name).modified_by, target.acting_user()
+    ours = set[str]()
+    size = target.capabilities.find_size
+    for start in range(0, len(keys), size) if by is not None and actor is not None else ():
+        chunk = target.find(object_name, (KEY,), [(key,) for key in keys[start : start + size]], (by or "",))
+        mine = pc.fill_null(pc.equal(text_of(chunk.frame[by]), actor), False)
+        ours.update(pa.array(chunk.keys, pa.string()).filter(mine).to_pylist())
+    return np.array([key in ours for key in keys], dtype=bool)
