@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from changeover.connectors.change import Batch, Change, ChangeKind, Outcome
 from changeover.connectors.memory_table import Table
+from changeover.connectors.port import AuditFields
 from changeover.connectors.testing.hostile import Call, Fault, Hostile, Operation, ProcessDied
 from changeover.migrate.sending.caller import Answer, Inline
 from changeover.migrate.session import Interruption
@@ -134,6 +135,13 @@ class Near:
             world.sender = None
         self._process.before("answer")
         return outcomes
+
+    def audit_fields(self, _object_name: str) -> AuditFields:
+        """It does not tell who changed a record."""
+        return AuditFields()
+
+    def acting_user(self) -> str | None:
+        return None
 
 
 class LastFirst(Inline):
