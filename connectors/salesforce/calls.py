@@ -20,9 +20,13 @@ from .options import Options
 from .org_object import OrgObject
 from .query import Query
 from .refusals import CODES, FULL, GONE, HELD, LOCKED, Refusal, refusal_of
+from .row import Row
 from .soql import whole_id
+from .with_files import WithFiles
 
 COLLECTION: Final = "composite/sobjects"
+ITSELF: Final = (None, "Id", "LinkedEntityId")
+"""A refusal that names no other field may be for the record itself, which may be gone."""
 HOUR: Final = 3600.0
 """Until it is worth to try where the calls of the last 24 hours are spent: they come back little by little."""
 _TURNED_AWAY = {
@@ -47,9 +51,11 @@ class Calls:
         self._headers = {"Sforce-Auto-Assign": "TRUE" if options.assignment else "FALSE"}
         if options.duplicates == "save":
             self._headers["Sforce-Duplicate-Rule-Header"] = "allowSave=true"
+        self._with_files = WithFiles(gateway, options.version, self._headers)
 
-    def create(self, there: OrgObject, changes: Sequence[Change], rows: Sequence[bytes]) -> list[Outcome]:
-        return self.created(there, changes, lambda: self._sent("POST", rows))
+    def create(self, there: OrgObject, rows: Sequence[Row]) -> list[Outcome]:
+        changes = [each.change for each in rows]
+        return self.created(there, changes, lambda: self._sent(there, rows, creates=True))
 
     def created(self, there: OrgObject, changes: Sequence[Change], call: Callable[[], Any]) -> list[Outcome]:
         """call: creates them, and gives a result for each, in their order."""
@@ -60,20 +66,25 @@ class Calls:
         holders = self._holders(there, held)
         return [_of_held(each, holders) if each.our_key in {one.our_key for one in held} else each for each in outcomes]
 
-    def change(self, there: OrgObject, changes: Sequence[Change], rows: Sequence[bytes]) -> list[Outcome]:
+    def change(self, there: OrgObject, rows: Sequence[Row]) -> list[Outcome]:
         """What is there already."""
-        outcomes, refused = self._told(changes, lambda: self._sent("PATCH", rows))
+        changes = [each.change for each in rows]
+        outcomes, refused = self._told(changes, lambda: self._sent(there, rows, creates=False))
         return self._gone(there, changes, outcomes, refused)
 
-    def delete(self, there: OrgObject, changes: Sequence[Change], _rows: Sequence[bytes]) -> list[Outcome]:
+    def delete(self, there: OrgObject, rows: Sequence[Row]) -> list[Outcome]:
+        changes = [each.change for each in rows]
         ids = ",".join(str(each.target_key) for each in changes)
         path = f"{COLLECTION}?ids={ids}&allOrNone=false"
         outcomes, refused = self._told(changes, lambda: self._gateway.once("DELETE", path, None, self._headers))
         return self._gone(there, changes, outcomes, refused)
 
-    def _sent(self, method: str, rows: Sequence[bytes]) -> Any:
-        body = b'{"allOrNone":false,"records":[' + b",".join(rows) + b"]}"
-        return self._gateway.once(method, COLLECTION, body, self._headers)
+    def _sent(self, there: OrgObject, rows: Sequence[Row], *, creates: bool) -> Any:
+        """Those of one call have all something to say of files, or none."""
+        if rows[0].files is not None:
+            return self._with_files.sent(there, rows, creates=creates)
+        body = b'{"allOrNone":false,"records":[' + b",".join(each.body for each in rows) + b"]}"
+        return self._gateway.once("POST" if creates else "PATCH", COLLECTION, body, self._headers)
 
     def _told(self, changes: Sequence[Change], call: Callable[[], Any]) -> tuple[list[Outcome], dict[str, Refusal]]:
         """The outcomes, and by our key why a record was refused."""
@@ -105,9 +116,7 @@ class Calls:
         self, there: OrgObject, changes: Sequence[Change], outcomes: list[Outcome], refused: dict[str, Refusal]
     ) -> list[Outcome]:
         """With those told apart whose record is no longer there."""
-        doubtful = {
-            key for key, each in refused.items() if each.status in GONE and (each.field is None or each.field == "Id")
-        }
+        doubtful = {key for key, each in refused.items() if each.status in GONE and each.field in ITSELF}
         if not doubtful:
             return outcomes
         keys = {whole_id(str(each.target_key)): each.our_key for each in changes if each.our_key in doubtful}

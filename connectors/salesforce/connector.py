@@ -14,7 +14,7 @@ from ..chunk import Chunk
 from ..clock import Clock
 from ..errors import InputError
 from ..finding import Finding
-from ..held_file import HeldFile
+from ..held_file import Body, HeldFile, Uploaded
 from ..pace import Action, Allowance, Interface, Need, Pace, Quota
 from ..port import KEY, OUR_KEY, AuditFields, Capabilities, Identity, Ordeal, OurKeyPlace, Settings
 from ..schema import Schema
@@ -34,6 +34,7 @@ from .org_object import OrgObject, described, listed, no_object, require
 from .parents import with_parents
 from .query import Query
 from .sight import Sight
+from .uploads import LARGEST, upload
 from .write import MOST, Writer
 
 THREADS = 5
@@ -69,6 +70,7 @@ class SalesforceConnector:
                 Action.READ: (Need(API, records=options.page),),
                 Action.FIND: (Need(API, records=options.find_size),),
                 Action.WRITE: needs_of_writing(options, MOST),
+                Action.UPLOAD: (Need(API),),
             },
             objects=by_object,
         )
@@ -87,6 +89,8 @@ class SalesforceConnector:
             tells_changes=True,
             tells_deletes=True,
             holds_files=True,
+            takes_files=True,
+            largest_file=LARGEST,
             overlap=OVERLAP,
         )
         pace.obey(allowance)
@@ -160,6 +164,9 @@ class SalesforceConnector:
         found = self._query.find(there, by, values, self._files.plain(there, fields))
         (chunk,) = self._files.filled(there, fields, [found])
         return chunk
+
+    def upload(self, object_name: str, field: str, file: HeldFile, body: Body) -> Uploaded:
+        return upload(self._gateway, file, body)
 
     def body(self, object_name: str, file: HeldFile) -> Iterator[bytes]:
         return self._files.body(file)

@@ -50,7 +50,7 @@ def files_of(document: Mapping[str, Any], names: Iterable[str]) -> dict[str, Fie
     for child, name in CHILDREN.items():
         if child in told and name not in taken:
             checksum = MD5 if name == FILES else ""
-            found[name] = Field(name, FieldType.FILE, label=name, writable=False, checksum=checksum)
+            found[name] = Field(name, FieldType.FILE, label=name, writable=name == FILES, checksum=checksum)
     carrier = CARRIERS.get(str(document.get("name")))
     bodies = {str(each["name"]): each for each in document.get("fields") or () if each.get("type") == BODY}
     if carrier is not None and carrier.body in bodies and taken.issuperset(carrier.needs):

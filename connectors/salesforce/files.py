@@ -104,7 +104,7 @@ class Files:
         """Where the line breaks, it goes on with the byte that was to come. Raises FileError, UnavailableError, or what
         keeps a call from departing."""
         if not PATH.match(file.id):
-            raise FileError("file.unreadable")
+            raise FileError("file.gone" if file.id else "file.unreadable")
         passed, reason, broken = 0, "", 0
         while True:
             answer = self._answer(file.id, passed)

@@ -32,7 +32,13 @@ _BY_CODE = {
 CODES = {status: code for code, statuses in _BY_CODE.items() for status in statuses}
 HELD = {"DUPLICATE_VALUE", "DUPLICATES_DETECTED", "DUPLICATE_EXTERNAL_ID"}
 """A create may be refused so because its record is there already."""
-GONE = {"INVALID_CROSS_REFERENCE_KEY", "ENTITY_IS_DELETED", "MALFORMED_ID", "INSUFFICIENT_ACCESS_OR_READONLY"}
+GONE = {
+    "INVALID_CROSS_REFERENCE_KEY",
+    "ENTITY_IS_DELETED",
+    "MALFORMED_ID",
+    "NOT_FOUND",
+    "INSUFFICIENT_ACCESS_OR_READONLY",
+}
 """The record itself may be gone, or one that it refers to: only the field that is named tells them apart."""
 LOCKED = {"UNABLE_TO_LOCK_ROW", "QUERY_TIMEOUT"}
 """Not done, and will be when it is asked again."""

@@ -15,15 +15,18 @@ from typing import NamedTuple
 from ..change import Batch, Change, ChangeKind, Outcome, OutcomeState
 from ..clock import Clock
 from ..errors import ChangeoverError
+from ..held_file import files_in
 from ..port import KEY
+from . import with_files
 from .bulk.ingest import Ingest
 from .calls import Calls, outcome_of
+from .file_fields import FILES
 from .gateway import Gateway
 from .options import Options
 from .org_object import OrgObject
 from .our_key import kept
 from .query import Query
-from .row import UnfitError, row_of
+from .row import Row, UnfitError, row_of
 from .soql import whole_id
 
 MOST = 200
@@ -40,12 +43,7 @@ class Piece(NamedTuple):
     act: Callable[[], list[Outcome]]
 
 
-Send = Callable[[OrgObject, Sequence[Change], Sequence[bytes]], list[Outcome]]
-
-
-class Row(NamedTuple):
-    change: Change
-    body: bytes
+Send = Callable[[OrgObject, Sequence[Row]], list[Outcome]]
 
 
 class Writer:
@@ -96,38 +94,42 @@ class Writer:
             if kind is ChangeKind.UPDATE:
                 some += [each for each in changes if each.kind is ChangeKind.RELEASE]
             rows = list(_rows(there, some, unfit))
+            plain = [each for each in rows if each.files is None]
             jobs = (
-                self._ingest.cut(there, [each.body for each in rows]) if by_jobs and kind is ChangeKind.CREATE else ()
+                self._ingest.cut(there, [each.body for each in plain]) if by_jobs and kind is ChangeKind.CREATE else ()
             )
             at = 0
             for each in jobs:
-                yield _piece(there, rows[each], self._ingest.create)
+                yield _piece(there, plain[each], self._by_job)
                 at = each.stop
-            for part in _cut(rows[at:]):
+            for part in _cut([*plain[at:], *(each for each in rows if each.files is not None)]):
                 yield _piece(there, part, send)
 
-    def _adopt(self, there: OrgObject, changes: Sequence[Change], bodies: Sequence[bytes]) -> list[Outcome]:
+    def _by_job(self, there: OrgObject, rows: Sequence[Row]) -> list[Outcome]:
+        return self._ingest.create(there, [each.change for each in rows], [each.body for each in rows])
+
+    def _adopt(self, there: OrgObject, rows: Sequence[Row]) -> list[Outcome]:
         """Whose a record is has to be looked at first: an update would write over another key of ours."""
-        found = self._query.find(there, (KEY,), [(each.target_key,) for each in changes], [])
+        found = self._query.find(there, (KEY,), [(each.change.target_key,) for each in rows], [])
         holders = dict(zip(found.keys, found.our_keys, strict=True))
         told: list[Outcome] = []
-        free: list[tuple[Change, bytes]] = []
-        for change, body in zip(changes, bodies, strict=True):
+        free: list[Row] = []
+        for row in rows:
+            change = row.change
             key = whole_id(str(change.target_key)) or ""
             if key not in holders:
                 told.append(outcome_of(change, OutcomeState.REJECTED, "target.gone"))
             elif holders[key] not in (None, change.our_key):
                 told.append(outcome_of(change, OutcomeState.REJECTED, "target.taken"))
             else:
-                free.append((change, body))
+                free.append(row)
         if free:
-            told += self.calls.change(there, [each for each, _ in free], [body for _, body in free])
+            told += self.calls.change(there, free)
         return told
 
 
 def _piece(there: OrgObject, rows: Sequence[Row], send: Send) -> Piece:
-    part = tuple(each.change for each in rows)
-    return Piece(part, partial(send, there, part, [each.body for each in rows]))
+    return Piece(tuple(each.change for each in rows), partial(send, there, rows))
 
 
 def _rows(there: OrgObject, changes: Sequence[Change], unfit: list[Outcome]) -> Iterator[Row]:
@@ -135,25 +137,32 @@ def _rows(there: OrgObject, changes: Sequence[Change], unfit: list[Outcome]) -> 
     for each in changes:
         creates = each.kind is ChangeKind.CREATE
         our_key = {ChangeKind.UPDATE: None, ChangeKind.RELEASE: ""}.get(each.kind, kept(each.our_key))
+        files = None
+        if FILES in there.files and FILES in each.values:
+            files = tuple(one.id for one in files_in(str(each.values[FILES] or "")))
+            files = files or (None if creates else ())
+        told = {"key": each.target_key, "our_key": our_key}
         try:
-            body = row_of(there, each.values, creates=creates, key=each.target_key, our_key=our_key)
+            body = row_of(there, each.values, creates=creates, alone=files is not None, **told)
         except UnfitError as error:
             unfit.append(replace(outcome_of(each, OutcomeState.REJECTED, error.code), field=error.field))
         else:
-            yield Row(each, body)
+            yield Row(each, body, files)
 
 
 def _cut(rows: Sequence[Row]) -> Iterator[list[Row]]:
     """So many as a call takes; a record that is changed twice in calls of their own, for the org refuses that."""
     some: list[Row] = []
-    size, keys = 0, set[str]()
+    size, parts, keys = 0, 0, set[str]()
     for each in rows:
-        key = each.change.target_key
-        if some and (len(some) == MOST or size + len(each.body) > LARGEST or key in keys):
+        key, filed = each.change.target_key, each.files is not None
+        full = len(some) == (with_files.MOST if filed else MOST) or size + len(each.body) > LARGEST
+        full = full or (filed and parts + 1 + len(each.files or ()) > with_files.NODES)
+        if some and (full or key in keys or filed is not (some[0].files is not None)):
             yield some
-            some, size, keys = [], 0, set()
+            some, size, parts, keys = [], 0, 0, set()
         some.append(each)
-        size += len(each.body)
+        size, parts = size + len(each.body), parts + 1 + len(each.files or ())
         if key is not None:
             keys.add(key)
     if some:

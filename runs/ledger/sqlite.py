@@ -19,7 +19,8 @@ _GUARDS = (
     "select type, name, tbl_name, sql from sqlite_schema where name not like 'sqlite_%' order by 1, 2",
     "select here, there from edge order by 1, 2",
 )
-_NO_TEXT = "Could not decode to UTF-8"
+_TELL_DAMAGE = ("Could not decode to UTF-8", "unsupported file format")
+"""Words of errors that have no name of their own."""
 
 
 class SQLite(Base):
@@ -118,7 +119,7 @@ class SQLite(Base):
 
     def told(self, error: Exception) -> ChangeoverError:
         name = getattr(error, "sqlite_errorname", "") or ""
-        if _NO_TEXT in str(error):
+        if any(words in str(error) for words in _TELL_DAMAGE):
             return DecisionError("ledger.damaged", path=str(self._path))
         if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")) or isinstance(error, UnicodeDecodeError):
             return DecisionError("ledger.damaged", path=str(self._path))

@@ -49,7 +49,7 @@ class InProcess(BaseAdapter):
     def send(self, request: requests.PreparedRequest, *_told: Any, **_more: Any) -> requests.Response:
         self.sent.append(request)
         body = request.body or b""
-        body = body.encode() if isinstance(body, str) else bytes(body)
+        body = body.encode() if isinstance(body, str) else body if isinstance(body, bytes) else b"".join(body)
 
         def act() -> Answered:
             try:

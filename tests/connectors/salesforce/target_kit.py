@@ -11,6 +11,7 @@ from changeover.connectors.change import Batch, Change, Outcome
 from changeover.connectors.chunk import join_key
 from changeover.connectors.clock import VirtualClock
 from changeover.connectors.port import Ordeal
+from changeover.connectors.salesforce.connector import SalesforceConnector
 from changeover.connectors.salesforce.simulator import Faults, Settings, Simulator
 from changeover.connectors.testing.sample import SCHEMA
 
@@ -21,7 +22,12 @@ KEY_FIELD = "Legacy_Key__c"
 
 
 class KeyedTarget(Keyed):
-    """What refers to a record of the same batch goes after it, when that has its id."""
+    """What refers to a record of the same batch goes after it, when that has its id. Files are tried on accounts, by
+    `test_target_files`: an org has them for objects that it names itself."""
+
+    def __init__(self, inner: SalesforceConnector, simulator: Simulator) -> None:
+        super().__init__(inner, simulator)
+        self.capabilities = replace(inner.capabilities, takes_files=False, holds_files=False)
 
     @property
     def struck(self) -> int:
