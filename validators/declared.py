@@ -59,21 +59,33 @@ def check_expectations(
 def prepare(
     expectations: Sequence[Expectation], fields: Sequence[Field], mapping: str | None = None, *, try_out: bool = True
 ) -> Prepared:
-    """As `check_expectations`, with what is ready to be asked. try_out: ask each once of a typical record."""
+    """As `check_expectations`, with what is ready to be asked. try_out: ask them once of a typical record."""
     by_name = {field.name: field for field in fields}
-    checks, great, problems = [], [], []
-    for each in expectations:
+    checks: list[DeclaredCheck] = []
+    great: dict[int, RecordExpectation] = {}
+    causes: dict[int, Sequence[Cause]] = {}
+    for place, each in enumerate(expectations):
         try:
             arguments, severity = _without_severity(each)
             if each.name.startswith(GREAT):
                 from .expectations import record_expectation
 
-                great.append(record_expectation(each, arguments, severity, by_name, try_out=try_out))
+                great[place] = record_expectation(each, arguments, severity, by_name)
             else:
                 checks.append(_declared_check(each, arguments, severity, by_name))
         except Refused as refused:
-            problems += [_problem(code, params, each, mapping) for code, params in refused.causes]
-    return Prepared(tuple(checks), tuple(great), tuple(problems))
+            causes[place] = refused.causes
+    if try_out and great:
+        from . import expectations as of_great
+
+        told = zip(list(great), of_great.try_out(list(great.values())), strict=True)
+        causes |= {place: [cause] for place, cause in told if cause is not None}
+    problems = [
+        _problem(code, params, expectations[place], mapping)
+        for place in sorted(causes)
+        for code, params in causes[place]
+    ]
+    return Prepared(tuple(checks), tuple(each for place, each in great.items() if place not in causes), tuple(problems))
 
 
 def _without_severity(each: Expectation) -> tuple[dict[str, object], Severity]:

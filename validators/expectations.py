@@ -76,11 +76,9 @@ def record_expectation(
     arguments: Mapping[str, object],
     severity: Severity,
     fields: Mapping[str, Field],
-    *,
-    try_out: bool = True,
 ) -> RecordExpectation:
-    """Make one ready. Raises Refused where the name, a column or an argument is wrong, where it cannot judge a single
-    record, and (with `try_out`) where it breaks on a typical record of these columns."""
+    """Make one ready. Raises Refused where the name, a column or an argument is wrong, and where it cannot judge a
+    single record."""
     known = expectation_names()
     if each.name not in known:
         raise unknown_expectation(each.name, known)
@@ -89,10 +87,7 @@ def record_expectation(
     columns = _columns(arguments)
     judged = tuple(known_column(each.name, column, fields) for column in columns)
     asked = _construct(each.name, kind, arguments, judged)
-    ready = RecordExpectation(each, severity, judged, asked)
-    if try_out:
-        _try_out(ready)
-    return ready
+    return RecordExpectation(each, severity, judged, asked)
 
 
 def unexpected_rows(ready: Sequence[RecordExpectation], columns: Mapping[str, Column], mapping: str) -> list[list[int]]:
@@ -262,11 +257,14 @@ def _causes(name: str, given: Mapping[str, object], errors: Sequence[Mapping[str
     return list(causes.values())
 
 
-def _try_out(ready: RecordExpectation) -> None:
-    typical = pd.DataFrame({field.name: pd.Series([_TYPICAL[field.type]], dtype=object) for field in ready.fields})
-    [(_, broke)] = _ask([ready], typical)
-    if broke:
-        raise Refused(("expectation.breaks", {"expectation": ready.declared.name, "problem": broke}))
+def try_out(ready: Sequence[RecordExpectation]) -> list[Cause | None]:
+    """Why each breaks on a typical record of its columns, None where it does not; all in one call, which is quicker."""
+    fields = {field.name: field for each in ready for field in each.fields}
+    typical = pd.DataFrame({name: pd.Series([_TYPICAL[field.type]], dtype=object) for name, field in fields.items()})
+    return [
+        ("expectation.breaks", {"expectation": each.declared.name, "problem": broke}) if broke else None
+        for each, (_, broke) in zip(ready, _ask(ready, typical), strict=True)
+    ]
 
 
 _TYPICAL: Mapping[FieldType, object] = {

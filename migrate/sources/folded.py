@@ -22,6 +22,10 @@ from ...mappings.folding.filed import parted
 from ...runs.report.model import Table, Text
 from .made_files import MadeFiles
 
+CHILDREN = 50_000
+"""Of the parents whose files are made at a time, about."""
+FIRST = 100
+"""Parents, while nobody knows how many children they have."""
 Folds = Mapping[str, Mapping[str, CompiledFold]]
 """Source object -> field -> fold."""
 
@@ -47,6 +51,7 @@ class FoldedSource(Forwarding):
             for each in by_field.values()
             if each.spec.file
         }
+        self._some = FIRST
         if self._files:
             self.capabilities = replace(inner.capabilities, holds_files=True)
 
@@ -103,10 +108,15 @@ class FoldedSource(Forwarding):
         return fold.fold(self._children(fold, parents), parents)
 
     def _pieces(self, fold: CompiledFold, parents: Sequence[str]) -> Iterator[Folded]:
-        """The same, as many parents at a time as can be asked for at once."""
-        size = self.capabilities.find_size
-        for start in range(0, len(parents), size):
-            yield self._folded(fold, parents[start : start + size])
+        """The same, some parents at a time: as many as can be asked for at once and, as far as those before them tell,
+        have no more than CHILDREN."""
+        most, start = self.capabilities.find_size, 0
+        while start < len(parents):
+            some = parents[start : start + min(most, self._some)]
+            folded = self._folded(fold, some)
+            yield folded
+            start += len(some)
+            self._some = max(1, CHILDREN * len(some) // max(1, int(folded.children.sum())))
 
     def _children(self, fold: CompiledFold, parents: Sequence[str]) -> Iterator[Chunk]:
         by, size = tuple(each.name for each in fold.by), self.capabilities.find_size

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -14,11 +15,35 @@ from ...connectors.stored import as_stored
 from ...mappings.folding.compiled import CompiledFold, Folded
 from ...mappings.folding.filed import body_of, id_of, names_of, parted, sum_of
 
-ROOM = 32 << 20
-"""Bytes of bodies that are kept: whoever is told of files soon asks for them, in the same order."""
+ROOM = 16 << 20
+"""Bytes of bodies that are kept of what was told at once: whoever is told of files soon asks for them, in order."""
+TOLD = 2
+"""So many tellings are remembered: between a chunk and its bodies other records may be asked for."""
 
 Pieces = Callable[[CompiledFold, Sequence[str]], Iterator[Folded]]
 """What the children of parents come to, as many parents at a time as can be asked for at once."""
+
+
+@dataclass
+class _Telling:
+    """parents: told of at once. bodies: by checksum, as many as there is room for. held: their bytes."""
+
+    parents: Sequence[str]
+    bodies: dict[str, bytes] = field(default_factory=dict)
+    held: int = 0
+
+    @cached_property
+    def places(self) -> dict[str, int]:
+        return {key: place for place, key in enumerate(self.parents)}
+
+    def keep(self, body: bytes, checksum: str) -> None:
+        if self.held + len(body) <= ROOM:
+            self.bodies[checksum] = body
+            self.held += len(body)
+
+    def clear(self) -> None:
+        self.bodies.clear()
+        self.held = 0
 
 
 @dataclass
@@ -27,9 +52,7 @@ class MadeFiles:
 
     fold: CompiledFold
     pieces: Pieces
-    _bodies: dict[str, bytes] = field(default_factory=dict)
-    _parents: Sequence[str] = ()
-    _places: dict[str, int] = field(default_factory=dict)
+    _tellings: list[_Telling] = field(default_factory=list)
 
     def cells(self, chunk: Chunk, parents: Sequence[str], places: pa.Array) -> tuple[pa.StringArray, Folded]:
         """The cell of each record, a list of one file or null, and how many children each of the parents has. chunk:
@@ -45,18 +68,18 @@ class MadeFiles:
 
     def body(self, file: HeldFile) -> Iterator[bytes]:
         """Raises FileError where there is no line any more of which it could be made."""
-        body = self._bodies.get(file.checksum)
-        body = self._again(parted(file.id)[1]) if body is None else body
+        kept = (each.bodies[file.checksum] for each in self._tellings if file.checksum in each.bodies)
+        body = next(kept, None) or self._again(parted(file.id)[1])
         return (body[start : start + PIECE] for start in range(0, len(body), PIECE))
 
     def _told(self, parents: Sequence[str]) -> tuple[list[tuple[int, str] | None], Folded]:
         """(size, checksum) a parent, None where there is no line."""
-        self._parents, self._places = parents, {key: place for place, key in enumerate(parents)}
-        self._bodies.clear()
+        telling = _Telling(parents)
+        self._tellings = [telling, *self._tellings[: TOLD - 1]]
         made: list[tuple[int, str] | None] = []
         parts = [_NOBODY]
         for folded in self.pieces(self.fold, parents):
-            made += [None if body is None else (len(body), checksum) for body, checksum in self._made(folded)]
+            made += [None if body is None else (len(body), checksum) for body, checksum in _made(folded, telling)]
             parts.append(replace(folded, text=_NOBODY.text))
         children, lines, kept = (
             np.concatenate([getattr(each, name) for each in parts]) for name in ("children", "lines", "kept")
@@ -64,27 +87,27 @@ class MadeFiles:
         return made, Folded(_NOBODY.text, children, lines, kept, sum(each.untold for each in parts))
 
     def _again(self, key: str) -> bytes:
-        """Anew, and with it those behind it in its chunk, which are likely to be next."""
-        place = self._places.get(key)
-        parents = [key] if place is None else self._parents[place:]
-        self._bodies.clear()
-        body, *_ = next(iter(self._made(next(self.pieces(self.fold, parents)))))
+        """Anew, and with it those behind it in its telling, which are likely to be next."""
+        telling = next((each for each in self._tellings if key in each.places), _Telling([key]))
+        telling.clear()
+        made = _made(next(self.pieces(self.fold, telling.parents[telling.places[key] :])), telling)
+        body, _ = next(made)
+        for _ in made:
+            pass
         if body is None:
             raise FileError("file.gone")
         return body
 
-    def _made(self, folded: Folded) -> list[tuple[bytes | None, str]]:
-        """(body, checksum) a parent; as many as there is room for are kept."""
-        room = ROOM - sum(map(len, self._bodies.values()))
-        made: list[tuple[bytes | None, str]] = []
-        for text in folded.text.to_pylist():
-            body = None if text is None else body_of(text)
-            checksum = "" if body is None else sum_of(body)
-            made.append((body, checksum))
-            if body is not None and len(body) <= room:
-                room -= len(body)
-                self._bodies[checksum] = body
-        return made
+
+def _made(folded: Folded, telling: _Telling) -> Iterator[tuple[bytes | None, str]]:
+    """(body, checksum) a parent; as many as there is room for are kept."""
+    for cell in folded.text:
+        text = cell.as_py()
+        body = None if text is None else body_of(text)
+        checksum = "" if body is None else sum_of(body)
+        if body is not None:
+            telling.keep(body, checksum)
+        yield body, checksum
 
 
 _NO_NUMBER = np.zeros(0, np.int64)

@@ -6,6 +6,7 @@ import datetime as dt
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any, ClassVar
@@ -18,7 +19,8 @@ _GUARDS = (
     "select type, name, tbl_name, sql from sqlite_schema where name not like 'sqlite_%' order by 1, 2",
     "select here, there from edge order by 1, 2",
 )
-_NO_TEXT = "Could not decode to UTF-8"
+_TELL_DAMAGE = ("Could not decode to UTF-8", "unsupported file format")
+"""Words of errors that have no name of their own."""
 
 
 class SQLite(Base):
@@ -105,9 +107,7 @@ class SQLite(Base):
         """Its pages, its indexes, each against its table, and all that guards it."""
         if self.execute("pragma integrity_check(1)").fetchone()[0] != "ok":
             return False
-        with closing(sqlite3.connect(":memory:")) as made:
-            made.executescript(_script())
-            return all(self.execute(each).fetchall() == made.execute(each).fetchall() for each in _GUARDS)
+        return [self.execute(each).fetchall() for each in _GUARDS] == _guards()
 
     def tidy(self) -> None:
         """A row is updated in its place."""
@@ -119,7 +119,7 @@ class SQLite(Base):
 
     def told(self, error: Exception) -> ChangeoverError:
         name = getattr(error, "sqlite_errorname", "") or ""
-        if _NO_TEXT in str(error):
+        if any(words in str(error) for words in _TELL_DAMAGE):
             return DecisionError("ledger.damaged", path=str(self._path))
         if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")) or isinstance(error, UnicodeDecodeError):
             return DecisionError("ledger.damaged", path=str(self._path))
@@ -133,5 +133,14 @@ class SQLite(Base):
         self.connection.close()
 
 
+@cache
+def _guards() -> list[list[tuple[object, ...]]]:
+    """What a ledger is made with that guards it."""
+    with closing(sqlite3.connect(":memory:")) as made:
+        made.executescript(_script())
+        return [made.execute(each).fetchall() for each in _GUARDS]
+
+
+@cache
 def _script() -> str:
     return resources.files(__package__).joinpath("schema.sql").read_text(encoding="utf-8")

@@ -49,8 +49,10 @@ class Ledger:
         self.db = _opened(place, durable, any_thread)
         try:
             version = self.get_meta("version")
+            if version is None or not (version.isascii() and version.isdigit()):
+                raise DecisionError("ledger.damaged", path=str(place))
             if version != VERSION:
-                raise InputError("ledger.version", path=str(place), found=version or "?", wanted=VERSION)
+                raise InputError("ledger.version", path=str(place), found=version, wanted=VERSION)
         except self.db.error as error:
             raise self.db.told(error) from error
         except InputError:

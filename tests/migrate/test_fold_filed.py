@@ -8,9 +8,13 @@ from pathlib import Path
 
 import pytest
 from changeover.connectors.errors import InputError
-from changeover.connectors.held_file import HeldFile, cell_of
+from changeover.connectors.held_file import HeldFile, cell_of, files_in
+from changeover.connectors.port import KEY
+from changeover.connectors.secrets import Secrets
 from changeover.connectors.testing.hostile import ProcessDied
-from changeover.migrate.sources import made_files
+from changeover.migrate.prepare import prepare
+from changeover.migrate.session import open_session
+from changeover.migrate.sources import folded, made_files
 
 from .test_filed import codes, files
 from .timelines import BOM, Timelines
@@ -109,6 +113,36 @@ def test_texts_are_made_a_few_parents_at_a_time_and_again_where_there_is_no_room
     ]
     each_chunk = [2, 1]  # of three contracts
     assert world.source.asked == [*each_chunk, 2, 1, *each_chunk, 2, 1]
+
+
+def test_the_more_children_there_are_the_fewer_parents_are_asked_for_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folded, "CHILDREN", 4)
+    monkeypatch.setattr(folded, "FIRST", 2)
+    world = Timelines(tmp_path)
+    for place, visits in enumerate((2, 2, 1, 1, 1, 1, 0, 0, 0)):
+        world.contract(f"c{place}")
+        for number in range(visits):
+            world.visit(str(place + 1), None, None, f"{number}")
+    assert world.run().exit_code == 0
+    assert world.source.asked == [2, 1, 3, 3], "two with two each; then four of one each, of three in a chunk"
+    assert [len(told) for told in world.told().values()] == [1] * 6 + [0] * 3
+
+
+def test_what_is_asked_for_between_a_chunk_and_its_bodies_makes_none_of_them_again(tmp_path: Path) -> None:
+    """As for parents that are looked up by a rule with `outside`."""
+    world = Timelines(tmp_path)
+    world.filled()
+    with world._in_process() as project, open_session(project, Secrets(), world.clock) as session:
+        prepare(session)
+        source = session.source
+        [chunk] = source.read("contract", ["fold.history"])
+        source.find("contract", (KEY,), [("2",)], ["fold.history"])
+        asked = len(world.source.asked)
+        [one] = files_in(chunk.frame["fold.history"][0])
+        assert b"".join(source.body("contract", one)) == ONE  # type: ignore[attr-defined]
+        assert len(world.source.asked) == asked
 
 
 def test_a_child_that_changes_on_the_way_is_told_and_comes_with_the_next_run(

@@ -192,6 +192,25 @@ def test_an_expectation_that_breaks_on_a_typical_record_is_found_before_the_run(
     assert capfd.readouterr() == ("", "")
 
 
+def test_among_others_it_is_the_one_that_breaks_that_is_named():
+    names = {"column": "name"}
+    found = check_expectations(
+        [
+            Expectation("expect_column_values_to_not_be_null", names, "m.yaml", 1),
+            Expectation("expect_column_values_to_be_between", names | {"min_value": 3}, "m.yaml", 2),
+            Expectation("expect_column_values_to_be_null", {"column": "nmae"}, "m.yaml", 3),
+            Expectation("expect_column_values_to_be_between", {"column": "amount", "min_value": 3}, "m.yaml", 4),
+            Expectation("expect_column_values_to_match_like_pattern", names | {"like_pattern": "a%"}, "m.yaml", 5),
+        ],
+        FIELDS,
+    )
+    assert [(each.line, each.code) for each in found] == [
+        (2, "expectation.breaks"),
+        (3, "expectation.column_unknown"),
+        (5, "expectation.breaks"),
+    ]
+
+
 def test_every_problem_of_every_expectation_is_told_at_once():
     found = check_expectations(
         [

@@ -18,6 +18,8 @@ from .test_target_writes import Target, account, changed
 ACKED, NOT_SENT, UNKNOWN = OutcomeState.ACKED, OutcomeState.NOT_SENT, OutcomeState.UNKNOWN
 NOT_DONE = (NOT_SENT, OutcomeState.EXPIRED)
 JOBS = "/services/data/v67.0/jobs/ingest"
+JOB = f"{JOBS}/750{'?' * 15}"
+"""Where one is closed, looked at and taken away."""
 OPTIONS: dict[str, Any] = {"write_by": "jobs", "job_from": 5, "job_rows": 200}
 WHOLE = ["POST", "PUT */batches", "PATCH *", "GET *", "GET *", "GET */successfulResults", "DELETE *"]
 
@@ -95,6 +97,15 @@ def test_a_job_makes_what_calls_make(there: Simulator) -> None:
     assert left(there) == []
 
 
+def test_what_is_emptied_gets_no_default(there: Simulator) -> None:
+    name, org = "Checkup_Statement__c", Target(there, **OPTIONS)
+    plain: dict[str, Any] = {"Account__c": org.made(), "Period__c": "2026-03"}
+    rows = [Change(ChangeKind.CREATE, f"s:{at}", None, plain | ({"Status__c": None} if at else {})) for at in range(5)]
+    told = org.write(*rows, name=name)
+    assert {each.state for each in told.values()} == {ACKED}, told
+    assert [row["Status__c"] for row in contents(there, name).values()] == ["Draft", None, None, None, None]
+
+
 def test_what_is_refused_is_told_as_calls_tell_it(there: Simulator) -> None:
     Target(there).made(3)
     bad = [account(7, Phone="1" * 41), account(8, ParentId="001000000000000AAA"), account(9, Name=None)]
@@ -121,8 +132,9 @@ def test_what_is_refused_is_told_as_calls_tell_it(there: Simulator) -> None:
         (JOBS, FaultKind.EXPIRED, False),
         (f"{JOBS}/*/batches", FaultKind.LOST, True),
         (f"{JOBS}/*/batches", FaultKind.HTML, False),
-        (f"{JOBS}/*", FaultKind.LOST, True),
-        (f"{JOBS}/*", FaultKind.UNAVAILABLE, True),
+        (JOB, FaultKind.LOST, True),
+        (JOB, FaultKind.UNAVAILABLE, True),
+        (JOB, FaultKind.LOST, False),
         (f"{JOBS}/*/successfulResults", FaultKind.LOST, False),
         (f"{JOBS}/*/successfulResults", FaultKind.HTML, False),
     ],
@@ -143,6 +155,14 @@ def test_a_silence_is_told_as_it_is_and_nothing_is_made_twice(
     again = Target(there, **OPTIONS).write(*[each for each in changes if told[each.our_key].state is not ACKED])
     assert {each.state for each in again.values()} <= {ACKED, OutcomeState.EXISTS}
     assert contents(there).keys() == {each.our_key for each in changes}
+
+
+def test_a_job_that_never_came_to_be_closed_is_taken_away(there: Simulator) -> None:
+    before = left(there)
+    there.faults = Faults([Fault(JOB, FaultKind.LOST, frozenset({1}))])
+    told = Target(there, **OPTIONS).write(*accounts(6))
+    assert {each.state for each in told.values()} == {UNKNOWN}
+    assert (left(there), contents(there)) == (before, {})
 
 
 def test_a_job_that_fails_half_way_tells_which_are_not_done(there: Simulator) -> None:

@@ -42,7 +42,7 @@ def found(caller: Caller, sosl: str, version: int = 67) -> Any:
             ["O'Neil"],
         ),
         (
-            "FIND {acme} RETURNING Contact(Name ORDER BY Name LIMIT 1), Account(Name) LIMIT 2",
+            "FIND {acme OR acne} RETURNING Contact(Name ORDER BY Name LIMIT 1), Account(Name ORDER BY Name) LIMIT 2",
             ["Ada Acme", "Acme 100% 健康"],
         ),
         ("FIND {024-1} IN PHONE FIELDS RETURNING Account(Name)", ["Acme 100% 健康"]),

@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 from changeover.connectors.errors import InputError
+from changeover.connectors.pace import Narrowed, Pace, QuotaSpentError
 from changeover.connectors.schema import FieldType
 
 from .callers import Caller, simulator
+from .org_kit import connected
 from .test_connector_reads import Org, cells, code_of
 
 USER = {"type": "reference", "to": ["User"], "required": True, "relationship": "User"}
@@ -116,3 +118,21 @@ def test_links_that_only_some_may_list_are_said_to_be_so(org: Org) -> None:
     may = Org(simulator(query_all_files="yes"))
     assert may.connector.count("ContentDocumentLink") == 0
     may.simulator.close()
+
+
+def test_the_calls_of_a_day_that_are_the_business_s_are_left_to_it() -> None:
+    """Also where others have made calls before us."""
+    org = Org(simulator(daily_calls=1000))
+    caller = Caller(org.simulator)
+    for _ in range(5):
+        caller.call("GET", "limits")
+    connector = connected(org.way, org.clock, Pace(org.clock, narrowed=Narrowed(reserve=980)))
+
+    def spend() -> None:
+        for _ in range(1000):
+            connector.identity()
+
+    with pytest.raises(QuotaSpentError):
+        spend()
+    assert org.simulator.limits.spent("daily_calls") == 20
+    org.simulator.close()
