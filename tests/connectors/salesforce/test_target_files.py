@@ -116,6 +116,11 @@ def test_a_record_and_its_files_are_one_act(org: Target) -> None:
         "old:acc:5": OutcomeState.ACKED,
     }
     assert held(org, 1) == ["0.txt", "1.txt"], "what exists takes none"
+    org.simulator.org.store.sql.execute('UPDATE "ContentDocument" SET "IsDeleted" = 1')
+    org.simulator.org.live.clear()
+    binned = org.one(with_files(6, files[0]))
+    assert (binned.state, binned.code) == (OutcomeState.REJECTED, "target.reference")
+    assert org.connector.find("Account", (OUR_KEY,), [("old:acc:6",)], []).keys == []
 
 
 def test_an_update_of_files_alone_touches_nothing_else(org: Target) -> None:
