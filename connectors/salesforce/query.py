@@ -22,6 +22,9 @@ from .org_object import ID, OrgField, OrgObject
 from .our_key import kept
 from .soql import among, counted, literal, quoted, select, split, whole_id
 
+BY_RECORD = {"ContentDocumentLink"}
+"""Objects of which the org tells all records only to who may query all files."""
+
 
 class _TooManyError(Exception):
     """last: the id behind which the others are."""
@@ -62,7 +65,7 @@ class Query:
 
     def count(self, there: OrgObject) -> int:
         """By the org's own count, not by what is read."""
-        told = self._gateway.query(counted(there.name, self.listed(there)), self.everything(there))
+        told = self._first(there, counted(there.name, self.listed(there)))
         return int(told["totalSize"])
 
     def find(
@@ -130,6 +133,15 @@ class Query:
             conditions.append("IsArchived = false")
         return " AND ".join(conditions)
 
+    def _first(self, there: OrgObject, asked: str) -> Document:
+        """Raises InputError `salesforce.by_record_only` where the org answers this only record by record."""
+        try:
+            return self._gateway.query(asked, self.everything(there))
+        except InputError as error:
+            if there.name not in BY_RECORD or error.params.get("number") != "MALFORMED_QUERY":
+                raise
+            raise InputError("salesforce.by_record_only", object=there.name) from error
+
     def _pages(
         self,
         there: OrgObject,
@@ -140,11 +152,11 @@ class Query:
     ) -> Iterator[list[Row]]:
         """most: as of `chunks`; where there are more, raises _TooManyError behind the first page. Raises
         UnavailableError `salesforce.no_order` where they do not go on."""
-        everything, last = self.everything(there), after
+        last = after
         while True:
             behind = f"{ID} > {quoted(last)}" if last is not None else ""
             asked = select(fields, there.name, self.listed(there), *conditions, behind)
-            page: Document | None = self._gateway.query(asked, everything)
+            page: Document | None = self._first(there, asked)
             try:
                 while page is not None:
                     rows: list[Row] = page["records"]

@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+import sqlalchemy as sa
+from changeover.connectors.sql import connector
+from changeover.connectors.sql.dialect import Dialect
+from changeover.connectors.sql.options import Options
+from changeover.connectors.sql.reflect import Reflected
 
 from ..hasty import hasty
 from .kill_at import Launcher
@@ -14,6 +19,28 @@ from .sharing import launchers
 @pytest.fixture(scope="module", autouse=True)
 def _hasty() -> Iterator[None]:
     with hasty():
+        yield
+
+
+_KNOWN: dict[tuple[object, ...], Reflected] = {}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _like_databases_are_described_once() -> Iterator[None]:
+    """Many a test makes the same few tables. A SQLite file keeps the text of all that is told of them."""
+    reflect = connector.reflect
+
+    def once(connection: sa.Connection, dialect: Dialect, options: Options, name: str) -> Reflected:
+        if dialect.kind != "sqlite":
+            return reflect(connection, dialect, options, name)
+        texts = connection.exec_driver_sql("select type, name, tbl_name, sql from sqlite_schema").all()
+        like = (name, repr(options.model_copy(update={"url": ""})), *map(tuple, texts))
+        if like not in _KNOWN:
+            _KNOWN[like] = reflect(connection, dialect, options, name)
+        return _KNOWN[like]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(connector, "reflect", once)
         yield
 
 

@@ -1,8 +1,8 @@
 """Runs the real command in processes that die, or stand still, at a chosen commit.
 
-As a program it loads what the command loads, and then forks a process for every order that comes as a JSON line on its
-standard input; it answers with the process's id at once and with its wait status when it has ended. What a command that
-came to its end had to load besides is loaded for those that follow.
+As a program it loads what the command loads, texts and transforms too, and then forks a process for every order that
+comes as a JSON line on its standard input; it answers with the process's id at once and with its wait status when it
+has ended. What a command that came to its end had to load besides is loaded for those that follow.
 """
 
 from __future__ import annotations
@@ -199,14 +199,24 @@ def _live(order: Order) -> None:
 
 def _serve() -> None:
     import changeover.cli
-    import changeover.connectors.sql
+    import changeover.connectors.sql.connector
     import changeover.connectors.testing.http_crm
     import changeover.migrate.keeping
     import changeover.migrate.run
+    import changeover.runs.report.console
     import changeover.runs.report.terminal  # noqa: F401
+    import keyring  # noqa: F401
     from changeover.connectors.registry import available
+    from changeover.mappings import transform
+    from changeover.runs import catalogue
+    from changeover.runs.report import html
 
-    available()  # each command finds them as found
+    # each command finds them as found
+    available()
+    transform.available()
+    html._template()
+    for language in catalogue.LANGUAGES:
+        catalogue.Catalogue(language).knows("")
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in a shell's background is born deaf to it
     with hasty():
         for line in sys.stdin:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
-from . import changes, files, limits, metadata, records, sobject_collections, tree
+from . import changes, files, limits, metadata, records, search, sobject_collections, tree
 from .answers import CallError, Reply, not_found
 from .org import Org
 from .request import Request
@@ -31,6 +31,7 @@ PLAIN: Routes = {
     ("composite", "sobjects", ANY): {"GET": sobject_collections.retrieve, "POST": sobject_collections.retrieve},
     ("composite", "sobjects", ANY, ANY): {"PATCH": sobject_collections.put},
     ("composite", "tree", ANY): {"POST": tree.create},
+    ("search",): {"GET": search.search},
     ("limits", "recordcount"): {"GET": limits.record_count},
 }
 """Fixed words in lower case; a * stands for any."""

@@ -91,6 +91,8 @@ def test_records_trees_and_files(sf: Client, server: Server) -> None:
     assert limits["DailyApiRequests"] == 100_000
     (counted,) = sf.result("org", "list", "sobject", "record-counts", "--sobject", "Account", *ORG)
     assert counted == {"name": "Account", "count": 1}
+    found = sf.result("data", "search", "--query", "FIND {树} IN NAME FIELDS RETURNING Account(Name), Contact", *ORG)
+    assert [each["Name"] for each in found["searchRecords"]] == ["树"]
 
 
 UNWELL = [(FaultKind.UNAVAILABLE, 4), (FaultKind.EDGE, 5), (FaultKind.EXPIRED, 8)]
