@@ -364,6 +364,14 @@ def test_a_ledger_of_another_version_is_left_alone(ledger: Ledger) -> None:
         Ledger(ledger.place)
 
 
+def test_a_ledger_whose_version_is_none_is_damaged(ledger: Ledger) -> None:
+    """A flipped bit makes a letter of the figure."""
+    with ledger.transaction():
+        ledger.set_meta("version", "t")
+    with pytest.raises(DecisionError, match=r"ledger\.damaged"):
+        Ledger(ledger.place)
+
+
 def test_a_run_cut_off_is_gone_on_with_only_if_it_means_the_same(ledger: Ledger) -> None:
     run = runlog.begin(ledger, "run", NOW, "mapping A")
     assert runlog.resumable(ledger, "run", "mapping A", "") == runlog.get(ledger, run.id)
