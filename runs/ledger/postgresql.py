@@ -6,8 +6,8 @@ import datetime as dt
 import hashlib
 import itertools
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
@@ -156,7 +156,9 @@ class PostgreSQL(Base):
             for row in rows:
                 copy.write_row(row)
 
-    def stream(self, statement: str, values: Values = ()) -> Iterator[Any]:
+    def stream(self, statement: str, values: Values = ()) -> Generator[Any]:
+        """Whoever breaks off closes it: left to the collector of garbage it would be closed in the middle of whatever
+        this connection is at, and wait for that for ever."""
         name = f"stream_{next(self._names)}"
         alone = self.connection.info.transaction_status is TransactionStatus.IDLE
         with self._heard(), psycopg.RawServerCursor(self.connection, name, withhold=alone) as cursor:
@@ -251,7 +253,8 @@ class PostgreSQL(Base):
             for table, wanted in _NEEDED.items():
                 columns = [row[1] for row in copy.execute(f"pragma table_info({table})")]
                 asked = f"select {', '.join(columns)} from {table} where {wanted}"  # noqa: S608 - names of ours
-                copy.insert(table, columns, self.stream(asked))
+                with closing(self.stream(asked)) as rows:
+                    copy.insert(table, columns, rows)
             copy.execute(guard)
             copy.commit()
         except SQLite.error as error:

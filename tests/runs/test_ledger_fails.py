@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import gc
 import sqlite3
 import time
 from collections.abc import Callable
@@ -12,13 +13,14 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from changeover.connectors.errors import ChangeoverError, DecisionError
+from changeover.connectors.errors import ChangeoverError, DecisionError, UnavailableError
 from changeover.connectors.secrets import Secrets
 from changeover.runs.ledger import events, records, runlog
 from changeover.runs.ledger.permits import Permits
 from changeover.runs.ledger.place import Place, Server
 from changeover.runs.ledger.sqlite import SQLite
 from changeover.runs.ledger.store import Ledger
+from psycopg import RawServerCursor
 
 from ..migrate.company import ask
 
@@ -155,7 +157,10 @@ def test_a_rehearsal_for_which_there_is_no_room_is_told(
             ledger.set_meta("much", "m" * 1_000_000)
         with monkeypatch.context() as patch:
             patch.setattr(SQLite, "__init__", tight)
-            assert told(lambda: ledger.scratch(tmp_path / "runs" / "dry.db")) == ("ledger.disk_full", 3)
+            with pytest.raises(UnavailableError, match=r"ledger\.disk_full") as full:
+                ledger.scratch(tmp_path / "runs" / "dry.db")
+        assert not any(isinstance(each, RawServerCursor) and not each.closed for each in gc.get_objects())
+        assert full.value.exit_code == 3
         with ledger.scratch(tmp_path / "runs" / "dry.db") as copy:
             assert copy.get_meta("much") == "m" * 1_000_000
 
