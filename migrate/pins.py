@@ -1,15 +1,18 @@
-"""The org is pinned: a ledger belongs to the two systems that it was written against (DESIGN §4)."""
+"""The org is pinned: a ledger belongs to the two systems that it was written against (DESIGN §4), and to two keys."""
 
 from __future__ import annotations
 
 import datetime as dt
 
 from ..connectors.errors import DecisionError, InputError
+from ..connectors.finding import Finding, Severity
 from ..connectors.port import KEY, Connector, Identity
+from ..runs.keys import Keys, fingerprint, require_digest_key
 from ..runs.ledger import events, records
 from ..runs.ledger.store import Ledger
 from .sources.several import connections_of, systems_of
 
+DIGEST_KEY, NOTED_AGAIN = "digest_key", "digest_key_again"
 SAMPLED_KEYS = 20
 TELLING_KEYS = 5
 """So many known records must be looked for in vain before the target is taken for another one."""
@@ -22,6 +25,31 @@ def check_pin(ledger: Ledger, role: str, identity: Identity) -> None:
         role, _, name = role.partition(" ")
         code = "org.another_source" if name else "org.another"
         raise DecisionError(code, role=f"@org.{role}", name=name, pinned=pinned.name, found=identity.name)
+
+
+def notice_data_key(ledger: Ledger, keys: Keys) -> list[Finding]:
+    """Told once: another data key than before means that what was sealed with the old one is out of reach."""
+    known, given = ledger.get_meta("data_key"), fingerprint(keys.data)
+    if known != given:
+        with ledger.transaction():
+            ledger.set_meta("data_key", given)
+    if known is None or known == given:
+        return []
+    return [Finding("key.data_exchanged", Severity.WARNS, {"kept": known, "now": given})]
+
+
+def check_digest_key(ledger: Ledger, keys: Keys) -> None:
+    """Raises DecisionError `key.digest_exchanged`; or `ledger.damaged` where the key is the one that was noted again:
+    then it is the note that has changed, and not the key."""
+    known, given = ledger.get_meta(DIGEST_KEY), fingerprint(keys.digest)
+    if known is None:
+        with ledger.transaction():
+            ledger.set_meta(DIGEST_KEY, given)
+            ledger.set_meta(NOTED_AGAIN, given)
+    elif known != given and ledger.get_meta(NOTED_AGAIN) == given:
+        raise DecisionError("ledger.damaged", path=str(ledger.place))
+    else:
+        require_digest_key(keys.digest, known)
 
 
 def check_known_keys(ledger: Ledger, target: Connector) -> None:

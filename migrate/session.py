@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from ..connectors.clock import Clock
 from ..connectors.errors import UnavailableError
-from ..connectors.finding import Finding, Severity
+from ..connectors.finding import Finding
 from ..connectors.port import Connector, OurKeyPlace
 from ..connectors.registry import connect
 from ..connectors.schema import Schema
@@ -25,7 +25,7 @@ from ..mappings.compile import CompiledMapping
 from ..mappings.people import People
 from ..mappings.stub import of_mapping
 from ..runs.bodies import BodyStore
-from ..runs.keys import Keys, fingerprint, load_or_create_keys, require_digest_key
+from ..runs.keys import Keys, load_or_create_keys
 from ..runs.ledger import control, proofs, sound
 from ..runs.ledger.operations import Settled
 from ..runs.ledger.store import Ledger, hold
@@ -33,7 +33,7 @@ from ..runs.stage import Stage
 from ..runs.values import Item, ValueStore
 from .answers import settings_of
 from .pace.pacing import Paces, paces_of
-from .pins import check_known_keys, check_pin
+from .pins import check_digest_key, check_known_keys, check_pin, notice_data_key
 from .project import Project
 from .proving.grade import Grade, grades
 from .sending.answer import Planned, Sends
@@ -284,28 +284,8 @@ def open_ledger(project: Project, secrets: Secrets) -> Iterator[tuple[Ledger, Ke
     `key.digest_exchanged` where the digest key is not the one the ledger was written with."""
     keys = load_or_create_keys(project.key_id)
     with Ledger(project.ledger(secrets), any_thread=True) as ledger, ledger.told():
-        _check_digest_key(ledger, keys)
+        check_digest_key(ledger, keys)
         yield ledger, keys
-
-
-def _notice_data_key(ledger: Ledger, keys: Keys) -> list[Finding]:
-    """Told once: another data key than before means that what was sealed with the old one is out of reach."""
-    known, given = ledger.get_meta("data_key"), fingerprint(keys.data)
-    if known != given:
-        with ledger.transaction():
-            ledger.set_meta("data_key", given)
-    if known is None or known == given:
-        return []
-    return [Finding("key.data_exchanged", Severity.WARNS, {"kept": known, "now": given})]
-
-
-def _check_digest_key(ledger: Ledger, keys: Keys) -> None:
-    known = ledger.get_meta("digest_key")
-    if known is None:
-        with ledger.transaction():
-            ledger.set_meta("digest_key", fingerprint(keys.digest))
-    else:
-        require_digest_key(keys.digest, known)
 
 
 @contextmanager
@@ -357,7 +337,7 @@ def open_session(
             target_schema=target_schema,
             interruption=interruption,
             caller=caller,
-            notices=_notice_data_key(ledger, keys),
+            notices=notice_data_key(ledger, keys),
             proven={each.object for each in graded if each.proven},
             degraded={each.object for each in graded if each.degraded},
         )

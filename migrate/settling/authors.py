@@ -19,10 +19,12 @@ def changed_by_us(session: Session, object_name: str, keys: Sequence[str]) -> Ma
     does not say as whom we write."""
     target = session.target
     by, actor = target.audit_fields(object_name).modified_by, target.acting_user()
+    if by is None or actor is None:
+        return np.zeros(len(keys), dtype=bool)
     ours = set[str]()
     size = target.capabilities.find_size
-    for start in range(0, len(keys), size) if by is not None and actor is not None else ():
-        chunk = target.find(object_name, (KEY,), [(key,) for key in keys[start : start + size]], (by or "",))
+    for start in range(0, len(keys), size):
+        chunk = target.find(object_name, (KEY,), [(key,) for key in keys[start : start + size]], (by,))
         mine = pc.fill_null(pc.equal(text_of(chunk.frame[by]), actor), False)
         ours.update(pa.array(chunk.keys, pa.string()).filter(mine).to_pylist())
     return np.array([key in ours for key in keys], dtype=bool)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import datetime as dt
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -261,6 +261,15 @@ def test_a_lost_data_key_costs_undo_and_no_run(tmp_path: Path) -> None:
     assert (done.code, done.counts("customer")) == (0, {"read": 1, "updated": 1})
     assert company.undo(3, execute=True).code == 0  # what was kept under the new key is there
     assert company.new("select name from customer") == [("second",)]
+
+
+def test_a_note_of_the_digest_key_that_has_changed_is_damage(tmp_path: Path) -> None:
+    company = make_company(tmp_path / "move")
+    company.customer("A")
+    company.run()
+    with closing(sqlite3.connect(company.folder / "runs" / "mock" / "ledger.db")) as ledger, ledger:
+        ledger.execute("update meta set value = value || '0' where name = 'digest_key'")
+    assert refused(company, "run").code == "ledger.damaged"
 
 
 def test_an_exchanged_digest_key_is_refused(tmp_path: Path) -> None:
