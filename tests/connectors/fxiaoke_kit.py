@@ -28,6 +28,8 @@ from changeover.connectors.secrets import Secrets
 from changeover.connectors.simulating.server import NoAnswerError as SimulatorSilentError
 from changeover.connectors.testing.sample import PAPER, SCHEMA_WITH_LINES
 
+from .parents_first import parents_first
+
 SCHEMA = Schema({**SCHEMA_WITH_LINES.objects, "paper": PAPER})
 START = dt.datetime(2024, 2, 29, 8, 0, tzinfo=dt.UTC)
 OUR_FIELD = "legacy_key__c"
@@ -197,14 +199,7 @@ class Keyed(Forwarding):
         return self._chunk(self.inner.find(object_name, by, values, fields))
 
     def write(self, batch: Batch) -> list[Outcome]:
-        """What refers to a record of the same batch goes after it, when that has its key."""
-        left, outcomes = list(batch.changes), []
-        while left:
-            made = {str(each.values.get("id")) for each in left if each.target_key is None}
-            first = [each for each in left if each.values.get("parent") not in made] or left
-            outcomes += self._sent(Batch(batch.object, tuple(first)))
-            left = [each for each in left if each not in first]
-        return outcomes
+        return parents_first(batch, self._sent)
 
     def _sent(self, batch: Batch) -> list[Outcome]:
         name, changes = batch.object, []

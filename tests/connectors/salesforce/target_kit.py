@@ -15,15 +15,23 @@ from changeover.connectors.salesforce.connector import SalesforceConnector
 from changeover.connectors.salesforce.simulator import Faults, Settings, Simulator
 from changeover.connectors.testing.sample import SCHEMA
 
+from ..parents_first import parents_first
 from .callers import START
 from .org_kit import NOWHERE, InProcess, Keyed, connected, org_folder
 
 KEY_FIELD = "Legacy_Key__c"
 
 
+def emptied(simulator: Simulator) -> None:
+    """As if nobody had written to it yet."""
+    for name in ("Account", "Contact", "Case"):
+        simulator.org.store.sql.execute(f'DELETE FROM "{name}"')
+    simulator.org.live.clear()
+    simulator.faults = Faults([])
+
+
 class KeyedTarget(Keyed):
-    """What refers to a record of the same batch goes after it, when that has its id. Files are tried on accounts, by
-    `test_target_files`: an org has them for objects that it names itself."""
+    """Files are tried on accounts, by `test_target_files`: an org has them for objects that it names itself."""
 
     def __init__(self, inner: SalesforceConnector, simulator: Simulator) -> None:
         super().__init__(inner, simulator)
@@ -35,13 +43,7 @@ class KeyedTarget(Keyed):
         return self._simulator.faults.struck
 
     def write(self, batch: Batch) -> list[Outcome]:
-        left, outcomes = list(batch.changes), []
-        while left:
-            made = {str(each.values.get("id")) for each in left if each.target_key is None}
-            first = [each for each in left if each.values.get("parent") not in made] or left
-            outcomes += self._sent(Batch(batch.object, tuple(first)))
-            left = [each for each in left if each not in first]
-        return outcomes
+        return parents_first(batch, self._sent)
 
     def _sent(self, batch: Batch) -> list[Outcome]:
         name, asked = batch.object, {each.our_key: each for each in batch.changes}

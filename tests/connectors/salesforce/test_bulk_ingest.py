@@ -12,7 +12,7 @@ from changeover.connectors.pace import Action
 from changeover.connectors.salesforce.simulator import Fault, FaultKind, Faults, Simulator
 
 from .callers import Caller, simulator
-from .target_kit import KEY_FIELD
+from .target_kit import KEY_FIELD, emptied
 from .test_target_writes import Target, account, changed
 
 ACKED, NOT_SENT, UNKNOWN = OutcomeState.ACKED, OutcomeState.NOT_SENT, OutcomeState.UNKNOWN
@@ -32,12 +32,9 @@ def shared() -> Iterator[Simulator]:
 
 
 @pytest.fixture
-def there(shared: Simulator) -> Iterator[Simulator]:
-    for name in ("Account", "Contact", "Case"):
-        shared.org.store.sql.execute(f'DELETE FROM "{name}"')
-    shared.org.live.clear()
-    yield shared
-    shared.faults = Faults([])
+def there(shared: Simulator) -> Simulator:
+    emptied(shared)
+    return shared
 
 
 def jobs(org: Target) -> list[str]:

@@ -22,7 +22,7 @@ from urllib3.exceptions import NewConnectionError
 
 from .callers import Caller, simulator
 from .org_kit import Answered, Strike
-from .target_kit import KEY_FIELD
+from .target_kit import KEY_FIELD, emptied
 from .test_connector_reads import Org
 
 COLLECTION = "/services/data/v67.0/composite/sobjects"
@@ -79,12 +79,9 @@ def shared() -> Iterator[Simulator]:
 
 
 @pytest.fixture
-def org(shared: Simulator) -> Iterator[Target]:
-    for name in ("Account", "Contact", "Case"):
-        shared.org.store.sql.execute(f'DELETE FROM "{name}"')
-    shared.org.live.clear()
-    yield Target(shared)
-    shared.faults = Faults([])
+def org(shared: Simulator) -> Target:
+    emptied(shared)
+    return Target(shared)
 
 
 def answering(status: int, document: object) -> Strike:
