@@ -12,7 +12,7 @@ from typing import Any
 from ..schema import Field, FieldType
 
 FILES, ATTACHMENTS = "Files", "Attachments"
-LINK, ATTACHMENT = "ContentDocumentLink", "Attachment"
+LINK, VERSION, ATTACHMENT = "ContentDocumentLink", "ContentVersion", "Attachment"
 CHILDREN = {(LINK, "LinkedEntityId"): FILES, (ATTACHMENT, "ParentId"): ATTACHMENTS}
 """(object, field by which it refers to a record) -> the record's field."""
 BODY = "base64"
@@ -36,7 +36,7 @@ class Carrier:
 
 
 CARRIERS: Mapping[str, Carrier] = {
-    "ContentVersion": Carrier("VersionData", "Title", "ContentSize", "FileExtension", "Checksum"),
+    VERSION: Carrier("VersionData", "Title", "ContentSize", "FileExtension", "Checksum"),
     ATTACHMENT: Carrier("Body", "Name", "BodyLength"),
     "Document": Carrier("Body", "Name", "BodyLength", "Type"),
 }

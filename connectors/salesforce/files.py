@@ -23,12 +23,11 @@ from ..errors import InputError, UnavailableError
 from ..held_file import PIECE, FileError, HeldFile, cell_of
 from .cells import Row
 from .everything import rows_of
-from .file_fields import ATTACHMENT, ATTACHMENTS, CARRIERS, FILES, LINK, MD5, Carrier
+from .file_fields import ATTACHMENT, ATTACHMENTS, CARRIERS, FILES, LINK, MD5, VERSION, Carrier
 from .gateway import PAUSE, TRIES, Gateway
 from .org_object import ID, OrgObject
 from .soql import among, quoted, split
 
-VERSION = "ContentVersion"
 OF_LINKS = (
     "LinkedEntityId, ContentDocumentId, ContentDocument.Title, ContentDocument.FileExtension, "
     "ContentDocument.ContentSize, ContentDocument.LatestPublishedVersionId, "

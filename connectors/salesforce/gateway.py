@@ -29,15 +29,13 @@ PAUSE = 1.0
 where we are throttled."""
 API = "api"
 """The interface of every call that the org counts."""
+WRITING = "writing"
+"""The interface of calls that write: they take their own time."""
 LONGEST = 8_000
 """Letters of a query in an address; longer ones go inside of a body. The edge takes 16,384 bytes with all headers."""
 USAGE = re.compile(r"\bapi-usage=(\d+)/(\d+)")
 Call: TypeAlias = Callable[[Salesforce], Any]
 Document: TypeAlias = dict[str, Any]
-
-
-WRITING = "writing"
-"""The interface of calls that write: they take their own time."""
 
 
 class LocatorGoneError(Exception):

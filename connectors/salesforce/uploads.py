@@ -12,10 +12,9 @@ from simple_salesforce.util import call_salesforce
 
 from ..errors import InputError
 from ..held_file import Body, FileError, HeldFile, Uploaded
-from .file_fields import CARRIERS
+from .file_fields import CARRIERS, VERSION
 from .gateway import Gateway
 
-VERSION: Final = "ContentVersion"
 LARGEST: Final = 2_000_000_000
 """Bytes of a file."""
 

@@ -12,12 +12,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from .everything import rows_of
-from .file_fields import FILES, LINK
+from .file_fields import FILES, LINK, VERSION
 from .gateway import Gateway
 from .org_object import ID, OrgObject
 from .row import Row
 from .soql import among, quoted, split, whole_id
-from .uploads import VERSION
 
 MOST, NODES = 75, 250
 """Records in a call, and parts of all of them together, of which it takes 500; what an update takes away comes on top
