@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from ..connectors.errors import UnavailableError
-from ..connectors.finding import Finding, Severity
-from ..connectors.forwarding import Forwarding
-from ..connectors.port import Connector, Identity, Settings
-from ..connectors.questions import Answer, AnswersQuestions
+from ..connectors.port import Settings
+from ..connectors.questions import Answer
 from ..mappings.yaml.plain_yaml import scalar
 from ..mappings.yaml.strict_yaml import load_model, read_yaml
 from .project import ConnectionSpec, Project
-from .sources.several import Sources
-
-if TYPE_CHECKING:
-    from .session import Session
 
 FOLDER = "schemas"
 HEAD = "# What systems answered to `changeover check --probe`, which keeps this file. changeover.yaml outranks it.\n"
@@ -91,36 +85,3 @@ def settings_of(project: Project, spec: ConnectionSpec) -> Settings:
     kept = read_answers(project).get(spec.name)
     answers = {} if kept is None else {question: each.told for question, each in kept.answers.items()}
     return replace(spec.settings(project.folder), answers=answers)
-
-
-def named(identity: Identity) -> str:
-    return f"{identity.kind} {identity.id}"
-
-
-def connections_of(session: Session) -> Iterator[tuple[str, Connector]]:
-    """Every connection as it is, by name; the target last."""
-    environment, source = session.project.environment, session.source
-    while isinstance(source, Forwarding):  # what mappings lay over it
-        source = source.inner
-    sources = source.connections if isinstance(source, Sources) else {environment.system: source}
-    yield from (*sources.items(), (environment.target.name, session.target))
-
-
-def asked_connections(session: Session) -> Iterator[tuple[str, Connector]]:
-    """Those whose systems have questions."""
-    return ((name, each) for name, each in connections_of(session) if each.capabilities.questions)
-
-
-def check_answers(session: Session) -> list[Finding]:
-    """Answers that another system gave, and settings that are not as this one answered."""
-    kept, project, findings = read_answers(session.project), session.project, []
-    for name, each in asked_connections(session):
-        if name not in kept:
-            continue
-        now = named(each.identity())
-        if kept[name].system != now:
-            told: dict[str, str | int] = {"file": project.shown(file_of(project)), "connection": name}
-            told |= {"kept": kept[name].system, "now": now, "command": project.command("check --probe")}
-            findings.append(Finding("answers.other_system", Severity.BLOCKS, told))
-        findings += cast(AnswersQuestions, each).contradicted()
-    return findings

@@ -27,7 +27,7 @@ from ..mappings.people_config import DepartmentsConfig, DepartmentSide, PeopleCo
 from ..mappings.people_list import read_people_csv
 from ..validators.declared import check_expectations
 from .addresses import check_new_addresses, check_old_addresses, links_of
-from .answers import check_answers
+from .checking.answered import check_answers
 from .checking.examples import check_examples
 from .checking.newest import check_newest
 from .corrections import take_corrections

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import csv
-import datetime as dt
 import io
-import zipfile
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 
 from ..connectors.clock import Clock
@@ -24,6 +21,7 @@ from .causes import causes
 from .corrections import FOLDER, corrections_of
 from .prepare import prepare
 from .project import Project
+from .returned_sheets import sheets_of, text_of_cell
 from .session import Session, open_session
 from .worklist_cells import SourceCell, read_cells
 
@@ -78,18 +76,7 @@ def import_worklist(project: Project, file: Path, secrets: Secrets, clock: Clock
 
 
 def _read(file: Path) -> list[_Line]:
-    import openpyxl
-    from openpyxl.utils.exceptions import InvalidFileException
-
-    if not file.is_file():
-        raise InputError("worklist.no_file", file=str(file))
-    try:
-        book = openpyxl.load_workbook(file, read_only=True, data_only=True)
-        sheets = [(page.title, list(page.iter_rows(values_only=True))) for page in book.worksheets]
-        book.close()
-    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
-        raise InputError("worklist.unreadable", file=str(file)) from error
-    found = [(title, rows, places) for title, rows in sheets if rows and (places := _places(rows[0]))]
+    found = [(title, rows, places) for title, rows in sheets_of(file) if rows and (places := _places(rows[0]))]
     if not found:
         raise InputError("worklist.not_a_worklist", file=str(file))
     return [line for title, rows, places in found for line in _lines(f"{file.name} {title}", rows, places)]
@@ -111,23 +98,6 @@ def _lines(place: str, rows: Sequence[Sequence[object]], places: dict[str, int])
         name, key, field, new, who, why = (cells[code] for code in READ)
         if new.strip() or who.strip() or why.strip():
             yield _Line(name, key, field, new, who.strip(), why.strip(), cells[MARK], place, number)
-
-
-def text_of_cell(cell: object) -> str:
-    """What a person typed into a cell, as text: a spreadsheet makes numbers and dates of it."""
-    match cell:
-        case None:
-            return ""
-        case bool():
-            return "true" if cell else "false"
-        case float():
-            return format(Decimal(repr(cell)).normalize(), "f")
-        case dt.datetime() if cell.time() == dt.time():
-            return cell.date().isoformat()
-        case dt.datetime():
-            return cell.isoformat(" ")
-        case _:
-            return str(cell)
 
 
 def _judged(session: Session, lines: Sequence[_Line]) -> tuple[list[Correction], list[Finding]]:

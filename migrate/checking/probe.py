@@ -15,11 +15,12 @@ from ...connectors.port import Connector
 from ...connectors.questions import UNTRIED, Answer, AnswersQuestions, Question
 from ...connectors.secrets import Secrets
 from ...runs.report.model import Report, Row, Table, Text
-from ..answers import KeptAnswer, KeptAnswers, asked_connections, file_of, keep_answers, named, read_answers
+from ..answers import KeptAnswer, KeptAnswers, file_of, keep_answers, read_answers
 from ..causes import causes
 from ..pins import require_name
 from ..project import Project
 from ..session import Session, Tick, open_session
+from .answered import asked_connections, named
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ from ...connectors.finding import Finding, Severity
 from ...connectors.port import Connector, TellsUnseen
 from ...connectors.schema import FieldType
 from ...runs.report.model import Report, Text
-from ..answers import connections_of
 from ..session import Session
 from ..sources.several import BETWEEN
+from .answered import connections_of
 
 
 def unseen(session: Session) -> list[Finding]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +18,7 @@ from ...runs.masking import cell_of_lines, without_quote
 from ...runs.private_files import write_refused
 from ...runs.report.model import Report, Row, Table, Text
 from ..project import Project
-from ..worklist_import import text_of_cell
+from ..returned_sheets import sheets_of, text_of_cell
 from .decisions import FILE, Place, Said, decisions_text, load_decisions
 from .workbook_rows import (
     DROP,
@@ -129,18 +128,7 @@ def _changes(file: Path) -> tuple[list[_Change], list[Finding]]:
 
 def _lines(file: Path) -> Iterator[tuple[str, int, dict[str, str], Mark | None]]:
     """Place, line, what people fill in by column, and the mark, of each line that is not empty."""
-    import openpyxl
-    from openpyxl.utils.exceptions import InvalidFileException
-
-    if not file.is_file():
-        raise InputError("worklist.no_file", file=str(file))
-    try:
-        book = openpyxl.load_workbook(file, read_only=True, data_only=True)
-        sheets = [(page.title, list(page.iter_rows(values_only=True))) for page in book.worksheets]
-        book.close()
-    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
-        raise InputError("worklist.unreadable", file=str(file)) from error
-    ours = [(title, rows) for title, rows in sheets if rows and MARK in rows[0]]
+    ours = [(title, rows) for title, rows in sheets_of(file) if rows and MARK in rows[0]]
     if not ours:
         raise InputError("workbook.none_of_ours", file=str(file))
     for title, rows in ours:

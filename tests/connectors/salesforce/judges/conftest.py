@@ -24,6 +24,7 @@ NOWHERE = "http://127.0.0.1:9"
 """Nobody listens there: what would go to another machine by this proxy comes to nothing."""
 QUIET = {
     "SF_AUTOUPDATE_DISABLE": "true",
+    "SF_DISABLE_AUTOUPDATE": "true",  # what its updater reads; the one above is what the documents name
     "SF_DISABLE_LOG_FILE": "true",
     "SF_DISABLE_TELEMETRY": "true",
     "SF_SKIP_NEW_VERSION_CHECK": "true",
