@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from . import events
+from .sound import line_digest
 from .store import Ledger
 
 RECORD: Final = "record"
@@ -90,6 +91,7 @@ def begin(ledger: Ledger, object_name: str, what: str, our_key: str, run_id: int
             "told = '{}', run = excluded.run, at = excluded.at, digest = null",
             (object_name, what, our_key, run_id, now.isoformat()),
         )
+        _note_begun(ledger, object_name, what, our_key, run_id, now)
 
 
 def begin_anew(ledger: Ledger, object_name: str, our_key: str, run_id: int, now: dt.datetime) -> None:
@@ -105,19 +107,27 @@ def begin_anew(ledger: Ledger, object_name: str, our_key: str, run_id: int, now:
             "insert into proof (object, what, our_key, state, run, at) values (?, ?, ?, 'begun', ?, ?)",
             (object_name, RECORD, our_key, run_id, now.isoformat()),
         )
+        _note_begun(ledger, object_name, RECORD, our_key, run_id, now)
+
+
+def _note_begun(ledger: Ledger, object_name: str, what: str, our_key: str, run_id: int, now: dt.datetime) -> None:
+    told = {"object": object_name, "what": what, "key": line_digest(our_key)}
+    events.note(ledger, now, "proving", run_id, told)
 
 
 def end(
     ledger: Ledger, object_name: str, what: str, result: str, now: dt.datetime, told: Told, digest: str | None = None
 ) -> None:
     """What came of it."""
+    text = json.dumps(told, sort_keys=True)
     with ledger.transaction():
         ledger.db.execute(
             "update proof set state = 'over', result = ?, told = ?, at = ?, digest = ? where object = ? and what = ?",
-            (result, json.dumps(told, sort_keys=True), now.isoformat(), digest, object_name, what),
+            (result, text, now.isoformat(), digest, object_name, what),
         )
         row = ledger.db.execute("select run from proof where object = ? and what = ?", (object_name, what)).fetchone()
         noted: dict[str, str | int] = {"object": object_name, "what": what, "result": result}
+        noted["told"] = line_digest(text)
         events.note(ledger, now, "proved", int(row[0]), noted | ({} if digest is None else {"effects": digest}))
 
 

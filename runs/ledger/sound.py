@@ -80,8 +80,10 @@ def check(ledger: Ledger) -> None:
     _check_pins(ledger)
     _check_runs(ledger)
     _check_records(ledger)
+    _check_proofs(ledger)
     for run in sorted(runs):
         _check_findings(ledger, run)
+        _check_adopted(ledger, run)
         check_run(ledger, run)
 
 
@@ -179,6 +181,59 @@ def _check_records(ledger: Ledger) -> None:
     ):
         if line_digest(our_key, code, waits_for) != why:
             _damaged(ledger)
+
+
+def _check_adopted(ledger: Ledger, run: int) -> None:
+    """Of a run whose operations are all there: what they adopted counts as adopted by it, and nothing else does."""
+    did = (
+        f"select o.our_key from operation o join batch b on b.id = o.batch where b.run = ?1 and o.kind = 'adopt' "  # noqa: S608
+        f"and {ENDED} = 'acked'"
+    )
+    stray = f"adopted = ?1 and our_key not in ({did})"
+    missed = f"adopted < ?1 and bucket <> 'deleted' and our_key in ({did})"
+    if ledger.db.execute(f"select 1 from record where {stray} or {missed} limit 1", (run,)).fetchone():  # noqa: S608
+        _damaged(ledger)
+
+
+def _check_proofs(ledger: Ledger) -> None:
+    """Each proof was begun, is of the record on which it was, and came to what the history says."""
+    begun, ended, accepted = _of_proofs(ledger, "proving"), _of_proofs(ledger, "proved"), _of_proofs(ledger, "accepted")
+    since = min((each.at for each in begun.values()), default="9")  # the history of a ledger may be older than these
+    rows = ledger.db.execute("select object, what, our_key, state, result, told, digest, accepted, at from proof")
+    for name, what, our_key, state, result, told, found, taken, at in rows.fetchall():
+        own, whole = begun.get((name, what)), begun.get((name, "record"))
+        if own is None and at >= since:
+            _damaged(ledger)
+        latest = max((each for each in (own, whole) if each is not None), key=_number, default=None)
+        if latest is not None and latest.told["key"] != line_digest(our_key):
+            _broken(ledger, latest.number)
+        end, came = ended.get((name, what)), (result, found, line_digest(told))
+        if (
+            end is not None
+            and state == "over"
+            and (end.told["result"], end.told.get("effects"), end.told.get("told", came[-1])) != came
+        ):
+            _broken(ledger, end.number)
+        said = accepted.get((name, None))
+        if said is not None and taken is not None and said.told["effects"] != taken:
+            _broken(ledger, said.number)
+
+
+class _Event(NamedTuple):
+    number: int
+    at: str
+    told: Mapping[str, str | int]
+
+
+def _number(event: _Event) -> int:
+    return event.number
+
+
+def _of_proofs(ledger: Ledger, sort: str) -> dict[tuple[str | int, str | int | None], _Event]:
+    """Object, and what was tried on it where the event says so -> the latest event of this sort."""
+    rows = ledger.db.execute("select id, at, told from event where what = ? order by id", (sort,)).fetchall()
+    events = [_Event(number, at, json.loads(text)) for number, at, text in rows]
+    return {(each.told["object"], each.told.get("what")): each for each in events}
 
 
 def _intended(ledger: Ledger, bucket: str) -> bool:

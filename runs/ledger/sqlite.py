@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -122,6 +123,8 @@ class SQLite(Base):
         if any(words in str(error) for words in _TELL_DAMAGE):
             return DecisionError("ledger.damaged", path=str(self._path))
         if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")) or isinstance(error, UnicodeDecodeError):
+            return DecisionError("ledger.damaged", path=str(self._path))
+        if name == "SQLITE_READONLY" and os.access(self._path, os.W_OK):  # its own head says that nobody may write it
             return DecisionError("ledger.damaged", path=str(self._path))
         if name.startswith("SQLITE_FULL"):
             return UnavailableError("ledger.disk_full", path=str(self._path))

@@ -11,7 +11,7 @@ from changeover.connectors.change import ChangeKind
 from changeover.connectors.errors import DecisionError
 from changeover.connectors.finding import Finding, Severity
 from changeover.connectors.port import Identity
-from changeover.runs.ledger import events, operations, records, runlog, sound
+from changeover.runs.ledger import events, operations, proofs, records, runlog, sound
 from changeover.runs.ledger.operations import Intent, Settled
 from changeover.runs.ledger.place import Place
 from changeover.runs.ledger.records import Parked
@@ -35,7 +35,8 @@ def sent(ledger: Ledger, run: int, *keys: str) -> int:
 
 
 def moved(ledger: Ledger) -> Ledger:
-    """A run that ended, and one that was cut off after a batch, a refusal and a finding, with a batch under way."""
+    """A run that ended, and one that was cut off after a batch, a refusal, a finding, an adoption and proofs, with a
+    batch under way."""
     with ledger.transaction():
         ledger.pin("target", Identity("sql", "T-1", "crm", False))
         events.note(ledger, NOW, "pinned", None, {"target": "sql T-1"})
@@ -47,6 +48,15 @@ def moved(ledger: Ledger) -> Ledger:
         operations.settle(ledger, number, batch, "account", [done, refused], NOW)
         if number == FINISHED:
             runlog.end(ledger, number, "finished", NOW)
+    adopted = [Intent("old:t:h", "adopt", "T-h", b"12345678", b"\1", "unchanged", "h")]
+    batch = operations.intend(ledger, CUT_OFF, "customer", "t", 1, adopted, NOW, dt.timedelta(seconds=60))
+    operations.settle(ledger, CUT_OFF, batch, "account", [Settled("old:t:h", "acked", "live", "T-h")], NOW)
+    effects: proofs.Told = {"fields": ["city"]}
+    proofs.begin_anew(ledger, "customer", "old:t:c", CUT_OFF, NOW)
+    proofs.begin(ledger, "customer", proofs.EFFECTS, "old:t:c", CUT_OFF, NOW)
+    proofs.end(ledger, "customer", proofs.EFFECTS, "found", NOW, effects, proofs.digest_of(effects))
+    proofs.accept(ledger, "customer", NOW)
+    proofs.begin(ledger, "customer", proofs.TWICE, "old:t:c", CUT_OFF, NOW)
     sent(ledger, CUT_OFF, "e")
     with ledger.transaction():
         runlog.add_findings(ledger, CUT_OFF, [Finding("target.refused", Severity.BLOCKS, {}, object="t", key="d")])
@@ -73,13 +83,19 @@ def test_as_it_was_written_it_is_sound(ledger: Ledger) -> None:
         "update operation set sent = x'00' where our_key = 'old:t:c'",
         "update operation set code = 'target.other' where our_key = 'old:t:d'",
         "update operation set our_key = 'old:t:x' where our_key = 'old:t:e'",
-        "update batch set object = 'orders' where id = 3",
+        "update batch set object = 'orders' where id = 4",
         "delete from operation where batch = 2",
         "delete from batch where id = 2",
         "update run set selection = 'x' where id = 1",
         "update run set verb = 'undo' where id = 2",
         "update system set id = 'T-2'",
         "delete from system",
+        "update proof set our_key = 'old:t:x' where what = 'twice'",
+        "update proof set our_key = 'old:t:x' where what = 'record'",
+        "update proof set result = 'none' where what = 'effects'",
+        "update proof set told = '{}' where what = 'effects'",
+        "update proof set digest = 'x' where what = 'effects'",
+        "update proof set accepted = 'x' where what = 'effects'",
     ],
 )
 def test_what_the_history_tells_otherwise_is_noticed(ledger: Ledger, altered: str) -> None:
@@ -93,11 +109,14 @@ def test_what_the_history_tells_otherwise_is_noticed(ledger: Ledger, altered: st
     [
         "update finding set key = 'x'",
         'update finding set params = \'{"field": "x"}\'',
-        "update batch set not_after = 'when' where id = 3",
+        "update batch set not_after = 'when' where id = 4",
         "insert into run (id, verb, state, started, mapping_digest, source_time) values (9, 'run', 'open', '', '', '')",
         "update record set bucket = 'crested' where our_key = 'old:t:a'",
         "update record set run = 9 where our_key = 'old:t:a'",
         "update record set adopted = 9 where our_key = 'old:t:a'",
+        "update proof set object = 'orders' where what = 'twice'",
+        "update record set adopted = 2 where our_key = 'old:t:c'",
+        "update record set adopted = 0 where our_key = 'old:t:h'",
         "update record set fieldset = 9 where our_key = 'old:t:a'",
         "update record set mapping = 'other' where our_key = 'old:t:a'",
         "update record set source_key = 'x' where our_key = 'old:t:a'",
