@@ -127,7 +127,7 @@ class PostgreSQL(Base):
             if known is None:  # who may not make schemas gets one from somebody who may
                 self._script(f"create schema {schema}")
             self._script(script)
-            self.execute("insert into meta values ('version', ?)", (version,))
+            self.execute("insert into meta values ('version', ?), ('version_again', ?)", (version, version))
         self.execute("commit")
 
     @contextmanager

@@ -49,7 +49,7 @@ class SQLite(Base):
             raise self.told(error) from error
 
     def _create(self, version: str) -> None:
-        known = f"insert into meta values ('version', '{version}');"  # noqa: S608 - a constant of ours
+        known = f"insert into meta values ('version', '{version}'), ('version_again', '{version}');"  # noqa: S608 - ours
         self.connection.executescript("\n".join(["begin immediate;", _script(), known, "commit;"]))
 
     def execute(self, statement: str, values: Values = ()) -> sqlite3.Cursor:

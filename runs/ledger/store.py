@@ -48,8 +48,8 @@ class Ledger:
         self.ahead = dt.timedelta()
         self.db = _opened(place, durable, any_thread)
         try:
-            version = self.get_meta("version")
-            if version is None or not (version.isascii() and version.isdigit()):
+            version, again = self.get_meta("version"), self.get_meta("version_again")
+            if version is None or not (version.isascii() and version.isdigit()) or again not in (None, version):
                 raise DecisionError("ledger.damaged", path=str(place))
             if version != VERSION:
                 raise InputError("ledger.version", path=str(place), found=version, wanted=VERSION)

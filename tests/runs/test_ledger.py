@@ -360,14 +360,16 @@ def test_claims_agree_with_a_dict(ledger: Ledger) -> None:
 def test_a_ledger_of_another_version_is_left_alone(ledger: Ledger) -> None:
     with ledger.transaction():
         ledger.set_meta("version", "1")
+        ledger.set_meta("version_again", "1")
     with pytest.raises(InputError, match=r"ledger\.version.*found=1, wanted=4"):
         Ledger(ledger.place)
 
 
-def test_a_ledger_whose_version_is_none_is_damaged(ledger: Ledger) -> None:
-    """A flipped bit makes a letter of the figure."""
+@pytest.mark.parametrize("figure", ["t", "5"])
+def test_a_ledger_whose_version_is_not_as_it_was_noted_is_damaged(ledger: Ledger, figure: str) -> None:
+    """A flipped bit makes a letter of the figure, or another one."""
     with ledger.transaction():
-        ledger.set_meta("version", "t")
+        ledger.set_meta("version", figure)
     with pytest.raises(DecisionError, match=r"ledger\.damaged"):
         Ledger(ledger.place)
 
