@@ -9,7 +9,10 @@ Numbers with a decimal point stay text, so that nothing of them is lost. Keys ar
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +22,7 @@ from ...connectors.errors import InputError
 from ...connectors.finding import Finding, Severity
 from .document import Document, YamlPath, shown_path
 from .model import load_model
+from .parsers import ApartError, RefusedError, events, quick_events
 
 __all__ = ["Document", "load_model", "read_yaml"]
 
@@ -27,13 +31,13 @@ MAXIMUM_DEPTH: Final = 30
 
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _NULLS = frozenset(("", "~", "null", "Null", "NULL"))
-_TRAPS: Final = (
-    ("yaml.trap_boolean", re.compile(r"(?i:yes|no|on|off|y|n)|True|TRUE|False|FALSE")),
-    ("yaml.trap_number", re.compile(r"[-+]?0[0-9_]+|[-+]?[0-9][0-9_]*_[0-9_]*(\.[0-9_]*)?|[-+]?0[xob][0-9a-fA-F_]+")),
-    ("yaml.trap_number", re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)|[-+]?0[0-9]+\.[0-9]*")),
-    ("yaml.trap_time", re.compile(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?")),
-    ("yaml.trap_time", re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ].*)?")),
+_TRAP = re.compile(
+    r"(?P<boolean>(?i:yes|no|on|off|y|n)|True|TRUE|False|FALSE)"
+    r"|(?P<number>[-+]?0[0-9_]+|[-+]?[0-9][0-9_]*_[0-9_]*(?:\.[0-9_]*)?|[-+]?0[xob][0-9a-fA-F_]+"
+    r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)|[-+]?0[0-9]+\.[0-9]*)"
+    r"|(?P<time>[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt ].*)?)"
 )
+"""What other readers take for something else than the text that stands there, in groups called as the findings are."""
 _SECRET_KEY = re.compile(
     r"(?i)(.*[_.-])?(password|passwd|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key)|.*(密码|口令|密钥)"
 )
@@ -54,21 +58,7 @@ def read_yaml(path: Path, shown_as: str | None = None, *, own_names: frozenset[s
 
 def parse_yaml(text: str, shown: str, *, own_names: frozenset[str] = frozenset()) -> Document:
     """The same for a text. shown: how errors name it. Raises InputError `yaml.invalid`."""
-    builder = _Builder(shown, own_names)
-    builder.tabs(text)
-    try:
-        # the scanner trips over a tab anyway; told once is enough
-        if not builder.findings:
-            for event in yaml.parse(text, Loader=yaml.SafeLoader):
-                builder.take(event)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        problem = error.problem or error.context or "?"
-        builder.report("yaml.syntax", mark.line if mark else 0, mark.column if mark else 0, problem=problem)
-    except yaml.reader.ReaderError as error:
-        builder.report("yaml.syntax", text.count("\n", 0, error.position), 0, problem=str(error.reason))
-    except _TooDeep:
-        pass
+    builder = _built(text, shown, own_names)
     if builder.findings:
         raise InputError("yaml.invalid", tuple(builder.findings), file=shown, count=len(builder.findings))
     root = builder.root
@@ -78,6 +68,26 @@ def parse_yaml(text: str, shown: str, *, own_names: frozenset[str] = frozenset()
         finding = Finding("yaml.not_a_mapping", Severity.BLOCKS, {"path": "-", "column": 1}, file=shown, line=1)
         raise InputError("yaml.invalid", (finding,), file=shown, count=1)
     return Document(shown, root, builder.lines)
+
+
+def _built(text: str, shown: str, own_names: frozenset[str]) -> _Builder:
+    """By libyaml what has nothing to refuse, all else by the parser in Python: a finding is of what that one saw."""
+    with suppress(ApartError, _TooDeep):
+        builder = _Builder(shown, own_names)
+        builder.take(quick_events(text))
+        if not builder.findings:
+            return builder
+    builder = _Builder(shown, own_names)
+    builder.tabs(text)
+    if builder.findings:  # the scanner trips over a tab anyway; told once is enough
+        return builder
+    try:
+        builder.take(events(text))
+    except RefusedError as error:
+        builder.report("yaml.syntax", error.line, error.column, problem=error.problem)
+    except _TooDeep:
+        pass
+    return builder
 
 
 def _text(path: Path, shown: str) -> str:
@@ -133,25 +143,26 @@ class _Builder:
             if "\t" in indent and line.strip():
                 self.report("yaml.tab", number, indent.index("\t"), ())
 
-    def take(self, event: yaml.Event) -> None:
-        match event:
-            case yaml.DocumentStartEvent():
-                self._documents += 1
-                if self._documents > 1:
-                    self._report_at("yaml.several_documents", event)
-                if event.version or event.tags:
-                    self._report_at("yaml.directive", event)
-            case yaml.AliasEvent():
-                self._report_at("yaml.alias", event)
-                self._add(None, event)
-            case yaml.ScalarEvent():
-                self._refuse_decoration(event, plain_tag=None if any(event.implicit) else event.tag)
-                self._scalar(event)
-            case yaml.MappingStartEvent() | yaml.SequenceStartEvent():
-                self._refuse_decoration(event, plain_tag=None if event.implicit else event.tag)
-                self._open({} if isinstance(event, yaml.MappingStartEvent) else [], event)
-            case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
-                self._stack.pop()
+    def take(self, parsed: Iterable[yaml.Event]) -> None:
+        for event in parsed:
+            match event:
+                case yaml.ScalarEvent():
+                    self._refuse_decoration(event, plain_tag=None if any(event.implicit) else event.tag)
+                    self._scalar(event)
+                case yaml.MappingStartEvent() | yaml.SequenceStartEvent():
+                    self._refuse_decoration(event, plain_tag=None if event.implicit else event.tag)
+                    self._open({} if isinstance(event, yaml.MappingStartEvent) else [], event)
+                case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
+                    self._stack.pop()
+                case yaml.DocumentStartEvent():
+                    self._documents += 1
+                    if self._documents > 1:
+                        self._report_at("yaml.several_documents", event)
+                    if event.version or event.tags:
+                        self._report_at("yaml.directive", event)
+                case yaml.AliasEvent():
+                    self._report_at("yaml.alias", event)
+                    self._add(None, event)
 
     def _report_at(self, code: str, event: yaml.Event, **params: str | int) -> None:
         line, column = _start(event)
@@ -188,24 +199,26 @@ class _Builder:
         return bool(self._stack) and isinstance(self._stack[-1].into, dict) and not self._stack[-1].waits
 
     def _scalar(self, event: yaml.ScalarEvent) -> None:
-        if self._at_key():
-            self._key(event)
+        top = self._stack[-1] if self._stack else None
+        if top is not None and not top.waits and isinstance(top.into, dict):
+            self._key(event, top, top.into)
         else:
             self._add(None if self._secret(event) else self._value(event), event)
 
-    def _key(self, event: yaml.ScalarEvent) -> None:
-        top = self._stack[-1]
-        known = event.value in top.into
-        top.waits, top.key = True, event.value
-        if event.value == "<<" and not event.style:
-            self._report_at("yaml.merge", event)
-        elif not event.style and event.value in _NULLS:
-            self._report_at("yaml.key_not_text", event)
-        else:
-            self._trap(event)
-        if known:
-            self._report_at("yaml.duplicate_key", event, key=event.value, first=self.lines[self._path()])
-        self.lines.setdefault(self._path(), _start(event)[0] + 1)
+    def _key(self, event: yaml.ScalarEvent, top: _Open, into: dict[str, object]) -> None:
+        key = event.value
+        top.waits, top.key = True, key
+        path = (*top.path, key)
+        if not event.style:
+            if key == "<<":
+                self._report_at("yaml.merge", event)
+            elif key in _NULLS:
+                self._report_at("yaml.key_not_text", event)
+            else:
+                self._trap(event)
+        if key in into:
+            self._report_at("yaml.duplicate_key", event, key=key, first=self.lines[path])
+        self.lines.setdefault(path, _start(event)[0] + 1)
 
     def _value(self, event: yaml.ScalarEvent) -> object:
         text = str(event.value)
@@ -221,22 +234,18 @@ class _Builder:
         return text
 
     def _trap(self, event: yaml.ScalarEvent) -> None:
-        """What other readers take for something else than the text that stands there."""
-        if event.style:
-            return
-        for code, pattern in _TRAPS:
-            if pattern.fullmatch(event.value):
-                self._report_at(code, event, text=event.value[:40])
-                return
+        found = _TRAP.fullmatch(event.value)
+        if found is not None:
+            self._report_at(f"yaml.trap_{found.lastgroup}", event, text=event.value[:40])
 
     def _secret(self, event: yaml.ScalarEvent) -> bool:
         """Report a secret that stands there in plain; no other finding may then repeat it."""
         path = self._path()
-        key = next((part for part in reversed(path) if isinstance(part, str)), "")
-        named = _SECRET_KEY.fullmatch(key) and not self._own_names.intersection(map(str, path[:-1]))
-        in_url = _PASSWORD_IN_URL.search(event.value)
-        plain = bool(named) and event.value not in _NULLS and not _REFERENCE.fullmatch(event.value)
-        plain = plain or (in_url is not None and not _REFERENCE.fullmatch(in_url["password"]))
+        named = _sounds_secret(_last_name(path)) and self._own_names.isdisjoint(map(str, path[:-1]))
+        plain = named and event.value not in _NULLS and not _REFERENCE.fullmatch(event.value)
+        if not plain and "://" in event.value:
+            in_url = _PASSWORD_IN_URL.search(event.value)
+            plain = in_url is not None and not _REFERENCE.fullmatch(in_url["password"])
         if plain:
             self._report_at("yaml.secret", event)
         return plain
@@ -253,6 +262,19 @@ class _Builder:
         if top.key is not None:
             top.into.setdefault(top.key, value)
         top.waits, top.key = False, None
+
+
+@lru_cache(4096)
+def _sounds_secret(name: str) -> bool:
+    return _SECRET_KEY.fullmatch(name) is not None
+
+
+def _last_name(path: YamlPath) -> str:
+    """The key nearest to that place; empty where it lies in lists only."""
+    for part in reversed(path):
+        if isinstance(part, str):
+            return part
+    return ""
 
 
 def _start(event: yaml.Event) -> tuple[int, int]:

@@ -124,6 +124,14 @@ def test_all_problems_come_at_once_with_their_columns(tmp_path: Path) -> None:
     assert caught.value.params == {"file": "file.yaml", "count": 4}
 
 
+def test_an_escape_beyond_the_last_character_is_refused_where_it_stands(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        read(tmp_path, 'a: 1\nb: "客\\U00110000"\n')
+    (finding,) = caught.value.findings
+    assert (finding.code, finding.line, finding.params["column"]) == ("yaml.syntax", 2, 8)
+    assert finding.params["problem"] == "found invalid Unicode character escape code"
+
+
 def test_limits_and_encodings(tmp_path: Path) -> None:
     assert refused(tmp_path, "[" * 5000) == [(1, "yaml.too_deep")]
     assert refused(tmp_path, "a: 1\n" * 500_000) == [(None, "yaml.too_large")]
