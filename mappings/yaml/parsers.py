@@ -1,7 +1,8 @@
 """The two parsers of PyYAML: the one in Python, whose word holds, and libyaml, more than ten times as fast.
 
 What may stand in a file, which line it stands on and what is wrong with it is as the parser in Python has it. libyaml
-reads the texts that both read alike; PyYAML may have been built without it, and then nobody notices but by the time.
+reads the texts that both read alike; PyYAML may have been built without it or with an old one, and then nobody notices
+but by the time.
 """
 
 from __future__ import annotations
@@ -12,7 +13,19 @@ from typing import Final
 
 import yaml
 
-LIBYAML: Final[type[yaml.CBaseLoader] | None] = getattr(yaml, "CBaseLoader", None)
+OLDEST: Final = (0, 2, 5)
+"""Of libyaml: what is older reads some flow collections otherwise."""
+
+
+def _libyaml() -> type[yaml.CBaseLoader] | None:
+    if not yaml.__with_libyaml__:
+        return None
+    from yaml._yaml import get_version
+
+    return yaml.CBaseLoader if get_version() >= OLDEST else None
+
+
+LIBYAML: Final = _libyaml()
 
 _APART = re.compile("[\t\ufeff]|[|>][-+0-9]*#")
 """Where libyaml is the more lenient, or reads another text: tabs between tokens, a byte order mark that begins a line,
@@ -28,7 +41,7 @@ class RefusedError(Exception):
 
 
 class ApartError(Exception):
-    """libyaml is not there, refuses the text, or may read it otherwise than the parser in Python does."""
+    """libyaml is not there or too old, refuses the text, or may read it otherwise than the parser in Python does."""
 
 
 def events(text: str) -> Iterator[yaml.Event]:

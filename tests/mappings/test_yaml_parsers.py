@@ -114,13 +114,19 @@ def test_what_only_looks_like_a_difference_is_read_by_libyaml(text: str) -> None
     assert read_by_libyaml(text)
 
 
-def test_a_build_without_libyaml_is_told_from_one_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(yaml, "CBaseLoader", raising=False)
-    spec = spec_from_file_location("parsers_without_libyaml", parsers.__file__)
+@pytest.mark.parametrize(
+    ("place", "what"), [("yaml.__with_libyaml__", False), ("yaml._yaml.get_version", lambda: (0, 2, 4))]
+)
+def test_a_build_without_libyaml_or_with_an_old_one_does(
+    place: str, what: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("yaml._yaml")
+    monkeypatch.setattr(place, what)
+    spec = spec_from_file_location("parsers_of_that_build", parsers.__file__)
     assert spec is not None
     assert spec.loader is not None
-    without = module_from_spec(spec)
-    spec.loader.exec_module(without)
-    with pytest.raises(without.ApartError):
-        list(without.quick_events("k: a"))
-    assert [event.value for event in without.events("k: a") if isinstance(event, yaml.ScalarEvent)] == ["k", "a"]
+    built = module_from_spec(spec)
+    spec.loader.exec_module(built)
+    with pytest.raises(built.ApartError):
+        list(built.quick_events("k: a"))
+    assert [event.value for event in built.events("k: a") if isinstance(event, yaml.ScalarEvent)] == ["k", "a"]
