@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from .migrate.command import Call, commands_of
+from .migrate.loading.collections import collect_late
 from .migrate.options import (
     ACCEPT,
     CHOICE,
@@ -384,4 +385,5 @@ def _main(
 
 def main() -> None:
     """The entry point."""
+    collect_late()
     app()

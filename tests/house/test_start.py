@@ -1,7 +1,9 @@
-"""`changeover --help` feels instant: nothing heavy is loaded, and it costs no more than a few bare Pythons."""
+"""`changeover --help` feels instant: nothing heavy is loaded, and it costs no more than a few bare Pythons. What a
+command imports is not looked through for garbage."""
 
 from __future__ import annotations
 
+import gc
 import os
 import statistics
 import subprocess
@@ -9,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from changeover.migrate.loading.collections import LOADED, collect_late, few_collections
 
 HEAVY = ("pandas", "pyarrow", "numpy", "great_expectations", "sqlalchemy", "cryptography", "jinja2")
 HELP = """
@@ -20,7 +23,11 @@ try:
 except SystemExit as end:
     assert not end.code, end.code
 """
-SAY_MODULES = "\nprint('modules:', *sorted({name.partition('.')[0] for name in sys.modules}))\n"
+SAY = """
+import gc
+print("collects at:", gc.get_threshold()[0])
+print("modules:", *sorted({name.partition(".")[0] for name in sys.modules}))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -30,20 +37,40 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return {**kept, "PYTHONPYCACHEPREFIX": str(tmp_path_factory.mktemp("bytecode")), "PYTHONIOENCODING": "utf-8"}
 
 
-def test_help_loads_nothing_heavy(environment: dict[str, str], tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def said(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
+    """Words behind what the process tells of itself."""
     ran = subprocess.run(
-        [sys.executable, "-c", HELP + SAY_MODULES],
+        [sys.executable, "-c", HELP + SAY],
         env=environment,
-        cwd=tmp_path,
+        cwd=tmp_path_factory.mktemp("said"),
         capture_output=True,
         text=True,
         encoding="utf-8",
         check=False,
     )
     assert ran.returncode == 0, ran.stderr
-    loaded = ran.stdout.rpartition("modules:")[2].split()
+    return {each.partition(":")[0]: each.partition(":")[2].split() for each in ran.stdout.splitlines()[-2:]}
+
+
+def test_help_loads_nothing_heavy(said: dict[str, list[str]]) -> None:
+    loaded = said["modules"]
     assert "typer" in loaded
     assert [name for name in HEAVY if name in loaded] == []
+
+
+def test_the_collector_rests_until_a_command_is_loaded_and_then_works_as_ever(said: dict[str, list[str]]) -> None:
+    assert said["collects at"] == [str(LOADED)]
+    usual, others = gc.get_threshold(), list(gc.callbacks)
+    collect_late()
+    with few_collections():
+        few = gc.get_threshold()
+        gc.collect(0)
+        assert gc.get_threshold() == few
+    assert gc.get_threshold()[0] == LOADED
+    gc.collect(0)
+    assert gc.get_threshold() == usual
+    assert gc.callbacks == others
 
 
 def cpu_seconds(code: str, environment: dict[str, str], folder: Path) -> float:
