@@ -15,18 +15,8 @@ from ..port import Settings
 from ..secrets import Secrets
 from .dialect import Dialect
 from .faults import words
-from .mariadb import MariaDB
 from .options import Options
-from .postgresql import PostgreSQL
 from .sqlite import SQLite
-
-_DIALECTS: dict[str, type[Dialect]] = {
-    "sqlite": SQLite,
-    "postgresql": PostgreSQL,
-    "postgres": PostgreSQL,
-    "mariadb": MariaDB,
-    "mysql": MariaDB,
-}
 
 
 class Database:
@@ -39,7 +29,7 @@ class Database:
         self.schema = schema
         self._secrets = secrets
         kind, _, driver = url.drivername.partition("+")
-        self.dialect = _DIALECTS.get(kind, Dialect)()
+        self.dialect = _dialect(kind)
         if self.dialect.driver and driver not in ("", self.dialect.driver):
             raise InputError("sql.driver", connection=name, driver=url.drivername, use=f"{kind}+{self.dialect.driver}")
         if self.dialect.driver:
@@ -142,3 +132,20 @@ def _url(settings: Settings, options: Options, secrets: Secrets) -> URL:
     if not url.database or url.database.startswith((":memory:", "file:")) or url.query:
         raise InputError("sql.url", connection=settings.name)
     return url.set(database=str((Path(settings.folder) / url.database).resolve()))
+
+
+def _dialect(kind: str) -> Dialect:
+    """SQLAlchemy's part of each database takes long to load, and most projects have one kind."""
+    match kind:
+        case "sqlite":
+            return SQLite()
+        case "postgresql" | "postgres":
+            from .postgresql import PostgreSQL
+
+            return PostgreSQL()
+        case "mariadb" | "mysql":
+            from .mariadb import MariaDB
+
+            return MariaDB()
+        case _:
+            return Dialect()

@@ -31,7 +31,7 @@ class Dialect:
     """kind: the database's name. driver: the only driver that is tried with it, None where any will do.
     row_values: `(a, b) > (x, y)` is understood and uses the key's index. returns_in_order: an insert of many rows
     returns their keys in the rows' order. needs_id: the database has no id of its own; `prepare` leaves one in it.
-    integer_bits: what every integer column holds, None where its type says. at_once: values sought in one statement."""
+    at_once: values sought in one statement."""
 
     kind: ClassVar[str] = "sql"
     driver: ClassVar[str | None] = None
@@ -40,7 +40,6 @@ class Dialect:
     now: ClassVar[str] = "SELECT CURRENT_TIMESTAMP"
     side_suffix: ClassVar[str] = ""
     needs_id: ClassVar[bool] = True
-    integer_bits: ClassVar[int | None] = None
     at_once: ClassVar[int] = 2_000
 
     # Connecting
@@ -86,6 +85,10 @@ class Dialect:
     def stored(self, kind: sa.types.TypeEngine[Any], declared: str) -> FieldType | None:
         """The type of a column that only this database knows, None for what every database has."""
         return None
+
+    def integer_bits(self, kind: sa.Integer) -> int:
+        """How many bits an integer column of that type holds."""
+        return 16 if isinstance(kind, sa.SmallInteger) else 64 if isinstance(kind, sa.BigInteger) else 32
 
     def as_text(self, kind: sa.types.TypeEngine[Any], stored: FieldType) -> bool:
         """Whether the driver's own value of such a column is no cell."""

@@ -111,6 +111,15 @@ class MariaDB(Dialect):
             case _:
                 return None
 
+    def integer_bits(self, kind: sa.Integer) -> int:
+        match kind:
+            case mysql.TINYINT():
+                return 8
+            case mysql.MEDIUMINT():
+                return 24
+            case _:
+                return super().integer_bits(kind)
+
     def as_text(self, kind: sa.types.TypeEngine[Any], stored: FieldType) -> bool:
         return isinstance(kind, sa.Time | mysql.BIT)
 

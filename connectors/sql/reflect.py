@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import mysql, postgresql
 from sqlalchemy.engine import Connection, Inspector
 from sqlalchemy.engine.interfaces import ReflectedColumn
 from sqlalchemy.engine.reflection import ObjectKind
@@ -33,7 +32,6 @@ _ANY_OF = re.compile(
     rf"""[(\s]*"?(?P<column>\w+)"?\)?{_CAST}\s*=\s*ANY\s*\(+ARRAY\[(?P<choices>{_QUOTED}{_CAST}(?:,\s*{_QUOTED}{_CAST})*)\]\)*{_CAST}[)\s]*""",
     re.I,
 )
-_BITS = {sa.SmallInteger: 16, sa.BigInteger: 64, mysql.TINYINT: 8, mysql.MEDIUMINT: 24}
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,9 +178,7 @@ class _Reflection:
         return found | {column: tuple(to) for column, to in self.options.references.get(table, {}).items()}
 
     def _column(self, reflected: ReflectedColumn, declared: str, choices: tuple[str, ...]) -> Column:
-        kind: Kind = reflected["type"]
-        if isinstance(kind, postgresql.DOMAIN):
-            kind = kind.data_type
+        kind: Kind = getattr(reflected["type"], "data_type", reflected["type"])  # of a domain, the type it stands on
         stored = self.dialect.stored(kind, declared) or _stored(kind)
         if stored is FieldType.TEXT and choices:
             stored = FieldType.CHOICE
@@ -266,7 +262,7 @@ def _bounds(kind: Kind, stored: FieldType, dialect: Dialect) -> tuple[str | None
     """The smallest and largest whole number that the column holds."""
     if stored is not FieldType.INTEGER or not isinstance(kind, sa.Integer):
         return None, None
-    bits = dialect.integer_bits or next((size for each, size in _BITS.items() if isinstance(kind, each)), 32)
+    bits = dialect.integer_bits(kind)
     if getattr(kind, "unsigned", False):
         return "0", str(2**bits - 1)
     return str(-(2 ** (bits - 1))), str(2 ** (bits - 1) - 1)

@@ -60,7 +60,6 @@ class SQLite(Dialect):
     kind: ClassVar[str] = "sqlite"
     driver: ClassVar[str | None] = "pysqlite"
     row_values: ClassVar[bool] = True
-    integer_bits: ClassVar[int | None] = 64
     now: ClassVar[str] = "SELECT strftime('%Y-%m-%d %H:%M:%f', 'now')"
     side_suffix: ClassVar[str] = " WITHOUT ROWID"
 
@@ -106,6 +105,9 @@ class SQLite(Dialect):
 
     def stored(self, kind: sa.types.TypeEngine[Any], declared: str) -> FieldType | None:
         return FieldType.INSTANT if _ZONED.match(declared) else None
+
+    def integer_bits(self, kind: sa.Integer) -> int:
+        return 64
 
     def as_text(self, kind: sa.types.TypeEngine[Any], stored: FieldType) -> bool:
         return False
