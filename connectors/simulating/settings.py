@@ -12,6 +12,7 @@ import yaml
 
 from ..errors import InputError
 from ..simulators import Setting
+from .shipped import read_shipped
 
 
 def setting(default: Any, about: str, *choices: str, known: bool = False) -> Any:
@@ -46,7 +47,7 @@ class DeclaredSettings:
     @classmethod
     def told(cls, chinese: Path) -> tuple[Setting, ...]:
         """For the list that the command shows. chinese: the file with what each decides, in Chinese."""
-        words = yaml.safe_load(chinese.read_text(encoding="utf-8"))
+        words = read_shipped(chinese)
         return tuple(
             Setting(
                 each.name,

@@ -7,8 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from ...simulating.shipped import read_shipped
 from .answers import Document
 
 FILE = Path(__file__).with_name("presets.yaml")
@@ -41,7 +40,7 @@ def system_fields() -> dict[str, Any]:
 @cache
 def _told() -> dict[str, Any]:
     """The file; nobody changes what it says."""
-    told: dict[str, Any] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+    told: dict[str, Any] = read_shipped(FILE)
     return told
 
 
