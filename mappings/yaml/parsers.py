@@ -76,3 +76,15 @@ def quick_events(text: str) -> Iterator[yaml.Event]:
             yield event
     except (yaml.YAMLError, UnicodeEncodeError) as error:
         raise ApartError from error
+
+
+def composed(text: str) -> yaml.Node | None:
+    """The tree of a text that the strict reader takes, each node with the places where it begins and ends; None where
+    it says nothing. By libyaml where both parsers read it alike: they mark the same places, but for the ends of blocks
+    and for values that are not there. Raises yaml.YAMLError."""
+    try:
+        for _ in quick_events(text):
+            pass
+    except ApartError:
+        return yaml.compose(text, Loader=yaml.SafeLoader)
+    return yaml.compose(text, Loader=LIBYAML or yaml.SafeLoader)

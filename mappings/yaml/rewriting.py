@@ -8,6 +8,7 @@ from typing import Final
 import yaml
 
 from .document import YamlPath
+from .parsers import composed
 from .plain_yaml import flow, scalar
 
 _INDENT: Final = 2
@@ -29,7 +30,7 @@ def rewritten(text: str, changes: Mapping[YamlPath, object]) -> str:
 
 
 def _changed(text: str, path: YamlPath, value: object) -> str:
-    node = yaml.compose(text, Loader=yaml.SafeLoader)
+    node = composed(text)
     if not isinstance(node, yaml.MappingNode):
         raise NotRewrittenError("the file is no mapping")
     for depth, step in enumerate(path):
@@ -117,7 +118,7 @@ def _added(text: str, node: yaml.MappingNode, key: object, value: object) -> str
 
 
 def _removed(text: str, path: YamlPath) -> str:
-    node = yaml.compose(text, Loader=yaml.SafeLoader)
+    node = composed(text)
     for step in path[:-1]:
         entry = _entry(node, step) if isinstance(node, yaml.MappingNode) else None
         if entry is None:

@@ -71,10 +71,12 @@ def disturbed(file: Path, seed: int) -> str:
     return "".join(letters)
 
 
-@given(
-    text=st.lists(st.sampled_from(PIECES), max_size=12).map("".join)
-    | st.builds(disturbed, st.sampled_from(PACKS), st.integers(0, 2**32))
+TEXTS: Final = st.lists(st.sampled_from(PIECES), max_size=12).map("".join) | st.builds(
+    disturbed, st.sampled_from(PACKS), st.integers(0, 2**32)
 )
+
+
+@given(text=TEXTS)
 @settings(deadline=None, max_examples=300)
 @example(text="k: |#\n")  # each of these libyaml reads otherwise, or refuses with other words
 @example(text="k: [a?]")
@@ -94,6 +96,32 @@ def disturbed(file: Path, seed: int) -> str:
 @example(text="a: no\n客户: {c: 1, c: 2}\nd: *x\na: 3\n")
 def test_both_say_the_same(text: str) -> None:
     assert told(text) == told_without_libyaml(text)
+
+
+def places(node: yaml.Node | None) -> object:
+    """What is at which places of the text: of blocks where they begin, of all else where it ends too."""
+    match node:
+        case yaml.ScalarNode(value=value, style=style):
+            ends = node.end_mark.index if style not in ("|", ">") else None
+            return (value, node.start_mark.index, node.start_mark.column, ends) if value or style else None
+        case yaml.CollectionNode():
+            inner = [places(part) for each in node.value for part in (each if isinstance(each, tuple) else (each,))]
+            ends = node.end_mark.index if node.flow_style else None
+            return type(node), node.flow_style, node.start_mark.index, node.start_mark.column, ends, inner
+        case _:
+            return None
+
+
+@given(text=TEXTS)
+@settings(deadline=None, max_examples=150)
+@example(text="# 备注\n\ufeffk: a")
+@example(text="客户:\r\n  - {深: 'a\\n', b: [ ]}\r\n  -\r\n  - |\r\n    a\r\n\r\n  - b\r\n    c\r\n")
+def test_both_mark_the_same_places_in_what_is_taken(text: str) -> None:
+    if isinstance(told(text)[0], dict):
+        found = places(parsers.composed(text))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(parsers, "LIBYAML", None)
+            assert places(parsers.composed(text)) == found
 
 
 @pytest.mark.skipif(parsers.LIBYAML is None, reason="PyYAML was built without libyaml")
