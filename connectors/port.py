@@ -58,11 +58,11 @@ class Capabilities:
     exactly. Whoever reads relies on the latter two, and on no order.
     read_back_lag: how long a write may stay unseen by `find`. server_maximum: how long the server may still finish a
     call that we gave up on; an UNKNOWN outcome is probed only after both have passed. allowance: the calls that the
-    system takes and what our actions cost in calls; tells_further_calls: some changes cost more, and it has the method
-    of `further_calls.TellsFurtherCalls`. ordeals: what the connector can do to a record of ours and take back, to prove
-    that our key is found all the same; it has the methods of `UndergoesOrdeals` then. tells_unseen: it has the method
-    of `TellsUnseen`. knows_holding: it has the methods of `holding.KnowsHolding`. questions: what only the system
-    itself can tell; it has the methods of `AnswersQuestions` then. holds_files, takes_files: it gives and
+    system takes and what our actions cost in calls; tells_calls: what writing costs depends on what is written, and
+    it has the method of `telling_calls.TellsCalls`. ordeals: what the connector can do to a record of ours and take
+    back, to prove that our key is found all the same; it has the methods of `UndergoesOrdeals` then. tells_unseen: it
+    has the method of `TellsUnseen`. knows_holding: it has the methods of `holding.KnowsHolding`. questions: what only
+    the system itself can tell; it has the methods of `AnswersQuestions` then. holds_files, takes_files: it gives and
     takes the bodies of files (`held_file.HoldsFiles`, `held_file.TakesFiles`); largest_file: the most bytes that it
     takes for one, None where it does not say. tells_changes: it tells what has changed since a moment
     (`changes.TellsChanges`); overlap: how much later than its time says a change may be seen. tells_deletes: it tells
@@ -88,7 +88,7 @@ class Capabilities:
     tells_lacking: bool = False
     tells_unseen: bool = False
     knows_holding: bool = False
-    tells_further_calls: bool = False
+    tells_calls: bool = False
     questions: tuple[Question, ...] = ()
     holds_files: bool = False
     takes_files: bool = False

@@ -31,15 +31,16 @@ def reader_for(session: Session, choice: Choice, prepared: Prepared) -> Reader:
 
 def rehearsed(session: Session, prepared: Prepared, choice: Choice) -> tuple[Moved, tuple[Finding, ...], Foresight]:
     """Go the whole way without writing to the target. Returns what it came to, the findings, and what is foreseen."""
-    foresight = Foresight(session.target, session.target_schema, session.clock.now())
+    foresight = Foresight(session.target, session.target_schema, session.clock.now(), session.paces.target.made)
     with rehearse(session, foresight) as dry:
         run = runlog.begin(dry.ledger, "plan", dry.clock.now(), prepared.digest, choice.digest)
 
         def written(mapping: CompiledMapping, _states: Mapping[str, str]) -> None:
-            foresight.count_further(pipeline.moved.tallies[mapping.name])
+            foresight.count_calls(pipeline.moved.tallies[mapping.name])
 
         pipeline = Pipeline(dry, run, reader_for(dry, choice, prepared), prepared.cut, written)
         moved = pipeline.move(prepared.order)
+        foresight.count_rest()
         return moved, tuple(runlog.findings_of(dry.ledger, run.id)), foresight
 
 

@@ -315,13 +315,14 @@ def open_session(
             ledger.take_over()
         for role, identity in identities.items():
             check_pin(ledger, role, identity)
+        target_schema = target.describe()  # before anything is asked for: it would be described twice
         check_known_keys(ledger, target)
         values = ValueStore(project.runs / "values.db", keys.data)
         stack.callback(values.close)
         caller = caller_for(target.capabilities.at_once)
         stack.callback(caller.close)
         stack.enter_context(interruption.heard())
-        graded = grades(proofs.everything(ledger), target.capabilities, (target_schema := target.describe()).objects)
+        graded = grades(proofs.everything(ledger), target.capabilities, target_schema.objects)
         yield Session(
             project=project,
             source=source,

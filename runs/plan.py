@@ -18,7 +18,8 @@ VERSION = 1
 class Plan:
     """made_at: ISO time. environment, selection: of which the dry run was. systems: role -> kind and id. mappings:
     name -> digest of its meaning. schemas: `source NAME` or `target NAME` -> digest of the object's schema. counts:
-    mapping -> bucket -> records. causes: code -> findings. corrections: a digest of what is corrected."""
+    mapping -> bucket -> records. causes: code -> findings. corrections: a digest of what is corrected. calls: role of a
+    system that limits its calls -> interface -> calls that a run makes to it."""
 
     made_at: str
     environment: str
@@ -29,6 +30,7 @@ class Plan:
     counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     causes: Mapping[str, int] = field(default_factory=dict)
     corrections: str = ""
+    calls: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     version: int = VERSION
 
     @property

@@ -22,12 +22,12 @@ from ..questions import Answer, Question
 from ..schema import Schema
 from ..secrets import Secrets
 from .bulk import RUNS, RUNS_FOR, able_in_bulk
-from .files import LARGEST, Files, upload_paths
+from .files import DOWNLOAD, LARGEST, Files, upload_paths
 from .gateway import Gateway
 from .holding import Holdings
 from .options import Options
 from .ordeals import Ordeals
-from .paths import DESCRIBE, FUNCTION, OBJECTS, Paths, data_path
+from .paths import DESCRIBE, FUNCTION, LOCK, OBJECTS, UNLOCK, Paths, data_path
 from .pools import Pools
 from .probing.probing import Probing
 from .probing.questions import QUESTIONS, contradictions
@@ -99,7 +99,7 @@ class FxiaokeConnector:
             overlap=dt.timedelta(seconds=options.read_back_lag + SECOND),
             tells_unseen=True,
             knows_holding=True,
-            tells_further_calls=True,
+            tells_calls=True,
             questions=QUESTIONS,
         )
         self._one_by_one = self.capabilities
@@ -169,9 +169,8 @@ class FxiaokeConnector:
         self._speak_of(there, batch)
         return self._writer.write(there, batch)
 
-    def further_calls(self, batch: Batch) -> Mapping[str, int]:
-        there, [counted] = self._there(batch.object), self.capabilities.allowance.needs_of(batch.object, Action.WRITE)
-        return self._writer.costs.further(there, batch.changes, counted)
+    def calls_of(self, batch: Batch, *, again: bool = False) -> Mapping[str, int]:
+        return self._writer.costs.of(self._there(batch.object), batch.changes, again)
 
     def _written(self, name: str, changes: Sequence[Change]) -> TenantObject:
         there = self._there(name, [field for change in changes for field in change.values])
@@ -354,4 +353,21 @@ def _needs(options: Options, custom: bool) -> dict[Action, tuple[Need, ...]]:
         Action.FIND: (Need(data_path("query", custom), options.find_size),),
         Action.READ: (Need(data_path("query", custom), options.page),),
         Action.UPLOAD: tuple(map(Need, upload_paths(options))),
+        Action.BODY: (Need(DOWNLOAD),),
+        Action.CLOCK: (Need(OBJECTS),),
+        **_ordeals_cost(custom),
+    }
+
+
+def _ordeals_cost(custom: bool) -> dict[Action, tuple[Need, ...]]:
+    """Each looks at the record first, when it is done and when it is taken back."""
+    looks, into, out = (
+        Need(data_path("get", custom), calls=2),
+        data_path("invalid", custom),
+        data_path("recover", custom),
+    )
+    return {
+        Action.OWNER: (looks, Need(data_path("changeOwner", custom), calls=2)),
+        Action.LOCK: (looks, Need(LOCK), Need(UNLOCK)),
+        Action.SOFT_DELETE: (looks, Need(into), Need(out)),
     }

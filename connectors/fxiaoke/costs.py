@@ -7,10 +7,9 @@ from collections.abc import Iterable, Mapping
 
 from ..cell import Cell
 from ..change import Change, ChangeKind
-from ..pace import Need
-from .bulk import Bulk
+from .bulk import MOST, Bulk
 from .owners import OWNER
-from .paths import Paths, data_path
+from .paths import FUNCTION, Paths, data_path
 from .stages import PATH as STAGE_PATH
 from .stages import Stages
 from .teams import ADD, DELETE, Teams, people_of
@@ -18,23 +17,30 @@ from .tenant import TenantObject
 
 
 class Costs:
-    """Of changes that are sent by calls of their own: each as `Writer` makes them where all goes well."""
+    """As `Writer` makes them where all goes well. rows: that our function takes in a call."""
 
-    def __init__(self, bulk: Bulk, stages: Stages, teams: Teams, paths: Paths) -> None:
-        self._bulk, self._stages, self._teams, self._paths = bulk, stages, teams, paths
+    def __init__(self, bulk: Bulk, stages: Stages, teams: Teams, paths: Paths, rows: int) -> None:
+        self._bulk, self._stages, self._teams, self._paths, self._rows = bulk, stages, teams, paths, rows
 
-    def further(self, there: TenantObject, changes: Iterable[Change], counted: Need) -> Counter[str]:
-        """By path, beyond what is counted of each change. What our function does not take goes by calls of its own,
-        and is counted as if it did."""
-        calls: Counter[str] = Counter()
-        alone = 0
+    def of(self, there: TenantObject, changes: Iterable[Change], again: bool) -> Counter[str]:
+        """By path. again: creations of what is there already: each is refused, and who has its key is looked for. What
+        our function does not take goes by calls of its own, and is counted as if it did."""
+        calls, rows = Counter[str](), Counter[str]()
+        query = self._paths.of(there, "query")
         for change in changes:
             apart = self._stages.apart if change.kind is ChangeKind.CREATE else self._stages.apart | {OWNER}
-            if change.kind is ChangeKind.DELETE or self._bulk.takes(there, change, apart) is not None:
-                continue
-            calls.update(self._of(there, change))
-            alone += 1
-        calls[counted.interface] -= alone // counted.records
+            action = self._bulk.takes(there, change, apart)
+            if change.kind is ChangeKind.DELETE:
+                calls.update((self._paths.of(there, "invalid"), self._paths.of(there, "delete")))
+            elif action is not None:
+                rows[action] += 1
+            elif again:
+                calls.update((self._paths.of(there, "create"), query))
+            else:
+                calls.update(self._of(there, change))
+        for action, number in rows.items():
+            calls[FUNCTION] += -(-number // min(MOST[action], self._rows))
+            calls[query] += int(again)
         return Counter({path: number for path, number in calls.items() if number})
 
     def _of(self, there: TenantObject, change: Change) -> Counter[str]:

@@ -64,7 +64,7 @@ class Writer:
         self._owners = Owners(self.calls, query, pools, options)
         self.bulk = Bulk(gateway, query, self.calls, options)
         self._stages, self._teams = Stages(self.calls, options), Teams(self.calls, query)
-        self.costs = Costs(self.bulk, self._stages, self._teams, self.calls.paths)
+        self.costs = Costs(self.bulk, self._stages, self._teams, self.calls.paths, options.bulk_rows)
 
     def write(self, there: TenantObject, batch: Batch) -> list[Outcome]:
         """Raises only before the first change has left."""

@@ -5,19 +5,29 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 
 class Action(StrEnum):
     """What the toolkit asks of a system. WRITE is any change, DELETE one that takes a record away; READ a page of all
-    records; FIND one of chosen ones; UPLOAD the body of one file."""
+    records; FIND one of chosen ones; UPLOAD takes the body of one file there, BODY has it from there; OWNER, LOCK and
+    SOFT_DELETE are ordeals of a record (`port.Ordeal`), each done and taken back; CLOCK is the system's own time."""
 
     WRITE = "write"
     DELETE = "delete"
     FIND = "find"
     READ = "read"
     UPLOAD = "upload"
+    BODY = "body"
+    OWNER = "owner"
+    LOCK = "lock"
+    SOFT_DELETE = "soft_delete"
+    CLOCK = "clock"
+
+
+AS_CHANGES = {Action.DELETE: 1, Action.OWNER: 2, Action.LOCK: 2, Action.SOFT_DELETE: 2}
+"""What costs so many changes where nothing else is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +110,13 @@ class Allowance:
     objects: Mapping[str, Mapping[Action, tuple[Need, ...]]] = field(default_factory=dict)
 
     def needs_of(self, object_name: str, action: Action) -> tuple[Need, ...]:
-        """What this action costs on that object; a DELETE of which nothing is said, what any change does."""
+        """What this action costs on that object; a DELETE of which nothing is said, what any change does, and an
+        ordeal twice as much."""
         told = self.objects.get(object_name, {}).get(action) or self.needs.get(action, ())
-        return self.needs_of(object_name, Action.WRITE) if action is Action.DELETE and not told else told
+        if told or action not in AS_CHANGES:
+            return told
+        changes = self.needs_of(object_name, Action.WRITE)
+        return tuple(replace(each, calls=each.calls * AS_CHANGES[action]) for each in changes)
 
     def of(self, interface: str) -> Interface:
         return self.interfaces.get(interface, self.others)

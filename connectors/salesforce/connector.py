@@ -59,6 +59,7 @@ class SalesforceConnector:
         self._ordeals = Ordeals(self._query, self._writer, options)
         self._sight = Sight(self._gateway, options, settings.name, self._query.count)
         self._lock = threading.RLock()
+        self._identity: Identity | None = None
         self._labels: dict[str, str] | None = None
         self._objects: dict[str, OrgObject] = {}
         by_object: dict[str, MutableMapping[Action, tuple[Need, ...]]] = {}  # told once an object was counted
@@ -70,7 +71,10 @@ class SalesforceConnector:
                 Action.READ: (Need(API, records=options.page),),
                 Action.FIND: (Need(API, records=options.find_size),),
                 Action.WRITE: needs_of_writing(options, MOST),
+                Action.OWNER: (Need(WRITING, calls=2),),
                 Action.UPLOAD: (Need(API),),
+                Action.BODY: (Need(API),),
+                Action.CLOCK: (Need(API),),
             },
             objects=by_object,
         )
@@ -86,6 +90,7 @@ class SalesforceConnector:
             ordeals=(Ordeal.OWNER,) if options.ordeal_owner else (),
             tells_lacking=True,
             tells_unseen=True,
+            tells_calls=True,
             tells_changes=True,
             tells_deletes=True,
             holds_files=True,
@@ -102,9 +107,12 @@ class SalesforceConnector:
         self._pace.obey(allowance)
 
     def identity(self) -> Identity:
-        (told,) = self._gateway.query(ORGANIZATION)["records"]
-        where = facts_of(self._gateway.instance, str(told.get("InstanceName") or ""))
-        return Identity("salesforce", str(told["Id"]), str(told["Name"]), not told["IsSandbox"], where)
+        """Asked for once: the same org answers as long as we are connected."""
+        if self._identity is None:
+            (told,) = self._gateway.query(ORGANIZATION)["records"]
+            where = facts_of(self._gateway.instance, str(told.get("InstanceName") or ""))
+            self._identity = Identity("salesforce", str(told["Id"]), str(told["Name"]), not told["IsSandbox"], where)
+        return self._identity
 
     def describe(self) -> Schema:
         """The objects of the option `objects`, or all that hold records of their own. Raises InputError
@@ -178,6 +186,9 @@ class SalesforceConnector:
         there = self._there(batch.object, [name for each in batch.changes for name in each.values])
         require_key(there, self._name, self._options)
         return self._writer.write(there, batch)
+
+    def calls_of(self, batch: Batch, *, again: bool = False) -> Mapping[str, int]:
+        return self._writer.calls_of(self._there(batch.object), batch.changes, again)
 
     def prepare(self) -> None:
         """The field for our key is the administrator's to make; `write` refuses an object that lacks it."""

@@ -102,6 +102,13 @@ class WithFiles:
         return held
 
 
+def asks_for(rows: Sequence[Row], *, creates: bool) -> int:
+    """How many calls it takes to ask for what these rows need: their documents, and the links that are there."""
+    if not rows or rows[0].files is None:
+        return 0
+    return int(any(each.files for each in rows)) + int(not creates)
+
+
 def _told(answer: object, rows: Sequence[Row], *, creates: bool) -> Iterator[tuple[int, Result]]:
     """By the place of a record."""
     graphs = answer.get("graphs") if isinstance(answer, dict) else None

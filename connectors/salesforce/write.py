@@ -7,7 +7,8 @@ records.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
@@ -18,10 +19,10 @@ from ..errors import ChangeoverError
 from ..held_file import files_in
 from ..port import KEY
 from . import with_files
-from .bulk.ingest import Ingest
+from .bulk.ingest import CALLS_BESIDES, CALLS_WRITING, Ingest
 from .calls import Calls, outcome_of
 from .file_fields import FILES
-from .gateway import Gateway
+from .gateway import API, WRITING, Gateway
 from .options import Options
 from .org_object import OrgObject
 from .our_key import kept
@@ -37,10 +38,12 @@ ENDS_THE_BATCH = {OutcomeState.THROTTLED, OutcomeState.EXPIRED, OutcomeState.FAT
 
 
 class Piece(NamedTuple):
-    """Changes that are sent together. act: sends them, and raises only before they have left."""
+    """Changes that are sent together. act: sends them, and raises only before they have left. calls: those that it
+    makes where all goes well, by interface."""
 
     changes: tuple[Change, ...]
     act: Callable[[], list[Outcome]]
+    calls: Mapping[str, int]
 
 
 Send = Callable[[OrgObject, Sequence[Row]], list[Outcome]]
@@ -79,6 +82,14 @@ class Writer:
                 return [*outcomes, *unfit, *_rest(left, OutcomeState.NOT_SENT, "target.no_answer")]
         return [*outcomes, *unfit]
 
+    def calls_of(self, there: OrgObject, changes: Sequence[Change], again: bool) -> Counter[str]:
+        """By interface, as the port's method of that name tells them."""
+        calls = Counter[str]()
+        for piece in self._pieces(there, changes, [], by_jobs=True):
+            calls.update(piece.calls)
+            calls[API] += int(again)  # who has our keys is looked for
+        return calls
+
     def _pieces(
         self, there: OrgObject, changes: Sequence[Change], unfit: list[Outcome], by_jobs: bool
     ) -> Iterator[Piece]:
@@ -100,10 +111,11 @@ class Writer:
             )
             at = 0
             for each in jobs:
-                yield _piece(there, plain[each], self._by_job)
+                yield _piece(there, plain[each], self._by_job, {WRITING: CALLS_WRITING, API: CALLS_BESIDES})
                 at = each.stop
             for part in _cut([*plain[at:], *(each for each in rows if each.files is not None)]):
-                yield _piece(there, part, send)
+                asked = int(kind is ChangeKind.ADOPT) + with_files.asks_for(part, creates=kind is ChangeKind.CREATE)
+                yield _piece(there, part, send, {WRITING: 1, API: asked})
 
     def _by_job(self, there: OrgObject, rows: Sequence[Row]) -> list[Outcome]:
         return self._ingest.create(there, [each.change for each in rows], [each.body for each in rows])
@@ -128,8 +140,8 @@ class Writer:
         return told
 
 
-def _piece(there: OrgObject, rows: Sequence[Row], send: Send) -> Piece:
-    return Piece(tuple(each.change for each in rows), partial(send, there, rows))
+def _piece(there: OrgObject, rows: Sequence[Row], send: Send, calls: Mapping[str, int]) -> Piece:
+    return Piece(tuple(each.change for each in rows), partial(send, there, rows), calls)
 
 
 def _rows(there: OrgObject, changes: Sequence[Change], unfit: list[Outcome]) -> Iterator[Row]:

@@ -15,6 +15,7 @@ import numpy as np
 from ...connectors.change import Change, ChangeKind
 from ...connectors.chunk import Chunk, split_key
 from ...connectors.finding import Finding, Severity
+from ...connectors.pace import Action
 from ...connectors.port import OurKeyPlace
 from ...mappings.compile import CompiledMapping
 from ...mappings.mapped import MappedChunk
@@ -34,6 +35,7 @@ from .loaded import Loaded
 from .outside import scoped
 from .put_together import put_together
 from .references import Resolved, cells_to_send, resolve
+from .rehearsal import foretold_of
 from .rewriting import rewritten
 from .tally import MappingStop
 
@@ -116,7 +118,6 @@ class Details:
         self._session, self._mapping, self._run = session, mapping, run_id
         self._kinds, self._takes = kinds, takes
         self._room = session.target.capabilities.details
-        self._rehearsed: set[str] = set()
 
     def shares(
         self, mapped: MappedChunk, rows: Sequence[int], adopted: Collection[int], result: Loaded
@@ -130,8 +131,6 @@ class Details:
         while left and not self._proven(name):
             alone.append(left.pop(0))
             yield alone[-1:], {}
-            if result.buckets[alone[-1]] in ("created", "pending"):
-                self._rehearsed.add(name)
         if alone:
             yield from self._share(mapped, (), alone[-1:], adopted, kinds, result)
         size = min(SHARE, self._session.source.capabilities.find_size)
@@ -177,9 +176,9 @@ class Details:
         return not both & self._session.degraded and stop_of(self._session, kind.mapping) is None
 
     def _proven(self, name: str) -> bool:
-        """Whether a first record of this object went alone. A dry run proves nothing, but lets one go alone as well."""
+        """Whether a first record of this object went alone."""
         known = proofs.of(self._session.ledger, name)
-        return name in self._rehearsed or (RECORD in known and known[RECORD].over)
+        return RECORD in known and known[RECORD].over
 
     def _prove(self, kind: Kind, children: _Found, row: int, result: Loaded) -> None:
         """Its master is there now: the detail goes alone, as in its own mapping's turn, which tells what it says of a
@@ -193,8 +192,6 @@ class Details:
         alone = children.mapped.without(set(range(len(children.mapped))) - {row})
         loaded = kind.load.load(alone, [each for each in children.findings if each.key in alone.source_keys])
         result.findings += [each for each in loaded.findings if each.severity is Severity.WARNS]
-        if self._session.rehearsal and loaded.buckets == ["created"]:
-            self._rehearsed.add(kind.mapping.target.name)
 
     def _find(self, kind: Kind, wanted: Sequence[tuple[str, ...]], masters: Mapping[str, int]) -> _Found:
         """The details of these masters. wanted: their source keys. masters: our key -> row."""
@@ -234,9 +231,16 @@ class Details:
             done = [each for each in ended if each.what == kind.what and each.end.state == "acked"]
             if done:
                 result.carried += len(done)
+                self._foretell(kind, len(done))
                 result.findings += read_back(
                     self._session, kind.mapping, as_written(done, len(kind.load.names)), self._run
                 )
+
+    def _foretell(self, kind: Kind, details: int) -> None:
+        """A run asks for those of which the target does not tell."""
+        foretold = foretold_of(self._session.target) if self._session.rehearsal else None
+        if foretold is not None and not self._session.target.capabilities.answers_details:
+            foretold.do(Action.FIND, kind.mapping.target.name, details)
 
 
 def _planned(kind: Kind, rows: Sorted, resolved: Resolved, good: Sequence[int]) -> Iterator[Planned]:

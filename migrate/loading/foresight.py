@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple, cast
 
@@ -17,14 +17,13 @@ import pyarrow.compute as pc
 
 from ...connectors.change import Batch, Change, ChangeKind, Outcome
 from ...connectors.finding import Finding, Severity
-from ...connectors.further_calls import TellsFurtherCalls
 from ...connectors.holding import Holding, KnowsHolding, Recycling
 from ...connectors.port import Connector
 from ...connectors.schema import FieldType, Schema
 from ...runs.report.model import Report, Row, Table, Text
 from ..causes import causes
 from .rehearsal import Rehearsal
-from .tally import FURTHER, Tally
+from .tally import CALLS, Tally
 
 LISTED = 100
 WRITTEN = (ChangeKind.CREATE, ChangeKind.UPDATE, ChangeKind.ADOPT)
@@ -51,23 +50,26 @@ class OverCap:
 
 
 class Foresight(Rehearsal):
-    """The target of a dry run that looks at what would be written. now: when it would be."""
+    """The target of a dry run that looks at what would be written. now: when it would be. made: the calls that this
+    process has made to the target so far, by interface. opening: those of them that were made for no mapping; a run
+    makes the same."""
 
-    def __init__(self, target: Connector, schema: Schema, now: dt.datetime) -> None:
+    def __init__(
+        self, target: Connector, schema: Schema, now: dt.datetime, made: Callable[[], Mapping[str, int]] = dict
+    ) -> None:
         super().__init__(target)
+        self._made = made
+        self._counted = self.opening = Counter(made())
         self._schema, self._now = schema, now
         self._holdings: dict[str, Holding | None] = {}
         self._given: dict[str, Counter[str]] = {}
         self._taken: list[Taken] = []
-        self._further = Counter[str]()
         self._numbers: Counter[str] = Counter()
 
     def write(self, batch: Batch) -> list[Outcome]:
         holding = self._holding(batch.object)
         if holding is not None:
             self._look(batch.object, [each for each in batch.changes if each.kind in WRITTEN], holding)
-        if self.capabilities.tells_further_calls:
-            self._further.update(cast(TellsFurtherCalls, self.inner).further_calls(batch))
         return super().write(batch)
 
     def _holding(self, name: str) -> Holding | None:
@@ -119,11 +121,20 @@ class Foresight(Rehearsal):
 
     # What is said of it
 
-    def count_further(self, tally: Tally) -> None:
-        """Count what else the changes that were planned since the last time will cost in calls."""
-        for interface, number in self._further.items():
-            tally.add("\t".join((FURTHER, interface)), number)
-        self._further.clear()
+    def count_calls(self, tally: Tally) -> None:
+        """Count the calls that a run makes for what was looked at since the last time: what it reads is read here as
+        well, and what it writes and reads back is foretold."""
+        for interface, number in self._calls().items():
+            tally.add("\t".join((CALLS, interface)), number)
+
+    def count_rest(self) -> None:
+        """What has come since counts for no mapping."""
+        self.opening = self.opening + self._calls()
+
+    def _calls(self) -> Counter[str]:
+        now = Counter(self._made())
+        read, self._counted = now - self._counted, now
+        return read + self.foretold.taken()
 
     def over_cap(self) -> list[OverCap]:
         """With the records that people own already: where there are caps, asked of the target."""

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from ...connectors.change import Batch, Change, ChangeKind, Outcome, OutcomeState
-from ...connectors.forwarding import Forwarding
+from ...connectors.forwarding import Forwarding, layer_of
 from ...connectors.port import Connector
+from ..pace.foretold import Foretold
 
 UNBORN = "(new) "
 """Before our key: the target key of a record that a run would create."""
 
 
 class Rehearsal(Forwarding):
-    """A connector in front of the real target that lets every read through and no write."""
+    """A connector in front of the real target that lets every read through and no write. foretold: the calls that it
+    saves."""
 
     def __init__(self, target: Connector) -> None:
         super().__init__(target)
-        self.calls = 0
+        self.foretold = Foretold(target)
 
     def write(self, batch: Batch) -> list[Outcome]:
-        self.calls += 1
+        self.foretold.write(batch)
         own = [Outcome(change.our_key, OutcomeState.ACKED, _key(change)) for change in batch.changes]
         carried = ((some.object, each) for change in batch.changes for some in change.details for each in some.changes)
         return own + [Outcome(each.our_key, OutcomeState.ACKED, _key(each), object=name) for name, each in carried]
@@ -35,3 +37,9 @@ class Rehearsal(Forwarding):
 
 def _key(change: Change) -> str:
     return UNBORN + change.our_key if change.kind is ChangeKind.CREATE else change.target_key or ""
+
+
+def foretold_of(target: Connector) -> Foretold | None:
+    """Where the calls are counted that a dry run saves."""
+    rehearsal = layer_of(target, Rehearsal)
+    return None if rehearsal is None else rehearsal.foretold

@@ -13,8 +13,8 @@ from ...connectors.errors import DecisionError
 from ...runs.report.model import BUCKETS, BranchCounts
 
 READ, ADOPTED, UNTAKEN, CARRIED = "read", "adopted", "untaken", "carried"
-FURTHER = "further"
-"""With an interface behind it: calls beyond one write for each change."""
+CALLS = "calls"
+"""With an interface behind it: calls to the target."""
 
 
 class Tally:

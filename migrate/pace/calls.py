@@ -1,4 +1,4 @@
-"""What plan, run and undo tell of the calls to the target. Where the target limits none, nothing is told."""
+"""What plan, run and undo tell of calls. Of those to a system that limits none, nothing is told."""
 
 from __future__ import annotations
 
@@ -7,29 +7,32 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ...connectors.errors import InputError
-from ...connectors.pace import Action
-from ...runs.ledger import proofs, records
-from ...runs.ledger.proofs import RECORD
+from ...connectors.pace import Action, Allowance, Pace
+from ...runs.ledger import records
 from ...runs.plan import Plan, changed_since, load_plan
 from ...runs.report.model import Text
+from ..filing.told import moved_files
 from ..loading.beside import apart_of
-from ..loading.details import kinds_of
 from ..loading.pipeline import Moved, Reader
 from ..loading.select import Choice
-from ..loading.tally import CARRIED, FURTHER, parts_of
+from ..loading.tally import CALLS, parts_of
 from ..plan import plan_of
 from ..prepare import Prepared
-from ..proving.prove import calls_of_proof
 from ..session import Session, Tick
-from .predict import Part, Predicted, Records, calls_of, predict, predicted_facts, records_of
+from .predict import Part, Predicted, calls_of, predict, predicted_facts
+from .source_calls import Calls, foreseen, limited, source_facts, source_told
+
+TARGET = "target"
+Fact = tuple[str, str | int | Text]
 
 
 @dataclass(frozen=True, slots=True)
 class CallsTold:
-    """facts and extra: for the verb's report."""
+    """facts and extra: for the verb's report. predicted: by role of a system that limits its calls."""
 
-    facts: tuple[tuple[str, str | int | Text], ...] = ()
+    facts: tuple[Fact, ...] = ()
     extra: Mapping[str, object] = field(default_factory=dict)
+    predicted: Mapping[str, Calls] = field(default_factory=dict)
 
 
 def tell_reading(session: Session, prepared: Prepared, reader: Reader) -> None:
@@ -55,50 +58,65 @@ def tell_most(session: Session, asked: int) -> None:
         session.tick(Tick("reading_calls", session.project.environment.target.name, most, most))
 
 
-def plan_calls(session: Session, moved: Moved) -> CallsTold:
-    """What the plan itself has spent, and what a run will."""
+def plan_calls(session: Session, moved: Moved, opening: Calls, read: Mapping[str, Calls]) -> CallsTold:
+    """What the plan itself has spent, and what a run will. opening: to the target, for no mapping. read: to each
+    source, by its role."""
+    counts = {name: tally.as_dict() for name, tally in moved.tallies.items()}
+    sources = foreseen(session, counts, read)
+    facts, extra = source_facts(session, sources), source_told(session, sources)
     if not session.target.capabilities.allowance.limited:
-        return CallsTold()
-    predicted = _predicted(session, {name: tally.as_dict() for name, tally in moved.tallies.items()})
+        return CallsTold(facts, extra, sources)
+    predicted = _foreseen(session, _parts(session, counts, opening))
+    for role, calls in sources.items():
+        predicted = predicted.no_sooner(_of_source(session, role, calls))
     made = session.paces.target.made()
     return CallsTold(
-        (("fact.calls_made", sum(made.values())), *predicted_facts(predicted)),
-        {"calls": {"made": made, "predicted": dict(predicted.calls)}, "finish": _iso(predicted)},
+        (("fact.calls_made", sum(made.values())), *predicted_facts(predicted), *facts),
+        {"calls": {"made": made, "predicted": dict(predicted.calls)}, "finish": _iso(predicted), **extra},
+        {TARGET: predicted.calls, **sources},
     )
 
 
-def predicted_by_plan(session: Session, prepared: Prepared, choice: Choice, name: str | None) -> Predicted | None:
-    """What the plan foresaw that this run keeps to: the one that was named, else the latest that still holds; None
-    where there is none."""
-    if not session.target.capabilities.allowance.limited:
+def predicted_by_plan(
+    session: Session, prepared: Prepared, choice: Choice, name: str | None
+) -> Mapping[str, Calls] | None:
+    """What the plan foresaw that this run keeps to, by role of a system: the plan that was named, else the latest that
+    still holds; None where there is none."""
+    if not (session.target.capabilities.allowance.limited or limited(session)):
         return None
     folder = session.project.runs / "plans"
     if name is not None:
-        return _predicted(session, load_plan(name, folder).counts)
+        return load_plan(name, folder).calls
     today = plan_of(session, prepared, choice)
     for path in sorted(folder.glob("plan-*.json"), key=lambda path: path.stat().st_mtime, reverse=True):
         plan = _read(str(path), session)
         if plan is not None and not changed_since(plan, today):
-            return _predicted(session, plan.counts)
+            return plan.calls
     return None
 
 
-def run_calls(session: Session, predicted: Predicted | None) -> CallsTold:
+def run_calls(session: Session, predicted: Mapping[str, Calls] | None) -> CallsTold:
     """Predicted against actual; the latter of this process, and of those who shared the run."""
+    known = predicted or {}
+    facts, extra = source_facts(session, known), source_told(session, known)
     if not session.target.capabilities.allowance.limited:
-        return CallsTold()
+        return CallsTold(facts, extra)
     made = dict(Counter(session.paces.target.made()) + (session.team.calls if session.team else Counter()))
-    foreseen = () if predicted is None else (("fact.calls_predicted", predicted.total),)
-    told = None if predicted is None else dict(predicted.calls)
-    return CallsTold((*foreseen, ("fact.calls_made", sum(made.values()))), {"calls": {"made": made, "predicted": told}})
+    told = known.get(TARGET)
+    ours = () if told is None else (("fact.calls_predicted", sum(told.values())),)
+    return CallsTold(
+        (*ours, ("fact.calls_made", sum(made.values())), *facts),
+        {"calls": {"made": made, "predicted": None if told is None else dict(told)}, **extra},
+    )
 
 
-def undo_calls(session: Session, cost: Mapping[str, Records], *, made: bool = False) -> CallsTold:
-    """What the forecast of an undo has spent, and what the undo will, its own reading included; made: what the undo
-    was to spend, and did. cost: by object, how often each action is done to a record."""
+def undo_calls(session: Session, judged: Calls, cost: Mapping[str, Calls], *, made: bool = False) -> CallsTold:
+    """What the forecast of an undo has spent, and what the undo will; made: what the undo was to spend, and did.
+    judged: until all was judged, which an undo does as well. cost: by object, what follows."""
     if not session.target.capabilities.allowance.limited:
         return CallsTold()
-    parts = [Part(name, each, after=range(place)) for place, (name, each) in enumerate(cost.items())]
+    parts = [Part("", calls=judged)]
+    parts += [Part(name, calls=calls, after=range(place)) for place, (name, calls) in enumerate(cost.items(), 1)]
     predicted = _foreseen(session, parts)
     spent = session.paces.target.made()
     told = {"calls": {"made": spent, "predicted": dict(predicted.calls)}}
@@ -108,59 +126,38 @@ def undo_calls(session: Session, cost: Mapping[str, Records], *, made: bool = Fa
     return CallsTold((*facts, *predicted_facts(predicted)), {**told, "finish": _iso(predicted)})
 
 
-def _predicted(session: Session, counts: Mapping[str, Mapping[str, int]]) -> Predicted:
-    matched = [name for name, mapping in session.mappings.items() if mapping.match]
-    told = session.target.capabilities.answers_details
+def _parts(session: Session, counts: Mapping[str, Mapping[str, int]], opening: Calls) -> list[Part]:
+    """What a run does, by mapping, in the order of `counts`."""
     names, apart = [name for name in counts if name in session.mappings], apart_of(session)
-    proven, parts, aboard = _proven(session), [], _aboard(session, counts)
+    parts = [Part("", calls=opening)]
     for place, name in enumerate(names):
-        target = session.mappings[name].target.name
-        actions, proving = Counter(records_of({name: counts[name]}, matched, answers_details=told)), Counter[Action]()
-        actions[Action.WRITE] += aboard[name]
-        if target not in proven and _creates(counts[name]):
-            proven.add(target)
-            proving.update(calls_of_proof(session, target))
-            actions[Action.WRITE] -= 1  # it goes alone
+        calls = {interface: number for [interface], number in parts_of(counts[name], CALLS)}
+        files = {Action.UPLOAD: moved_files(counts[name])}
         after = [other for other in range(place) if not apart(names[other], name)]
-        further = {interface: number for [interface], number in parts_of(counts[name], FURTHER)}
-        parts.append(Part(target, actions, proving, further, after))
-    return _foreseen(session, parts)
-
-
-def _aboard(session: Session, counts: Mapping[str, Mapping[str, int]]) -> Counter[str]:
-    """By mapping, writes to be moved: what is carried is counted where its master is, and saved where its own mapping
-    is. Of several kinds of details the first are taken to be carried."""
-    moved: Counter[str] = Counter()
-    for name, buckets in counts.items():
-        carried = buckets.get(CARRIED, 0)
-        moved[name] += carried
-        for child, _, _ in kinds_of(session, session.mappings[name]) if carried and name in session.mappings else ():
-            some = min(carried, counts.get(child.name, {}).get("created", 0))
-            moved[child.name] -= some
-            carried -= some
-    return moved
-
-
-def _proven(session: Session) -> set[str]:
-    """Target objects of which a first record was proven."""
-    return {each.object for each in proofs.everything(session.ledger) if each.what == RECORD and each.over}
-
-
-def _creates(buckets: Mapping[str, int]) -> bool:
-    return buckets.get("created", 0) + buckets.get("pending", 0) > 0
+        parts.append(Part(session.mappings[name].target.name, files, calls, [0, *(other + 1 for other in after)]))
+    return parts
 
 
 def _foreseen(session: Session, parts: Sequence[Part]) -> Predicted:
-    pace = session.paces.target
+    able = session.target.capabilities
+    return _paced(session, session.paces.target, parts, able.allowance, able.at_once)
+
+
+def _of_source(session: Session, role: str, calls: Calls) -> Predicted:
+    allowance = limited(session)[role].capabilities.allowance
+    return _paced(session, session.paces.sources[role], [Part("", calls=calls)], allowance, 1)
+
+
+def _paced(session: Session, pace: Pace, parts: Sequence[Part], allowance: Allowance, at_once: int) -> Predicted:
     today = pace.of_today()
     return predict(
         parts,
-        session.target.capabilities.allowance,
+        allowance,
         session.clock.now(),
         schedule=pace.schedule,
         narrowed=pace.narrowed,
         spent=today[0] if today else 0,
-        at_once=session.target.capabilities.at_once,
+        at_once=at_once,
     )
 
 

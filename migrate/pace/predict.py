@@ -5,17 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ...connectors.pace import ALWAYS, Action, Allowance, Narrowed, Quota, Rate, Schedule
 from ...connectors.pace.quota import Days
 from ...runs.report.model import Text
-from ..filing.told import moved_files
-from ..loading.tally import ADOPTED, CARRIED
 
 MOST_STEPS = 10_000
 """Business hours and days that a forecast passes through before it says that it sees no end."""
-WRITTEN = ("created", "updated", "pending")
 WRITES = (Action.WRITE, Action.DELETE)
 """Of these several may be under way at a time."""
 Records = Mapping[Action, int]
@@ -34,44 +31,23 @@ class Predicted:
     def total(self) -> int:
         return sum(self.calls.values())
 
+    def no_sooner(self, other: Predicted) -> Predicted:
+        """The same, its end not before that of the other."""
+        if self.finish is None or other.finish is None:
+            return replace(self, finish=None)
+        return replace(self, finish=max(self.finish, other.finish))
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
     """What a move does to the records of one mapping. object: of the target, empty for any. records: how often each
-    action is done to one of many; single: to one alone. further: calls by interface beyond those. after: places of the
-    parts that are over before it begins, all of which come before it."""
+    action is done to one of many. calls: by interface, besides those. after: places of the parts that are over before
+    it begins, all of which come before it."""
 
     object: str
-    records: Records
-    single: Records = field(default_factory=dict)
-    further: Mapping[str, int] = field(default_factory=dict)
+    records: Records = field(default_factory=dict)
+    calls: Mapping[str, int] = field(default_factory=dict)
     after: Sequence[int] = ()
-
-
-def records_of(
-    counts: Mapping[str, Mapping[str, int]], matched: Sequence[str] = (), *, answers_details: bool = True
-) -> Records:
-    """How often each action will be done to a record, by what a plan counted: mapping -> bucket -> records.
-
-    matched: mappings with `match:`, whose new records are looked for in the target first. Every record that is written
-    is read back; one that is updated is read before, too. What is carried inside its master costs no write.
-    answers_details: as in Capabilities; else what is carried is asked for.
-    """
-    actions: Counter[Action] = Counter()
-    for name, buckets in counts.items():
-        adopted = buckets.get(ADOPTED, 0)
-        written = sum(buckets.get(bucket, 0) for bucket in WRITTEN)
-        untouched = min(adopted, buckets.get("unchanged", 0))  # these were given our key and nothing else
-        actions[Action.WRITE] += written + untouched + buckets.get("pending", 0)
-        actions[Action.FIND] += written + untouched + max(0, buckets.get("updated", 0) - adopted)
-        carried = buckets.get(CARRIED, 0)
-        actions[Action.WRITE] -= carried
-        actions[Action.FIND] += 0 if answers_details else carried
-        if files := moved_files(buckets):
-            actions[Action.UPLOAD] += files
-        if name in matched:
-            actions[Action.FIND] += buckets.get("created", 0) + adopted + buckets.get("held", 0)
-    return actions
 
 
 def calls_of(records: Records, allowance: Allowance, object_name: str = "") -> dict[str, int]:
@@ -80,10 +56,7 @@ def calls_of(records: Records, allowance: Allowance, object_name: str = "") -> d
 
 
 def _calls(part: Part, allowance: Allowance) -> dict[str, int]:
-    calls: Counter[str] = Counter(part.further)
-    for action, number in part.single.items():
-        for need in allowance.needs_of(part.object, action):
-            calls[need.interface] += number * need.calls_for(1)
+    calls: Counter[str] = Counter(part.calls)
     for action, number in part.records.items():
         for need in allowance.needs_of(part.object, action):
             calls[need.interface] += need.calls_for(number)
@@ -197,12 +170,14 @@ def _busy(parts: Sequence[Part], allowance: Allowance, at_once: int) -> dict[str
     """Seconds that the calls of each interface take from departure to answer, those that write several at a time."""
     seconds: dict[str, float] = defaultdict(float)
     for part in parts:
-        for action in {*part.records, *part.single}:
+        lasts: dict[str, float] = {}
+        for action in Action:
             for need in allowance.needs_of(part.object, action):
                 together = min(at_once, allowance.of(need.interface).threads) if action in WRITES else 1
-                alone = part.single.get(action, 0) * need.calls_for(1)
-                many = need.calls_for(part.records.get(action, 0)) / together
-                seconds[need.interface] += (many + alone) * need.seconds
+                lasts.setdefault(need.interface, need.seconds / together)
+                seconds[need.interface] += need.calls_for(part.records.get(action, 0)) * need.seconds / together
+        for interface, number in part.calls.items():
+            seconds[interface] += number * lasts.get(interface, 0.0)
     return seconds
 
 

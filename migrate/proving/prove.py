@@ -6,10 +6,10 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ...connectors.cell import Cell
-from ...connectors.change import ChangeKind
+from ...connectors.change import Batch, Change, ChangeKind
 from ...connectors.errors import DecisionError, InputError
 from ...connectors.finding import Finding, Severity
 from ...connectors.pace import Action
@@ -23,6 +23,7 @@ from ...runs.ledger.proofs import EFFECTS, RECORD, TWICE, Told
 from ...runs.ledger.records import RecordRow
 from ...runs.values import PROOF
 from ..fingerprint import find_rows
+from ..loading.rehearsal import foretold_of
 from ..loading.tally import MappingStop
 from ..sending.answer import Planned
 from ..session import Session, Tick
@@ -65,13 +66,12 @@ def first_alone(
     stopped: Callable[[], bool],
 ) -> First:
     """Of an object of which nothing was created yet, send one record alone and prove everything on it. One that is
-    refused proves nothing: the next one goes, unless a storm has stopped the mapping."""
-    if session.rehearsal:
-        return First(planned)
+    refused proves nothing: the next one goes, unless a storm has stopped the mapping. A dry run only counts what that
+    costs."""
     name = mapping.target.name
     known = proofs.of(session.ledger, name)
     if RECORD in known and known[RECORD].over:
-        return First(planned, [], stop_of(session, mapping))
+        return First(planned, [], None if session.rehearsal else stop_of(session, mapping))
     first = First(planned)
     for each in [each for each in planned if each.change.kind is ChangeKind.CREATE]:
         key = each.change.our_key
@@ -81,8 +81,11 @@ def first_alone(
         first.ended += ended
         first.rest = [other for other in first.rest if other is not each]
         if any(settled.state == "acked" for settled in ended):
-            _prove(session, mapping, key)
-            first.stop = stop_of(session, mapping)
+            if session.rehearsal:
+                _foretell(session, name, each.change)
+            else:
+                _prove(session, mapping, key)
+                first.stop = stop_of(session, mapping)
             break
         if stopped():
             break
@@ -235,15 +238,24 @@ def _of_record(
     )
 
 
-def calls_of_proof(session: Session, object_name: str) -> Counter[Action]:
-    """How often a proof of this object does each action to one record, where all goes well."""
-    able = session.target.capabilities
-    calls = Counter({Action.WRITE: 1, Action.FIND: 1 + len(list(references_to(session, object_name)))})
-    if able.our_key is not OurKeyPlace.NONE:
-        calls[Action.WRITE] += 1
-        for ordeal in able.ordeals:
-            calls.update({Action.WRITE: 2 + (ordeal is Ordeal.SOFT_DELETE), Action.FIND: 2})
-    return calls
+def _foretell(session: Session, object_name: str, created: Change) -> None:
+    """The calls of a proof on the record that would be created so, where all goes well; then the proof is over."""
+    able, foretold = session.target.capabilities, foretold_of(session.target)
+    proofs.end(session.ledger, object_name, RECORD, REFUSED, session.clock.now(), {})
+    if foretold is None:
+        return
+    again = Batch(object_name, (replace(created, details=()),))
+    for looked_at in (object_name, *(other for other, _ in references_to(session, object_name))):
+        foretold.do(Action.FIND, looked_at)
+    if able.our_key is OurKeyPlace.NONE:
+        return
+    foretold.write(again, again=True)
+    for ordeal in able.ordeals:
+        foretold.do(Action.FIND, object_name)  # what it holds before
+        foretold.do(Action(ordeal.value), object_name)
+        foretold.do(Action.FIND, object_name)
+        if ordeal is Ordeal.SOFT_DELETE:
+            foretold.write(again, again=True)
 
 
 def _note(session: Session, run_id: int, findings: Sequence[Finding]) -> None:

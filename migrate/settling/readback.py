@@ -10,13 +10,14 @@ from itertools import groupby
 import numpy as np
 
 from ...connectors.finding import Finding, Severity
+from ...connectors.pace import Action
 from ...connectors.port import KEY, OUR_KEY, OurKeyPlace
 from ...mappings.compile import CompiledMapping
 from ...runs.digest import pack, unpack
 from ...runs.ledger import operations, records, runlog
 from ...runs.ledger.operations import Unverified
 from ..fingerprint import Digests, Marks, find_rows
-from ..loading.rehearsal import UNBORN
+from ..loading.rehearsal import UNBORN, foretold_of
 from ..loading.tally import chosen
 from ..noted import finding_of
 from ..session import Session
@@ -118,7 +119,10 @@ def _in_order(digests: Digests, names: Sequence[str], wanted: Sequence[str]) -> 
 
 
 def _foresee(session: Session, mapping: CompiledMapping, done: Written) -> None:
-    """What only a dry run knows, and has written over what was there before, holds the one and else the other."""
+    """What only a dry run knows, and has written over what was there before, holds the one and else the other. Nothing
+    is looked at, and that it would be is counted."""
+    if foretold := foretold_of(session.target):
+        foretold.do(Action.FIND, mapping.target.name, len(done.our_keys))
     over = [row for row, key in enumerate(done.target_keys) if key.startswith(UNBORN) and done.before[row].any()]
     if over:
         back = pack(np.where(done.written, done.sent, done.before)[over])

@@ -159,6 +159,12 @@ def connections_of(source: Connector) -> Mapping[str, Connector]:
     return {f"source {name}": each for name, each in inner.connections.items()}
 
 
+def role_of(source: Connector, object_name: str) -> str:
+    """The role of the connection in which this object lies."""
+    roles = connections_of(source)
+    return f"source {object_name.partition(BETWEEN)[0]}" if "source" not in roles else "source"
+
+
 def systems_of(source: Connector, target: Connector) -> dict[str, Identity]:
     """Who every system of a move says it is, by role."""
     told = {role: each.identity() for role, each in connections_of(source).items()}

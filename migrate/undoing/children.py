@@ -21,18 +21,16 @@ class Child(NamedTuple):
 
 class Children:
     """The children, by the target's own references, of records of one object that are about to go, read once for all
-    the parents. asked: how many values were searched for. let_go: references that will be put back to what they were
-    before, or that are gone and may still be seen."""
+    the parents. let_go: references that will be put back to what they were before, or that are gone and may still be
+    seen."""
 
     def __init__(
         self, session: Session, object_name: str, parents: Sequence[str], let_go: Collection[Child] = ()
     ) -> None:
         self._object = object_name
         self._of: dict[str, set[Child]] = defaultdict(set)
-        self.asked = 0
         size = session.target.capabilities.find_size
         for child_object, field in references_to(session, object_name):
-            self.asked += len(parents)
             for start in range(0, len(parents), size):
                 wanted = [(key,) for key in parents[start : start + size]]
                 found = session.target.find(child_object, (field,), wanted, (field,))

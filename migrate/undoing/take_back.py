@@ -76,18 +76,19 @@ def undo(
         if not execute:
             _look_again(session, run_id)
             foreseen = work.foresee()
-            calls = undo_calls(session, foreseen.cost)
+            calls = undo_calls(session, session.paces.target.made(), foreseen.cost)
             told = _Told(foreseen, None, False, recovered, calls, clock.monotonic() - started)
             return _report(session, told)
         take_back_left(session)
         session.breaker.probing = runlog.paused(session.ledger)
         current, resumed = _begin(session, run_id)
         session.watch = QuotaWatch(session, current.id).look
-        interrupted = False
+        interrupted, judged = False, dict[str, int]()
         try:
             _look_again(session, run_id)
             read_back_left(session, current.id, ["undo"])
             work.foresee()
+            judged = session.paces.target.made()
             _spared_before(session, current.id, work.undone)
             _keep_findings(session, current.id, work.undone)
             work.go(current.id)
@@ -102,7 +103,7 @@ def undo(
         work.undone.counts = undone.tally(session.ledger, current.id)
         found = runlog.findings_of(session.ledger, current.id)
         work.undone.differences = [each for each in found if each.code.startswith("readback.")]
-        calls = undo_calls(session, work.undone.cost, made=True)
+        calls = undo_calls(session, judged, work.undone.cost, made=True)
         seconds = clock.monotonic() - started
         return _report(session, _Told(work.undone, current, resumed, recovered, calls, seconds, interrupted))
 

@@ -9,14 +9,13 @@ from dataclasses import dataclass, field
 from ...connectors.cell import Cell
 from ...connectors.errors import DecisionError
 from ...connectors.finding import Finding
-from ...connectors.pace import Action
-from ...connectors.port import OurKeyPlace
 from ...mappings.compile import CompiledMapping
 from ...runs.ledger import operations, undone
 from ...runs.ledger.operations import Settled
 from ...runs.ledger.undone import Did
 from ..session import Session, Tick
 from .children import Child, Children, references_to
+from .costs import Costs
 from .undo_judge import PAGE, Judge, Member, PutBack, Spared
 from .undo_write import Writer
 
@@ -27,13 +26,13 @@ Going = dict[str, dict[str, str]]
 @dataclass
 class Undone:
     """What an undo comes to. counts: (object, what) -> records; what: deleted, restored, released, fields. objects: in
-    the order of the undo. cost: by object, how often each action is done to a record, so that calls can be told.
-    differences: what was read back otherwise than put back."""
+    the order of the undo. cost: by object, the calls that follow once all is judged, by interface. differences: what
+    was read back otherwise than put back."""
 
     run: int
     objects: list[str] = field(default_factory=list)
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
-    cost: dict[str, Counter[Action]] = field(default_factory=lambda: defaultdict(Counter))
+    cost: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     differences: list[Finding] = field(default_factory=list)
     _spared: dict[tuple[str, str, str], Spared] = field(default_factory=dict)
 
@@ -59,12 +58,14 @@ class Undo:
         self._session = session
         self._run = run_id
         self._judge = Judge(session, run_id)
+        self._costs = Costs(session)
         self._did: dict[str, dict[str, Did]] = {}
         self._going: Going = {}
         self._releases: dict[str, list[str]] = defaultdict(list)
         self._restores: dict[str, list[str]] = defaultdict(list)
         self._children: dict[str, Children] = {}
         self._gone: set[tuple[str, str]] = set()
+        self._foreseen_gone: set[tuple[str, str]] = set()
         self._again: dict[str, list[str]] = defaultdict(list)
         self._waiting: list[tuple[str, list[str]]] = []
         self.undone = Undone(run_id)
@@ -92,14 +93,15 @@ class Undo:
             for mapping, members in self._pages(name, list(did)):
                 let_go |= self._foresee_page(mapping, members)
         self._children = {name: Children(self._session, name, list(self._going[name]), let_go) for name in self._going}
-        for name, each in self._children.items():
-            self.undone.cost[name][Action.FIND] += 2 * each.asked  # now, and when their parents' turn comes
         self._spare_parents()
         for name, going in self._going.items():
             self.undone.counts[name, "deleted"] = len(going)
-            self.undone.cost[name][Action.FIND] += len(going)
-            self.undone.cost[name][Action.DELETE] += len(going)
-        self._foresee_loosening()
+            levels = list(self._children[name].levels(going))
+            for level in levels:
+                for start in range(0, len(level), PAGE):
+                    self._costs.delete(name, {key: going[key] for key in level[start : start + PAGE]})
+            self._foresee_loosening(name, levels)
+            self.undone.cost[name] += self._costs.taken()
         return self.undone
 
     def _pages(self, name: str, our_keys: Sequence[str]) -> Iterator[tuple[CompiledMapping, list[Member]]]:
@@ -124,11 +126,8 @@ class Undo:
         told.counts[name, "released"] += len(judged.releases)
         told.counts[name, "restored"] += len(judged.restores)
         told.counts[name, "fields"] += sum(len(each.values) for each in backs)
-        keyless = self._session.target.capabilities.our_key is OurKeyPlace.NONE
-        written = [each for each in backs if each.values or not keyless]
-        read_back = [each for each in judged.restores if each.values] if not keyless else written
-        told.cost[name][Action.FIND] += len(members) + len(backs) + len(read_back)
-        told.cost[name][Action.WRITE] += len(written)
+        self._costs.put_back(name, judged)
+        told.cost[name] += self._costs.taken()
         return {
             Child(name, each.member.target_key, column)
             for each in backs
@@ -147,16 +146,17 @@ class Undo:
                     self.undone.spare(Spared(name, our_key, target_key, "undo.children", (), count))
                     settled = False
 
-    def _foresee_loosening(self) -> None:
-        """A reference that is to be emptied first is written and read back."""
-        gone: set[tuple[str, str]] = set()
-        loosened: set[tuple[str, str]] = set()
-        for name, children in self._children.items():
-            for level in children.levels(self._going[name]):
-                loosened |= {(each.object, each.key) for key in level for each in children.of(key)} - gone
-                gone |= {(name, key) for key in level}
-        for name, number in Counter(name for name, _ in loosened).items():
-            self.undone.cost[name].update({Action.FIND: number, Action.WRITE: number})
+    def _foresee_loosening(self, name: str, levels: Sequence[Sequence[str]]) -> None:
+        """A reference that is to be emptied first is written and read back. levels: of the parents, in their order."""
+        children = self._children[name]
+        for level in levels:
+            held: dict[str, dict[str, dict[str, Cell]]] = defaultdict(lambda: defaultdict(dict))
+            for each in [child for key in level for child in children.of(key)]:
+                if (each.object, each.key) not in self._foreseen_gone and each.key in self._going.get(each.object, {}):
+                    held[each.object][each.key][each.field] = None
+            for child_object, emptied in held.items():
+                self._costs.loosen(child_object, emptied, self._going[child_object])
+            self._foreseen_gone |= {(name, key) for key in level}
 
     # The deed
 

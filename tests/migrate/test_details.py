@@ -12,13 +12,10 @@ import pytest
 from changeover.connectors.change import Batch, Change, ChangeKind, Details, Outcome
 from changeover.connectors.memory import MemoryConnector
 from changeover.connectors.memory_table import Record
-from changeover.connectors.pace import Action
 from changeover.connectors.port import OurKeyPlace
 from changeover.connectors.secrets import Secrets
 from changeover.connectors.testing.hostile import Call, Operation
 from changeover.migrate import run as running
-from changeover.migrate.loading.tally import CARRIED
-from changeover.migrate.pace.predict import records_of
 from changeover.migrate.run import Order
 from changeover.migrate.undoing.take_back import undo
 
@@ -129,12 +126,6 @@ def test_plan_foretells_what_goes_inside(made: Made) -> None:
         text = next(world.project.runs.glob("plans/*.json")).read_text("utf-8")
         assert not world.calls(Operation.WRITE)
         assert '"carried": 9' in text
-
-
-def test_what_goes_inside_costs_no_call_of_its_own() -> None:
-    counts = {"order": {"created": 10, CARRIED: 30}, "line": {"created": 40}}
-    assert records_of(counts) == {Action.WRITE: 20, Action.FIND: 50}
-    assert records_of(counts, answers_details=False) == {Action.WRITE: 20, Action.FIND: 80}
 
 
 def test_an_undo_takes_all_of_it_back(made: Made) -> None:

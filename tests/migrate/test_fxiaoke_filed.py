@@ -74,8 +74,9 @@ def test_files_cost_the_calls_that_the_plan_foretells(tmp_path: Path) -> None:
     report = world.run()
     assert (planned.exit_code, report.exit_code, world.reconcile().exit_code) == (0, 0, 0)
     assert world.bodies() == there
-    for told in (planned.extra["calls"]["predicted"], report.extra["calls"]["made"]):  # type: ignore[index, call-overload]
-        assert (told[CREDENTIAL], told[SIGNED]) == (3, 3)
+    foretold, made = planned.extra["calls"]["predicted"], report.extra["calls"]["made"]  # type: ignore[index, call-overload]
+    assert (foretold[CREDENTIAL], foretold[SIGNED]) == (3, 3)
+    assert foretold == made
     world.clock.sleep(30 * 24 * 3600)
     assert world.bodies() == there, "what records use is kept"
     assert (world.run().exit_code, len(world.source.fetched)) == (0, 3)

@@ -37,8 +37,8 @@ UNDONE: Result = {"undone": True}
 """Of a row that a job which failed never came to."""
 LARGEST = 80_000_000
 """Bytes in one upload; the org takes 100 MB of them."""
-CALLS_WRITING, CALLS_BESIDES = 3, POLLS + 2
-"""Of one job in which all goes well: made, filled, closed; looked at, its list had, taken away."""
+CALLS_WRITING, CALLS_BESIDES = 4, POLLS + 1
+"""Of one job in which all goes well: made, filled, closed, taken away; looked at, its list had."""
 DUPLICATES = "DUPLICATES_DETECTED"
 Rest = Callable[[OrgObject, Sequence[Change]], list[Outcome]]
 

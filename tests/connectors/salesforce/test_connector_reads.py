@@ -135,9 +135,10 @@ def test_the_day_is_counted_as_the_org_counts_it() -> None:
     quota = org.connector.capabilities.allowance.quota
     assert quota is not None
     assert quota.calls == 1000
-    assert org.pace.of_today() == (1, 1000)
-    Caller(org.simulator).call("GET", "limits")
     org.connector.identity()
+    assert org.pace.of_today() == (1, 1000), "who it is was known"
+    Caller(org.simulator).call("GET", "limits")
+    org.connector.now()
     assert org.pace.of_today() == (3, 1000), "the calls of others are in it"
     org.simulator.close()
 
