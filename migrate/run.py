@@ -19,8 +19,8 @@ from .loading.deferred import all_staged
 from .loading.pipeline import Moved, Pipeline
 from .loading.select import Choice, parse_keys
 from .loading.stubs import know_left
-from .pace.calls import plan_calls, predicted_by_plan, run_calls, tell_reading
-from .pace.source_calls import made as sources_made
+from .pace.calls import calls_so_far, plan_calls, predicted_by_plan, run_calls, tell_reading
+from .pace.totals_calls import TARGET
 from .pins import in_production, pin_systems, require_name
 from .plan import keep_plan, plan_of, reader_for, rehearsed, require_plan
 from .prepare import Prepared, prepare
@@ -92,17 +92,17 @@ def plan(project: Project, order: Order, secrets: Secrets, clock: Clock, tick: C
         session.tick = tick
         prepared = prepare(session)
         choice = order.choice(project)
-        opened = sources_made(session)
+        opened = calls_so_far(session)
         tell_reading(session, prepared, reader_for(session, choice, prepared))
-        told = {role: calls - opened[role] for role, calls in sources_made(session).items()}
         recovered = recover(session)
+        apart = {role: calls - opened[role] for role, calls in calls_so_far(session).items()}  # what no run does again
         moved, findings, foresight = rehearsed(session, prepared, choice)
         counted = {name: dict(tally.as_dict()) for name, tally in moved.tallies.items()}
         causes: dict[str, int] = {}
         for each in findings:
             causes[each.code] = causes.get(each.code, 0) + 1
-        read = {role: calls - told[role] for role, calls in sources_made(session).items()}
-        calls = plan_calls(session, moved, foresight.opening, read)
+        read = {role: calls - apart[role] for role, calls in calls_so_far(session).items()}
+        calls = plan_calls(session, choice, moved, foresight.opening - apart[TARGET], read)
         rests_on = plan_of(session, prepared, choice)
         path = keep_plan(session, replace(rests_on, counts=counted, causes=causes, calls=calls.predicted))
         seconds = clock.monotonic() - started

@@ -11,13 +11,15 @@ from enum import StrEnum
 
 class Action(StrEnum):
     """What the toolkit asks of a system. WRITE is any change, DELETE one that takes a record away; READ a page of all
-    records; FIND one of chosen ones; UPLOAD takes the body of one file there, BODY has it from there; OWNER, LOCK and
-    SOFT_DELETE are ordeals of a record (`port.Ordeal`), each done and taken back; CLOCK is the system's own time."""
+    records; FIND one of chosen ones, FILED what a field of files makes of it besides; UPLOAD takes the body of one file
+    there, BODY has it from there; OWNER, LOCK and SOFT_DELETE are ordeals of a record (`port.Ordeal`), each done and
+    taken back; CLOCK is the system's own time."""
 
     WRITE = "write"
     DELETE = "delete"
     FIND = "find"
     READ = "read"
+    FILED = "filed"
     UPLOAD = "upload"
     BODY = "body"
     OWNER = "owner"

@@ -71,6 +71,7 @@ class SalesforceConnector:
                 Action.READ: (Need(API, records=options.page),),
                 Action.FIND: (Need(API, records=options.find_size),),
                 Action.WRITE: needs_of_writing(options, MOST),
+                Action.FILED: (Need(API, records=options.find_size),),
                 Action.OWNER: (Need(WRITING, calls=2),),
                 Action.UPLOAD: (Need(API),),
                 Action.BODY: (Need(API),),

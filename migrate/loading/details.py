@@ -15,7 +15,6 @@ import numpy as np
 from ...connectors.change import Change, ChangeKind
 from ...connectors.chunk import Chunk, split_key
 from ...connectors.finding import Finding, Severity
-from ...connectors.pace import Action
 from ...connectors.port import OurKeyPlace
 from ...mappings.compile import CompiledMapping
 from ...mappings.mapped import MappedChunk
@@ -240,7 +239,7 @@ class Details:
         """A run asks for those of which the target does not tell."""
         foretold = foretold_of(self._session.target) if self._session.rehearsal else None
         if foretold is not None and not self._session.target.capabilities.answers_details:
-            foretold.do(Action.FIND, kind.mapping.target.name, details)
+            foretold.find(kind.mapping.target.name, kind.mapping.target_fields, details)
 
 
 def _planned(kind: Kind, rows: Sorted, resolved: Resolved, good: Sequence[int]) -> Iterator[Planned]:

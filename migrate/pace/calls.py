@@ -20,9 +20,9 @@ from ..plan import plan_of
 from ..prepare import Prepared
 from ..session import Session, Tick
 from .predict import Part, Predicted, calls_of, predict, predicted_facts
-from .source_calls import Calls, foreseen, limited, source_facts, source_told
+from .source_calls import Calls, foreseen, limited, made_to_sources, source_facts, source_told
+from .totals_calls import TARGET, calls_of_totals
 
-TARGET = "target"
 Fact = tuple[str, str | int | Text]
 
 
@@ -58,22 +58,29 @@ def tell_most(session: Session, asked: int) -> None:
         session.tick(Tick("reading_calls", session.project.environment.target.name, most, most))
 
 
-def plan_calls(session: Session, moved: Moved, opening: Calls, read: Mapping[str, Calls]) -> CallsTold:
-    """What the plan itself has spent, and what a run will. opening: to the target, for no mapping. read: to each
-    source, by its role."""
+def calls_so_far(session: Session) -> dict[str, Counter[str]]:
+    """What this process has called, by role of a system."""
+    return {**made_to_sources(session), TARGET: Counter(session.paces.target.made())}
+
+
+def plan_calls(session: Session, choice: Choice, moved: Moved, opening: Calls, read: Mapping[str, Calls]) -> CallsTold:
+    """What the plan itself has spent, and what a run will. opening: to the target, for no mapping, as a run does. read:
+    to each system, by its role, likewise."""
     counts = {name: tally.as_dict() for name, tally in moved.tallies.items()}
-    sources = foreseen(session, counts, read)
+    allowances = {role: each.capabilities.allowance for role, each in limited(session).items()}
+    totals = calls_of_totals(session, choice, counts, allowances | {TARGET: session.target.capabilities.allowance})
+    sources = foreseen(session, counts, read, totals)
     facts, extra = source_facts(session, sources), source_told(session, sources)
     if not session.target.capabilities.allowance.limited:
         return CallsTold(facts, extra, sources)
-    predicted = _foreseen(session, _parts(session, counts, opening))
+    predicted = _foreseen(session, _parts(session, counts, opening, totals[TARGET]))
     for role, calls in sources.items():
         predicted = predicted.no_sooner(_of_source(session, role, calls))
     made = session.paces.target.made()
     return CallsTold(
         (("fact.calls_made", sum(made.values())), *predicted_facts(predicted), *facts),
         {"calls": {"made": made, "predicted": dict(predicted.calls)}, "finish": _iso(predicted), **extra},
-        {TARGET: predicted.calls, **sources},
+        {TARGET: dict(predicted.calls), **sources},
     )
 
 
@@ -126,8 +133,8 @@ def undo_calls(session: Session, judged: Calls, cost: Mapping[str, Calls], *, ma
     return CallsTold((*facts, *predicted_facts(predicted)), {**told, "finish": _iso(predicted)})
 
 
-def _parts(session: Session, counts: Mapping[str, Mapping[str, int]], opening: Calls) -> list[Part]:
-    """What a run does, by mapping, in the order of `counts`."""
+def _parts(session: Session, counts: Mapping[str, Mapping[str, int]], opening: Calls, totals: Calls) -> list[Part]:
+    """What a run does: first, by mapping in the order of `counts`, last."""
     names, apart = [name for name in counts if name in session.mappings], apart_of(session)
     parts = [Part("", calls=opening)]
     for place, name in enumerate(names):
@@ -135,7 +142,7 @@ def _parts(session: Session, counts: Mapping[str, Mapping[str, int]], opening: C
         files = {Action.UPLOAD: moved_files(counts[name])}
         after = [other for other in range(place) if not apart(names[other], name)]
         parts.append(Part(session.mappings[name].target.name, files, calls, [0, *(other + 1 for other in after)]))
-    return parts
+    return [*parts, Part("", calls=totals, after=range(len(parts)))]
 
 
 def _foreseen(session: Session, parts: Sequence[Part]) -> Predicted:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import cast
 
 from ...connectors.change import Batch, ChangeKind
 from ...connectors.pace import Action
 from ...connectors.port import Connector
+from ...connectors.schema import Field, FieldType
 from ...connectors.telling_calls import TellsCalls
 
 
@@ -31,6 +33,13 @@ class Foretold:
         """records: to so many at a time."""
         for need in self._target.capabilities.allowance.needs_of(object_name, action):
             self._calls[need.interface] += need.calls_for(records)
+
+    def find(self, object_name: str, fields: Iterable[Field] = (), records: int = 1) -> None:
+        """fields: those that are asked for."""
+        self.do(Action.FIND, object_name, records)
+        for each in fields:
+            if each.type is FieldType.FILE:
+                self.do(Action.FILED, object_name, records)
 
     def taken(self) -> Counter[str]:
         """Those since the last time."""

@@ -24,26 +24,29 @@ def limited(session: Session) -> dict[str, Connector]:
     return {role: each for role, each in connections.items() if each.capabilities.allowance.limited}
 
 
-def made(session: Session) -> dict[str, Counter[str]]:
+def made_to_sources(session: Session) -> dict[str, Counter[str]]:
     """What this process has called so far, by role."""
     return {role: Counter(pace.made()) for role, pace in session.paces.sources.items()}
 
 
 def foreseen(
-    session: Session, counts: Mapping[str, Mapping[str, int]], read: Mapping[str, Calls]
-) -> dict[str, Counter[str]]:
+    session: Session,
+    counts: Mapping[str, Mapping[str, int]],
+    read: Mapping[str, Calls],
+    totals: Mapping[str, Calls],
+) -> dict[str, dict[str, int]]:
     """What a run will call, by role of a source that limits it: it reads what the plan has read, has the bodies of
-    files, and asks for the time. read: by role. counts: mapping -> what is counted -> how many."""
-    there, told = limited(session), {}
+    files, and asks for the time. read, totals: by role. counts: mapping -> what is counted -> how many."""
+    there, told = limited(session), dict[str, Counter[str]]()
     for role, connection in there.items():
-        told[role] = Counter(read.get(role, {}))
+        told[role] = Counter(read.get(role, {})) + Counter(totals.get(role, {}))
         _add(told[role], connection, Action.CLOCK, 1)
     for name in counts.keys() & session.mappings.keys():
         mapping = session.mappings[name]
         role = role_of(session.source, mapping.source.name)
         if role in told:
             _add(told[role], there[role], Action.BODY, _bodies(mapping, counts[name]))
-    return told
+    return {role: dict(+calls) for role, calls in told.items()}
 
 
 def source_facts(session: Session, predicted: Mapping[str, Calls]) -> tuple[tuple[str, str | int | Text], ...]:
@@ -52,14 +55,14 @@ def source_facts(session: Session, predicted: Mapping[str, Calls]) -> tuple[tupl
     if not there:
         return ()
     known = [sum(predicted[role].values()) for role in there if role in predicted]
-    spent = sum(sum(calls.values()) for role, calls in made(session).items() if role in there)
+    spent = sum(sum(calls.values()) for role, calls in made_to_sources(session).items() if role in there)
     facts = (("fact.source_calls_made", spent),)
     return (("fact.source_calls_predicted", sum(known)), *facts) if known else facts
 
 
 def source_told(session: Session, predicted: Mapping[str, Calls]) -> dict[str, object]:
     """The same for the JSON document, by role and interface."""
-    there, spent = limited(session), made(session)
+    there, spent = limited(session), made_to_sources(session)
     told = {
         role: {"made": dict(spent.get(role, {})), "predicted": dict(predicted[role]) if role in predicted else None}
         for role in there

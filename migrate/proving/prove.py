@@ -82,7 +82,7 @@ def first_alone(
         first.rest = [other for other in first.rest if other is not each]
         if any(settled.state == "acked" for settled in ended):
             if session.rehearsal:
-                _foretell(session, name, each.change)
+                _foretell(session, mapping, each.change)
             else:
                 _prove(session, mapping, key)
                 first.stop = stop_of(session, mapping)
@@ -238,22 +238,23 @@ def _of_record(
     )
 
 
-def _foretell(session: Session, object_name: str, created: Change) -> None:
+def _foretell(session: Session, mapping: CompiledMapping, created: Change) -> None:
     """The calls of a proof on the record that would be created so, where all goes well; then the proof is over."""
-    able, foretold = session.target.capabilities, foretold_of(session.target)
-    proofs.end(session.ledger, object_name, RECORD, REFUSED, session.clock.now(), {})
+    able, foretold, name = session.target.capabilities, foretold_of(session.target), mapping.target.name
+    proofs.end(session.ledger, name, RECORD, REFUSED, session.clock.now(), {})
     if foretold is None:
         return
-    again = Batch(object_name, (replace(created, details=()),))
-    for looked_at in (object_name, *(other for other, _ in references_to(session, object_name))):
-        foretold.do(Action.FIND, looked_at)
+    again = Batch(name, (replace(created, details=()),))
+    foretold.find(name, mapping.target_fields)
+    for other, _ in references_to(session, name):
+        foretold.find(other)
     if able.our_key is OurKeyPlace.NONE:
         return
     foretold.write(again, again=True)
     for ordeal in able.ordeals:
-        foretold.do(Action.FIND, object_name)  # what it holds before
-        foretold.do(Action(ordeal.value), object_name)
-        foretold.do(Action.FIND, object_name)
+        foretold.find(name, mapping.target.fields)
+        foretold.do(Action(ordeal.value), name)
+        foretold.find(name)
         if ordeal is Ordeal.SOFT_DELETE:
             foretold.write(again, again=True)
 

@@ -10,7 +10,6 @@ from itertools import groupby
 import numpy as np
 
 from ...connectors.finding import Finding, Severity
-from ...connectors.pace import Action
 from ...connectors.port import KEY, OUR_KEY, OurKeyPlace
 from ...mappings.compile import CompiledMapping
 from ...runs.digest import pack, unpack
@@ -122,7 +121,7 @@ def _foresee(session: Session, mapping: CompiledMapping, done: Written) -> None:
     """What only a dry run knows, and has written over what was there before, holds the one and else the other. Nothing
     is looked at, and that it would be is counted."""
     if foretold := foretold_of(session.target):
-        foretold.do(Action.FIND, mapping.target.name, len(done.our_keys))
+        foretold.find(mapping.target.name, mapping.target_fields, len(done.our_keys))
     over = [row for row, key in enumerate(done.target_keys) if key.startswith(UNBORN) and done.before[row].any()]
     if over:
         back = pack(np.where(done.written, done.sent, done.before)[over])

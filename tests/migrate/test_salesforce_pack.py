@@ -66,8 +66,12 @@ def test_check_has_nothing_to_say_but_what_somebody_must_know(move: Move) -> Non
 
 
 def test_it_is_moved_and_is_there(move: Move) -> None:
+    foretold = move.plan().document
     told = move.run()
     assert told.code == 0, told.document["verdict"]
+    assert told.document["calls"]["made"] == foretold["calls"]["predicted"]  # type: ignore[index]
+    of_source = told.document["source_calls"]["source"]  # type: ignore[index]
+    assert of_source["made"] == of_source["predicted"] == foretold["source_calls"]["source"]["predicted"]  # type: ignore[index]
     for name, (source, _) in pairs(move):
         counts, alive = told.counts(name), len(move.alive(source))
         binned = BINNED.get(name, 0)

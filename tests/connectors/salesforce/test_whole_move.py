@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from changeover.connectors.port import Connector
 from changeover.connectors.salesforce.simulator import Fault, FaultKind, Faults, Settings, Simulator
 from changeover.connectors.secrets import Secrets
 from changeover.migrate.check import check
+from changeover.migrate.pace.pacing import Paces
+from changeover.migrate.project import Project
 from changeover.runs.report.model import Report
 
 from ...migrate.test_fxiaoke_filed import IntoFxiaoke
@@ -36,6 +40,15 @@ class OutOfSalesforce(IntoFxiaoke):
         self.filed = Filed(self.org)
         self.source = connected(InProcess(self.org), self.clock, objects=["Account"])  # type: ignore[assignment]
 
+    @contextmanager
+    def _connectors(
+        self, project: Project, secrets: Secrets, paces: Paces, clock: object
+    ) -> Iterator[tuple[Connector, Connector]]:
+        pace = paces.sources["source"]
+        self.source = connected(InProcess(self.org), self.clock, pace, objects=["Account"])  # type: ignore[assignment]
+        with super()._connectors(project, secrets, paces, clock) as both:
+            yield both
+
     def map_files(self, field: str, dropped: Iterable[str] = ()) -> None:
         drop = "drop:\n" + "".join(f"  {each}: nobody needs it\n" for each in dropped) if dropped else ""
         (self.folder / "mappings" / "contract.yaml").write_text(MAPPING % field + drop, "utf-8")
@@ -63,6 +76,24 @@ def test_files_move_whole_and_are_compared_body_by_body(tmp_path: Path) -> None:
     compared = world.reconcile(files=True)
     assert (compared.exit_code, compared.extra["bodies"]) == (0, 3)
     assert world.org.faults.struck == 2
+    world.org.close()
+
+
+def test_the_calls_of_files_are_foretold_on_both_sides(tmp_path: Path) -> None:
+    """One that lies under two records is had from the source for each of them."""
+    world = OutOfSalesforce(tmp_path, "Files")
+    accounts = world.filed.org.accounts(3)
+    version = world.filed.file("a", b"a", accounts[0])
+    link = {"ContentDocumentId": world.filed.document_of(version), "LinkedEntityId": accounts[1]}
+    world.filed.caller.create("ContentDocumentLink", **link)
+    world.filed.file("b", b"b", accounts[0])
+    planned, report = world.plan(), world.run()
+    assert report.exit_code == 0
+    assert report.extra["calls"]["made"] == planned.extra["calls"]["predicted"]  # type: ignore[index]
+    foretold = planned.extra["source_calls"]["source"]  # type: ignore[index]
+    bodies, time = 3, 1
+    assert foretold["predicted"]["api"] == foretold["made"]["api"] + bodies + time
+    assert report.extra["source_calls"]["source"]["made"] == foretold["predicted"]  # type: ignore[index]
     world.org.close()
 
 
