@@ -6,7 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
+from changeover.connectors.memory import MemoryConnector
+from changeover.connectors.schema import Schema
 from changeover.migrate.project import load_project
+from changeover.migrate.sources.several import Sources, role_of
 
 from .three import ThreeSystems, make_three
 
@@ -67,6 +70,12 @@ def test_chosen_records_bring_their_parents_from_another_system(company: ThreeSy
     said = company.say("run", "--keys", "approval.contract:2", "--execute", "--json")
     assert said.code == 0, said.err
     assert company.new("select name from customer") == [("Beta",)]
+
+
+def test_an_object_lies_in_one_of_the_systems_or_in_the_only_one() -> None:
+    system = MemoryConnector(Schema({}))
+    assert role_of(system, "oa.approval") == "source"
+    assert role_of(Sources({"erp": system, "oa": system}), "oa.approval") == "source oa"
 
 
 def test_a_system_that_is_not_there_is_named(company: ThreeSystems) -> None:
