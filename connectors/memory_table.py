@@ -144,7 +144,7 @@ class Table:
         checked = self.typed(values)
         for name, value in checked.items():
             described = self.described(name)
-            if not described.writable:
+            if not described.writable or (key is not None and not described.changeable):
                 raise RefusedError("target.refused", name)
             check_limits(value, described)
             if described.unique and value is not None and self.index[name].get(value, set()) - {key}:

@@ -40,7 +40,9 @@ class Field:
 
     name: API name. type: see FieldType. label: what users see, empty where there is none.
     required: a create without a value is refused (never true where the system has a default of its own).
-    writable: false for formulas, generated and read-only fields. unique: two records may not share a value.
+    writable: false for formulas, generated and read-only fields. changeable: false where a value is taken when the
+    record is created and never afterwards; it says nothing of a field that is not writable. unique: two records may not
+    share a value.
     length: in characters, None where unlimited. precision, scale: decimal digits in all and after the point.
     minimum, maximum: the smallest and largest number that fits, as text, None where unlimited.
     choices: the only values allowed, empty where any is. references: objects a REFERENCE may point to. master: the
@@ -56,6 +58,7 @@ class Field:
     label: str = ""
     required: bool = False
     writable: bool = True
+    changeable: bool = True
     unique: bool = False
     length: int | None = None
     precision: int | None = None

@@ -12,7 +12,7 @@ from ..cell import Cell
 from ..schema import Field, FieldType
 from .cells import MisfitError, sent
 from .options import Options
-from .tenant import CREATED, TenantObject
+from .tenant import TenantObject
 from .wire import Document
 
 
@@ -41,7 +41,7 @@ def row_of(
         if field.member is not None:  # by calls of its own
             continue
         code = _foretold(field.field, cell)
-        if code is None and not creates and field.api in CREATED:
+        if code is None and not creates and not field.field.changeable:
             code = "target.refused"
         if code is not None:
             raise UnfitError(code, name)

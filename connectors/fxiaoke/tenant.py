@@ -181,6 +181,7 @@ def _field(api: str, told: Document, name: str, options: Options, ours: Mapping[
             label=str(told.get("label") or ""),
             required=required and api != "record_type",
             writable=writable,
+            changeable=api not in CREATED,
             unique=told.get("is_unique") is True,
             length=length if type_ is FieldType.TEXT and kind not in PEOPLE | MANY | FILES else None,
             precision=length if number else None,

@@ -124,6 +124,7 @@ def _field(told: Mapping[str, Any], key_field: str) -> OrgField:
         label=str(told.get("label") or ""),
         required=needed and kind != "boolean",
         writable=created or updated,
+        changeable=updated or not created,
         unique=bool(told.get("unique")) or name == ID,
         length=length if type_ is FieldType.TEXT and length else None,
         precision=int(told.get("precision") or 0) or None if kind in NUMBERS else None,

@@ -12,7 +12,7 @@ from ..change import Batch, Change, ChangeKind, Outcome, OutcomeState
 from ..clock import Clock
 from ..errors import UnavailableError
 from ..port import KEY, OUR_KEY
-from ..schema import Schema
+from ..schema import Field, FieldType, Schema
 from .broken_cells import Broken
 
 
@@ -142,6 +142,24 @@ class WritesUnnamedFields(AltersChanges):
         if change.kind not in (ChangeKind.UPDATE, ChangeKind.ADOPT):
             return change
         return replace(change, values={"note": None, "number": None} | dict(change.values))
+
+
+class Dated(AltersChanges):
+    """Its samples have a field that a create alone can fill."""
+
+    def __init__(self, schema: Schema, *, clock: Clock) -> None:
+        sample = schema.objects["sample"]
+        dated = replace(sample, fields=(*sample.fields, Field("entered", FieldType.INSTANT, changeable=False)))
+        super().__init__(Schema({**schema.objects, "sample": dated}), clock=clock)
+
+
+class PassesOverWhatItCannotChange(Dated):
+    breaks = ("test_a_field_of_creation_alone_is_refused_of_an_update",)
+
+    def alter(self, name: str, change: Change) -> Change:
+        if change.kind is not ChangeKind.UPDATE:
+            return change
+        return replace(change, values={field: value for field, value in change.values.items() if field != "entered"})
 
 
 class LeavesNullOut(AltersChanges):

@@ -25,6 +25,7 @@ BAD: dict[str, dict[str, Cell]] = {
     "target.check": {"stage": "no such stage"},
 }
 """What makes a sample bad, by the code that it is refused with, where a record with the code `taken` is there."""
+LONG_AGO = dt.datetime(2016, 5, 6, 7, 8, 9, tzinfo=dt.UTC)
 
 
 def create(number: int, /, **cells: Cell) -> Change:
@@ -138,6 +139,23 @@ class WriteLaws(Ground):
         assert outcome.state is OutcomeState.REJECTED
         assert connector.count("sample") == len(before)
         assert write(connector, "sample", create(3, code="free"))["ours:3"].state is OutcomeState.ACKED
+
+    def test_a_field_of_creation_alone_is_refused_of_an_update(self, connector: Connector) -> None:
+        """A field that is not changeable is taken by a create. An update that names it is refused and writes nothing,
+        rather than done without it."""
+        connector.prepare()
+        described = connector.describe().objects["sample"]
+        fixed = [each for each in described.fields if each.writable and not each.changeable]
+        first: dict[str, Cell] = {each.name: LONG_AGO for each in fixed if each.type is FieldType.INSTANT}
+        if not first:
+            pytest.skip("the system has no such field")
+        assert write(connector, "sample", create(1, note="old", **first))["ours:1"].state is OutcomeState.ACKED
+        for name, cell in first.items():
+            outcome = write(connector, "sample", update(1, None, note="new", **{name: cell}))["ours:1"]
+            assert (outcome.state, outcome.code) == (OutcomeState.REJECTED, "target.refused"), name
+        self.settle(connector)
+        found = connector.find("sample", (KEY,), [("s0001",)], ["note", *first])
+        assert told([found], described, self.zone) == {"s0001": sent({"note": "old", **first}, described)}
 
     def test_an_update_touches_only_named_fields(self, connector: Connector) -> None:
         """An update writes the fields it names, null too, and leaves the others as they are."""

@@ -15,6 +15,7 @@ from changeover.connectors.testing.broken import BROKEN
 from changeover.connectors.testing.broken_cells import Broken
 from changeover.connectors.testing.broken_changes import Changing
 from changeover.connectors.testing.broken_files import Filing
+from changeover.connectors.testing.broken_writes import Dated
 from changeover.connectors.testing.change_laws import ChangeLaws
 from changeover.connectors.testing.contract import TargetContract, laws
 from changeover.connectors.testing.details_laws import DetailsLaws
@@ -68,6 +69,10 @@ def test_the_double_that_takes_files_keeps_every_law(law: str) -> None:
 @pytest.mark.parametrize("law", [each for each in vars(ChangeLaws) if each.startswith("test_")])
 def test_the_double_that_tells_changes_keeps_every_law(law: str) -> None:
     assert Suite().holds(law, Changing)
+
+
+def test_the_double_with_a_field_of_creation_alone_keeps_its_law() -> None:
+    assert Suite().holds("test_a_field_of_creation_alone_is_refused_of_an_update", Dated)
 
 
 @pytest.mark.parametrize("law", laws(TargetContract))

@@ -90,6 +90,7 @@ def test_a_describe_becomes_a_schema() -> None:
     assert "field_xK3f2__c" not in fields
     assert (there.api_of("source__c"), fields["source__c"].label) == ("field_xK3f2__c", "来源系统")
     assert (there.our_key, there.unique) == ("legacy_key__c", True)
+    assert [name for name, each in fields.items() if not each.changeable] == ["create_time"]
     assert not account(preserve=False).fields["create_time"].field.writable
     other = account(our_key={"*": "name", "ContactObj": "x__c"})
     assert (other.our_key, other.unique) == ("name", False)

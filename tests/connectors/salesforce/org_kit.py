@@ -114,6 +114,8 @@ def org_folder(folder: Path, long: Sequence[str] = ()) -> Path:
             told |= {"values": list(one.choices)} if one.choices else {}
             told |= {"to": [f"{name}__c" for name in one.references]} if one.references else {}
             fields[f"{one.name}__c"] = told
+        if each.name == "sample":
+            fields["entered__c"] = {"type": "datetime", "create_only": True}
         objects[f"{each.name}__c"] = {"fields": fields}
     folder.mkdir(exist_ok=True)
     users = [{"username": "admin@muan.example", "last": "何"}, {"username": "sales@muan.example", "last": "陆"}]

@@ -144,11 +144,16 @@ def test_the_audit_fields_are_written_where_the_org_lets_us(shared: Simulator) -
     long_ago = dt.datetime(2016, 5, 6, 7, 8, 9, tzinfo=dt.UTC)
     org = Target(simulator(None, key_field=KEY_FIELD, audit_fields="yes"))
     schema = org.connector.describe().objects["Account"]
-    assert schema.field("CreatedDate").writable  # type: ignore[union-attr]
+    told = {name: schema.field(name) for name in ("CreatedDate", "LastModifiedById", "Phone")}
+    assert {name: each and (each.writable, each.changeable) for name, each in told.items()} == {
+        "CreatedDate": (True, False),
+        "LastModifiedById": (True, False),
+        "Phone": (True, True),
+    }
     key = org.made(CreatedDate=long_ago, LastModifiedDate=long_ago)
     assert org.row(key)["CreatedDate"] == "2016-05-06T07:08:09.000"
-    told = org.one(changed(key, CreatedDate=long_ago, Phone="1"))
-    assert (told.state, told.code, told.field) == (REJECTED, "target.refused", "CreatedDate")
+    refused = org.one(changed(key, CreatedDate=long_ago, Phone="1"))
+    assert (refused.state, refused.code, refused.field) == (REJECTED, "target.refused", "CreatedDate")
     assert org.row(key)["Phone"] is None
     plain = Target(shared)
     assert not plain.connector.describe().objects["Account"].field("CreatedDate").writable  # type: ignore[union-attr]
