@@ -57,7 +57,7 @@ def cut_references(mappings: Mapping[str, Referring]) -> Cuts:
 
 
 def check_order(mappings: Mapping[str, Referring]) -> Iterator[Finding]:
-    """INFO for each circle of references; BLOCKS for each cut that meets a required field."""
+    """INFO for each circle of references; BLOCKS for each cut that meets a field which cannot wait."""
     for group in _circles(mappings):
         if len(group) > 1:
             yield Finding(
@@ -65,11 +65,11 @@ def check_order(mappings: Mapping[str, Referring]) -> Iterator[Finding]:
             )
     for name, fields in cut_references(mappings).items():
         for field in mappings[name].target_fields:
-            if field.name in fields and field.required:
+            if field.name in fields and _cannot_wait(field):
                 file, line = mappings[name].rule_lines[field.name]
                 told = {"name": field.name, "parent": ", ".join(sorted(mappings[name].references[field.name]))}
                 yield Finding(
-                    "mapping.circle_required",
+                    "mapping.circle_required" if field.required else "mapping.circle_not_changeable",
                     Severity.BLOCKS,
                     told,
                     mapping=name,
@@ -80,10 +80,16 @@ def check_order(mappings: Mapping[str, Referring]) -> Iterator[Finding]:
 
 
 def _cost(mappings: Mapping[str, Referring], name: str, later: set[str], place: int) -> tuple[int, int, int]:
-    """What it costs to load this one before `later`: required references cut, references cut, and its given place."""
-    required = {field.name for field in mappings[name].target_fields if field.required}
+    """What it costs to load this one before `later`: references cut that cannot wait, references cut, and its given
+    place."""
+    needed = {field.name for field in mappings[name].target_fields if _cannot_wait(field)}
     cut = [field for field, parents in mappings[name].references.items() if later & {*parents}]
-    return sum(field in required for field in cut), len(cut), place
+    return sum(field in needed for field in cut), len(cut), place
+
+
+def _cannot_wait(field: Field) -> bool:
+    """Whether a record can neither be created without it nor be given it by a second operation."""
+    return field.required or not field.changeable
 
 
 def _circles(mappings: Mapping[str, Referring]) -> list[list[str]]:

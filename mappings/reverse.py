@@ -43,13 +43,15 @@ _TRAPS = frozenset(("yes", "no", "on", "off", "y", "n", "true", "false", "null")
 @dataclass(frozen=True, slots=True)
 class BackRule:
     """How a source field would be filled. source: the target field that it comes from. values: target text -> source
-    text; None where the cell goes as it is. keep: what `values` does not have goes as it is too."""
+    text; None where the cell goes as it is. keep: what `values` does not have goes as it is too. once: the source takes
+    it at creation only."""
 
     source: str
     values: Mapping[str, str] | None = None
     keep: bool = False
     reference: str | None = None
     people: bool = False
+    once: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,8 @@ class Reversed:
                 lines.append(f"    reference: {_scalar(rule.reference)}")
             if rule.people:
                 lines.append("    people: true")
+            if rule.once:
+                lines.append("    write: only_create")
             if rule.values is not None:
                 lines.append("    values:")
                 lines += [f"      {_quoted(here)}: {_quoted(there)}" for here, there in rule.values.items()]
@@ -137,7 +141,7 @@ def _turned(
         raise _OneWay("reverse.default")
     if rule.rule.outside in ("null", "skip"):
         raise _OneWay("reverse.outside", policy=str(rule.rule.outside))
-    return source.name, _back(rule, source, mappings, people)
+    return source.name, replace(_back(rule, source, mappings, people), once=not source.changeable)
 
 
 def _said(rule: Rule) -> set[str]:

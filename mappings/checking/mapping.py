@@ -25,7 +25,7 @@ from .links import check_links
 from .outside import check_outside
 from .people import check_people
 from .place import Examined, finding_in, known_zone, labels
-from .unwritten import check_unwritten
+from .unwritten import check_unwritten, check_written_once
 from .values import check_values
 from .wins import check_wins
 
@@ -93,6 +93,7 @@ def check_rules(examined: Examined) -> Iterator[Finding]:
     for name, rule, field in examined.filled():
         yield from check_cases(examined, name, rule, field)
         yield from check_unwritten(examined, name, rule)
+        yield from check_written_once(examined, name, rule, field)
         yield from check_wins(examined, name, rule)
         yield from check_class(examined, name, rule)
         yield from check_outside(examined, name, told_whole(rule), field)

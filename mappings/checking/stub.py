@@ -53,7 +53,9 @@ def check_stub(examined: Examined) -> Iterator[Finding]:
     file = examined.file
     if not file.model.stub:
         return
-    if not _wanted(examined):
+    if _wanted(examined):
+        yield from _check_gone_without(examined)
+    else:
         yield finding_in(file, "stub.unused", Severity.WARNS, STUB)
     alone = replace(examined, file=stub_file(file))
     yield from check_rules(alone)
@@ -64,14 +66,23 @@ def check_stub(examined: Examined) -> Iterator[Finding]:
 def _check_each(alone: Examined, file: MappingFile) -> Iterator[Finding]:
     """That nothing of a stub stays once its record is there, and that its rules have no more to say than a value."""
     for name, rule in alone.rules.items():
-        own = file.model.fields.get(name)
-        if own is None or own.policy is not WritePolicy.ALWAYS:
+        own, field = file.model.fields.get(name), alone.target.field(name)
+        if field is not None and field.writable and not field.changeable:
+            yield alone.found("stub.not_changeable", BLOCKS, "fields", name, name=name)
+        elif own is None or own.policy is not WritePolicy.ALWAYS:
             yield alone.found("stub.stays", BLOCKS, "fields", name, name=name)
         for _, way in rule.ways():
             if strange := sorted(set(_NOT_HERE) & way.model_fields_set):
                 yield alone.found("stub.not_here", BLOCKS, "fields", name, key=strange[0].rstrip("_"))
             if any(each.startswith(f"{FOLD}.") for each in way.fed):
                 yield alone.found("stub.not_here", BLOCKS, "fields", name, key=FOLD)
+
+
+def _check_gone_without(examined: Examined) -> Iterator[Finding]:
+    """What a record cannot be given for which a stub was created."""
+    for name, rule, field in examined.filled():
+        if field.writable and not field.changeable and rule.policy is WritePolicy.ONLY_CREATE:
+            yield examined.found("stub.goes_without", Severity.WARNS, "fields", name, name=name)
 
 
 def _check_required(alone: Examined) -> Iterator[Finding]:

@@ -1,11 +1,12 @@
-"""Rules whose field is never written: that something is done with them all the same."""
+"""Rules whose field is never written, or once: that something is done with the one, and no more with the other."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from ...connectors.finding import Finding, Severity
-from ..language import Rule, WritePolicy
+from ...connectors.schema import Field
+from ..language import WRITTEN_ONCE, Rule, WritePolicy
 from .place import Examined
 
 
@@ -19,6 +20,13 @@ def check_unwritten(examined: Examined, name: str, rule: Rule) -> Iterator[Findi
             yield examined.found("mapping.compared_reference", Severity.BLOCKS, *place, "compare_only")
     elif rule.write is WritePolicy.NEVER and not _used(examined, name):
         yield examined.found("mapping.never_used", Severity.WARNS, *place, "write", name=name)
+
+
+def check_written_once(examined: Examined, name: str, rule: Rule, field: Field) -> Iterator[Finding]:
+    """A field that the target takes at creation only has a rule that says so; a stub is written once by itself."""
+    again = rule.policy not in WRITTEN_ONCE and not examined.file.of_stub
+    if again and field.writable and not field.changeable:
+        yield examined.found("mapping.not_changeable", Severity.BLOCKS, "fields", name, "write", name=name)
 
 
 def _used(examined: Examined, name: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from ...connectors.schema import Field, FieldType
@@ -18,6 +18,7 @@ from .words import words_of
 DATE_FORMATS: Final = ["%Y-%m-%d", "%Y/%m/%d", "%Y年%m月%d日", "%Y%m%d"]
 _NUMBERS: Final = (FieldType.INTEGER, FieldType.DECIMAL, FieldType.FLOAT)
 _TEXTS: Final = (FieldType.TEXT, FieldType.CHOICE)
+_ONCE: Final = {"write": "only_create"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,16 @@ class Surroundings:
 
 
 def rule_for(pair: Pair, around: Surroundings) -> Drafted:
-    """A field of people, a reference, a choice, or a plain field with what its cells look like in mind."""
-    source, target = pair.source, pair.target
+    """A field of people, a reference, a choice, or a plain field with what its cells look like in mind; written once
+    where the target takes no more."""
+    drafted = _drafted(pair.source, pair.target, around)
+    if pair.target.changeable:
+        return drafted
+    rule = {"from": drafted.rule} if isinstance(drafted.rule, str) else drafted.rule
+    return replace(drafted, rule={**rule, **_ONCE})
+
+
+def _drafted(source: Field, target: Field, around: Surroundings) -> Drafted:
     if target.type is FieldType.REFERENCE:
         return _reference(source, target, around)
     if source.type is FieldType.REFERENCE and target.type in _TEXTS:
@@ -48,7 +57,7 @@ def rule_for(pair: Pair, around: Surroundings) -> Drafted:
     if target.type is FieldType.CHOICE and target.choices and source.name in around.cells:
         return _choice(source, target, around.cells[source.name])
     transform = _transform(source, target, around.profile)
-    first = {"write": "only_create"} if _is_noted_once(target) else {}
+    first = _ONCE if _is_noted_once(target) else {}
     if transform is None and not first:
         return Drafted(source.name)
     return Drafted({"from": source.name, **({"transform": transform} if transform else {}), **first})

@@ -69,6 +69,7 @@ CUSTOMER = ObjectSchema(
         Field("remark", T.TEXT, "备注"),
         Field("staff", T.INTEGER, "人数", minimum="0", maximum="1000"),
         Field("seen_at", T.LOCAL_TIME, "查看时间"),
+        Field("entered_by", T.TEXT, "创建人", changeable=False),
     ),
 )
 LINE = ObjectSchema("line", ("lid",), (Field("lid", T.INTEGER, writable=False), Field("customer_id", T.REFERENCE)))

@@ -147,6 +147,13 @@ def test_findings_name_file_line_and_branch(project: Project) -> None:
     assert {each.file for each in findings} == {"mappings/account.yaml"}
 
 
+def test_a_field_of_creation_alone_is_told_of_each_branch_that_would_change_it(project: Project) -> None:
+    there = "  phone: tel", "  phone: tel\n  entered_by: {constant: x}"
+    assert told(found(project, there)) == [("mapping.not_changeable", "account", 8)]
+    inside = "amount: {from: amount", "entered_by: tel\n      amount: {from: amount"
+    assert told(found(project, inside)) == [("mapping.not_changeable", "account.company", 15)]
+
+
 def test_what_all_branches_share_is_told_once(project: Project) -> None:
     findings = found(project, ("  phone: tel", "  phone: tle"), ("is_test: {", "is_tset: {"), ("  owner:", "  ownr:"))
     assert told(findings) == [

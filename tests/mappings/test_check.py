@@ -128,6 +128,26 @@ def test_rules_that_cannot_work(project: Project, rule: str, code: str) -> None:
     assert problems(check(project, f"{HEAD}{NAME}  {rule}\n")) == [(code, 6)]
 
 
+@pytest.mark.parametrize(
+    ("rule", "line"),
+    [
+        ("entered_by: tel", 6),
+        ("entered_by: {constant: x}", 6),
+        ("entered_by: {from: tel, write: only_if_empty}", 6),
+        ("entered_by:\n    from: tel\n    write: only_if_empty", 8),
+        ("entered_by: {first: [tel, lvl]}", 6),
+        ("entered_by: {cases: [{when: {lvl: {equals: x}}, constant: b}, {from: tel}]}", 6),
+        ("entered_by: {from: tel, wins: old}", 6),
+        ("entered_by: {from: tel, write: only_create}", None),
+        ("entered_by: {first: [tel, lvl], write: only_create}", None),
+        ("entered_by: {from: tel, compare_only: true}", None),
+    ],
+)
+def test_a_field_of_creation_alone_is_written_by_it_alone(project: Project, rule: str, line: int | None) -> None:
+    found = problems(check(project, f"{HEAD}{NAME}  {rule}\n"))
+    assert found == ([] if line is None else [("mapping.not_changeable", line)])
+
+
 def test_an_argument_that_there_is_not_is_told_beside_those_that_there_are(project: Project) -> None:
     rule = "phone: {from: [tel, lvl], transform: {join: {with: '-'}}}"
     [finding] = [each for each in check(project, f"{HEAD}{NAME}  {rule}\n") if each.severity is Severity.BLOCKS]

@@ -16,7 +16,7 @@ from .conftest import Project
 
 @dataclass
 class Node:
-    """A mapping that refers to others; `!` at a parent's name makes the field required."""
+    """A mapping that refers to others; `!` at a parent's name makes the field required, `.` not changeable."""
 
     parents: tuple[str, ...] = ()
     references: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -24,9 +24,15 @@ class Node:
     rule_lines: dict[str, tuple[str, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.references = {f"to_{name.rstrip('!')}": (name.rstrip("!"),) for name in self.parents}
+        self.references = {f"to_{name.rstrip('!.')}": (name.rstrip("!."),) for name in self.parents}
         self.target_fields = tuple(
-            Field(f"to_{name.rstrip('!')}", FieldType.REFERENCE, required=name.endswith("!")) for name in self.parents
+            Field(
+                f"to_{name.rstrip('!.')}",
+                FieldType.REFERENCE,
+                required=name.endswith("!"),
+                changeable=not name.endswith("."),
+            )
+            for name in self.parents
         )
         self.rule_lines = dict.fromkeys(self.references, ("mappings/x.yaml", 7))
 
@@ -48,6 +54,7 @@ def graph(**parents: str) -> dict[str, Node]:
             ["account", "contact", "note"],
             {"account": {"to_contact"}},
         ),
+        (graph(account="contact.", contact="account"), ["contact", "account"], {"contact": {"to_account"}}),
         (graph(a="b c", b="c!", c="a!"), ["a", "c", "b"], {"a": {"to_b", "to_c"}}),
         (graph(a="elsewhere"), ["a"], {}),
     ],
@@ -71,6 +78,8 @@ def test_a_circle_is_told_and_one_that_cannot_be_cut_blocks() -> None:
     assert (told.code, told.severity, told.params["names"]) == ("mapping.reference_circle", Severity.INFO, "a > b > a")
     _, blocked = check_order(graph(a="b!", b="a!"))
     assert (blocked.code, blocked.severity, blocked.line) == ("mapping.circle_required", Severity.BLOCKS, 7)
+    _, blocked = check_order(graph(a="b.", b="a!"))
+    assert (blocked.code, blocked.severity, blocked.line) == ("mapping.circle_not_changeable", Severity.BLOCKS, 7)
 
 
 NAMES = "abcde"

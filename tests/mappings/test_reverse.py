@@ -34,7 +34,7 @@ SOURCE = ObjectSchema(
         Field("amount", T.DECIMAL, precision=18, scale=4),
         Field("number", T.INTEGER),
         Field("closed", T.DATE),
-        Field("changed", T.INSTANT),
+        Field("changed", T.INSTANT, changeable=False),
         Field("is_open", T.TEXT),
         Field("parent", T.REFERENCE, references=("t_deal",)),
         Field("owner", T.TEXT),

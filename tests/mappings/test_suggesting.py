@@ -229,6 +229,31 @@ def test_what_cells_look_like_chooses_the_transform() -> None:
     }
 
 
+def test_what_the_target_takes_at_creation_only_is_written_once() -> None:
+    source = an_object(
+        "cust",
+        Field("number", T.INTEGER),
+        Field("stage", T.TEXT),
+        Field("owner", T.REFERENCE, references=("staff",)),
+        Field("parent", T.REFERENCE, references=("cust",)),
+        Field("state", T.REFERENCE, references=("states",)),
+    )
+    target = an_object(
+        "account",
+        Field("number", T.INTEGER, changeable=False),
+        Field("stage", T.CHOICE, choices=("Won", "Lost"), changeable=False),
+        Field("owner", T.REFERENCE, references=("users",), changeable=False),
+        Field("parent", T.REFERENCE, references=("account",), changeable=False),
+        Field("state", T.TEXT, changeable=False),
+    )
+    told = drafted(source, target, "en", people="users", cells={"stage": ("won", "LOST")})
+    rules = model_of(told).fields
+    assert {name: rule.write for name, rule in rules.items()} == dict.fromkeys(
+        ("number", "stage", "owner", "parent"), "only_create"
+    )
+    assert "  # state: {from: state, write: only_create}" in told
+
+
 @pytest.mark.parametrize(("name", "wanted"), [("crm.lead", "crm_lead"), ("客户", "to_object"), ("2x", "to_2x")])
 def test_a_mapping_is_called_as_a_file_may_be(name: str, wanted: str) -> None:
     assert mapping_name(name) == wanted

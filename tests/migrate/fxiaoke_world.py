@@ -40,12 +40,13 @@ environments:
     target: {connector: memory, name: fx, file: none, zone: Asia/Shanghai}
 limits: {chunk: %d, batch: 1000}
 """
+_CREATED = "  create_time: {from: made, write: only_create}\n  created_by: {constant: '1002', write: only_create}\n"
 _REFERENCE = "  account_id: {from: account, reference: account}\n"
 MAPPINGS = {
     "account": (
         "account",
         "AccountObj",
-        "  name: name\n  tel: tel\n  create_time: made\n  created_by: {constant: '1002'}\n  owner: owner\n",
+        f"  name: name\n  tel: tel\n{_CREATED}  owner: owner\n",
     ),
     "contact": ("contact", "ContactObj", f"  name: name\n{_REFERENCE}"),
     "deal": ("deal", "NewOpportunityObj", f"  name: name\n  amount: amount\n  close_date: day\n{_REFERENCE}"),

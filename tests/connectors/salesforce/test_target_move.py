@@ -56,7 +56,7 @@ fields:
   ParentId: {from: parent, reference: firm}
   Credit_Limit__c: revenue
   OwnerId: {from: staff, people: true}
-  CreatedDate: since
+  CreatedDate: {from: since, write: only_create}
   Description: remark
 """
 PERSON = """
