@@ -29,6 +29,7 @@ from .loading.stubs import stub_chunks
 from .loading.tally import chosen
 from .loading.wins import won_by_target
 from .session import Session, Tick
+from .taken_once import TakenOnce
 
 PAGE = 5_000
 
@@ -38,7 +39,8 @@ class Compared:
     """What reconcile saw of one mapping. source: records read. explained: bucket -> records that are rightly not
     there or wait for somebody. outside: references that leave the scope. linked: addresses of old records, by field and
     what becomes of them. equal: records equal in every field. kept: fields left alone by their `write:` policy. won:
-    fields in which it was decided that the target's value stays. ours, theirs: records of the target object that are
+    fields in which it was decided that the target's value stays. taken_once: those of `kept` that the target would not
+    let be written. ours, theirs: records of the target object that are
     ours, and that are not. bodies: of files that were read on both sides."""
 
     mapping: str
@@ -54,6 +56,7 @@ class Compared:
     explained: Counter[str] = field(default_factory=Counter)
     outside: Counter[Reason] = field(default_factory=Counter)
     linked: Counter[tuple[str, str]] = field(default_factory=Counter)
+    taken_once: TakenOnce = field(default_factory=TakenOnce)
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,7 @@ class Reconciler:
             self._chunk(mapping, fieldset, mapped, compared)
             noted.see(self.session, mapping, chunk, mapped)
             self.session.tick(Tick("reconcile", mapping.name, compared.source, total))
-        self.findings += noted.findings(mapping)
+        self.findings += [*noted.findings(mapping), *compared.taken_once.findings(mapping)]
         if total is not None and self.reader.resumes:
             self.findings += miscounted(self.session, mapping.source.name, total, came)
         self._count_target(mapping, compared)
@@ -253,6 +256,7 @@ class Reconciler:
         kept = off & kept_alone & (now == back)
         off &= ~kept
         compared.kept += int(kept.sum())
+        compared.taken_once.see(mapping, kept, mapped, rows)
         doubtful = chosen(off.any(axis=1))
         keys = [mapped.source_keys[rows[place]] for place in doubtful]
         won = off[doubtful] & won_by_target(self.session, mapping, keys, expected[doubtful], now[doubtful])

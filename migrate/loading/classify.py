@@ -69,11 +69,23 @@ def classify(
     stubs = stubs_among(session, mapping, [row for row in known if row is not None])
     stands = np.array([row is not None and row.our_key in stubs for row in known], dtype=bool).reshape(-1, 1)
     once, never = (np.array([mapping.write_policy[name] == each for name in names], dtype=bool) for each in _AT_MOST)
-    writable = ~never & (~once | stands)  # what stands for a record has not been created as that record yet
+    changeable = np.array([each.changeable for each in mapping.target_fields], dtype=bool)
+    unborn = stands | _owed(mapping, names, known, sent)  # what stands for a record is not yet created as that one
+    writable = ~never & (~once | unborn & changeable)
     result = Sorted(mapped, digests, sent, back, (digests != sent) & writable, known)
     refused = {} if insist else _refused_before(session, mapping, fieldset, mapped, known, digests)
     _spread(result, _blocked(mapped, findings), refused)
     return result
+
+
+def _owed(mapping: CompiledMapping, names: Sequence[str], known: Sequence[RecordRow | None], sent: Digests) -> Marks:
+    """References that a record of ours was created without, for it waits until they can be filled."""
+    marks: Marks = sent == UNKNOWN
+    marks &= np.array([name in mapping.references for name in names], dtype=bool)
+    marks &= np.array(
+        [row is not None and row.state == "pending" and not row.adopted for row in known], dtype=bool
+    ).reshape(-1, 1)
+    return marks
 
 
 def _spread(result: Sorted, blocked: Marks, refused: Mapping[int, str | None]) -> None:

@@ -85,10 +85,10 @@ class Deferred:
                     if parent is not None:
                         edges.setdefault(our_key, {})[name] = parent
         cut: dict[str, set[str]] = {}
-        nullable = {field.name for field in self._mapping.target_fields if not field.required}
+        later = {field.name for field in self._mapping.target_fields if not field.required and field.changeable}
         for members in _cycles({key: set(fields.values()) for key, fields in edges.items()}):
             first = min(members)
-            fields = {name for name, parent in edges[first].items() if parent in members and name in nullable}
+            fields = {name for name, parent in edges[first].items() if parent in members and name in later}
             if fields:
                 cut[first] = fields
         return cut

@@ -117,7 +117,9 @@ def test_a_field_of_the_first_write_alone_is_never_written_again(tmp_path: Path)
         source(company, key, bz="second")
     assert company.run().counts("customer") == {"read": 2, "unchanged": 2}
     assert [row(company, key)[2] for key in "AB"] == ["first", None]
-    assert company.reconcile().verdict == "reconcile.equal"  # what the policy leaves alone is no difference
+    compared = company.reconcile()
+    assert compared.verdict == "reconcile.equal"  # what the policy leaves alone is no difference
+    assert compared.causes() == {}
 
 
 def test_a_field_that_is_written_only_if_empty(tmp_path: Path) -> None:
