@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from .migrate.command import Call, commands_of
-from .migrate.loading.collections import collect_late
 from .migrate.options import (
     ACCEPT,
     CHOICE,
@@ -30,6 +29,7 @@ from .migrate.options import (
     NoDataOption,
     ShowValuesOption,
 )
+from .migrate.start import collect_late
 
 if TYPE_CHECKING:
     from .runs.report.model import Report

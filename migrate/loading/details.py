@@ -237,9 +237,9 @@ class Details:
 
     def _foretell(self, kind: Kind, details: int) -> None:
         """A run asks for those of which the target does not tell."""
-        foretold = foretold_of(self._session.target) if self._session.rehearsal else None
-        if foretold is not None and not self._session.target.capabilities.answers_details:
-            foretold.find(kind.mapping.target.name, kind.mapping.target_fields, details)
+        target = self._session.target
+        if self._session.rehearsal and not target.capabilities.answers_details:
+            foretold_of(target).find(kind.mapping.target.name, kind.mapping.target_fields, details)
 
 
 def _planned(kind: Kind, rows: Sorted, resolved: Resolved, good: Sequence[int]) -> Iterator[Planned]:

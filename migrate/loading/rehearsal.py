@@ -39,7 +39,7 @@ def _key(change: Change) -> str:
     return UNBORN + change.our_key if change.kind is ChangeKind.CREATE else change.target_key or ""
 
 
-def foretold_of(target: Connector) -> Foretold | None:
-    """Where the calls are counted that a dry run saves."""
+def foretold_of(target: Connector) -> Foretold:
+    """Where the calls are counted that a dry run saves; nobody asks where nothing is in front of the target."""
     rehearsal = layer_of(target, Rehearsal)
-    return None if rehearsal is None else rehearsal.foretold
+    return Foretold(target) if rehearsal is None else rehearsal.foretold

@@ -242,8 +242,6 @@ def _foretell(session: Session, mapping: CompiledMapping, created: Change) -> No
     """The calls of a proof on the record that would be created so, where all goes well; then the proof is over."""
     able, foretold, name = session.target.capabilities, foretold_of(session.target), mapping.target.name
     proofs.end(session.ledger, name, RECORD, REFUSED, session.clock.now(), {})
-    if foretold is None:
-        return
     again = Batch(name, (replace(created, details=()),))
     foretold.find(name, mapping.target_fields)
     for other, _ in references_to(session, name):

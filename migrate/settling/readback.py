@@ -120,8 +120,7 @@ def _in_order(digests: Digests, names: Sequence[str], wanted: Sequence[str]) -> 
 def _foresee(session: Session, mapping: CompiledMapping, done: Written) -> None:
     """What only a dry run knows, and has written over what was there before, holds the one and else the other. Nothing
     is looked at, and that it would be is counted."""
-    if foretold := foretold_of(session.target):
-        foretold.find(mapping.target.name, mapping.target_fields, len(done.our_keys))
+    foretold_of(session.target).find(mapping.target.name, mapping.target_fields, len(done.our_keys))
     over = [row for row, key in enumerate(done.target_keys) if key.startswith(UNBORN) and done.before[row].any()]
     if over:
         back = pack(np.where(done.written, done.sent, done.before)[over])

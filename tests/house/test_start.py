@@ -11,7 +11,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from changeover.migrate.loading.collections import LOADED, collect_late, few_collections
+from changeover.migrate.loading.collections import few_collections
+from changeover.migrate.start import LOADED, collect_late
 
 HEAVY = ("pandas", "pyarrow", "numpy", "great_expectations", "sqlalchemy", "cryptography", "jinja2")
 HELP = """

@@ -58,6 +58,20 @@ def told(act: Callable[[], object], left: str | None = None) -> tuple[str, int]:
 # A file
 
 
+def test_a_head_by_which_nobody_may_write_is_damage(file: Path) -> None:
+    """A flipped bit in the version that SQLite writes."""
+    Ledger(file).close()
+    body = bytearray(file.read_bytes())
+    body[18] ^= 1 << 5
+    file.write_bytes(body)
+
+    def write() -> None:
+        with closing(Ledger(file)) as ledger, ledger.transaction():
+            ledger.set_meta("name", "value")
+
+    assert told(write) == DAMAGED
+
+
 def test_another_database_is_no_ledger(file: Path) -> None:
     file.parent.mkdir(mode=0o700)
     with closing(sqlite3.connect(file)) as other:
