@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 import sqlalchemy as sa
@@ -13,7 +14,7 @@ from changeover.connectors.sql.reflect import Reflected
 
 from ..hasty import hasty
 from .kill_at import Launcher
-from .sharing import launchers
+from .sharing import http_crm_installed
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -46,13 +47,13 @@ def _like_databases_are_described_once() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def launcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launcher]:
-    started = Launcher(tmp_path_factory.mktemp("launcher"))
-    yield started
-    started.close()
+    """One for all that this process tests: what a command loads takes longer than the command."""
+    with closing(Launcher(tmp_path_factory.mktemp("launcher"))) as started:
+        yield started
 
 
 @pytest.fixture(scope="module")
-def http_launcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launcher]:
-    """The same for processes to which the connector of the CRM over HTTP is installed."""
-    with launchers(tmp_path_factory.mktemp("launcher"), 1) as [started]:
-        yield started
+def http_launcher(launcher: Launcher, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launcher]:
+    """Its commands find the connector of the CRM over HTTP installed."""
+    with http_crm_installed(tmp_path_factory.mktemp("path")):
+        yield launcher

@@ -39,21 +39,21 @@ class At:
 
 @dataclass(frozen=True)
 class Order:
-    """A command. out: where its output goes; beside it, how many commits there were. fifos: the folder of the two by
-    which a pause is told and ended."""
+    """A command. environment: all of it. out: where its output goes; beside it, how many commits there were. fifos: the
+    folder of the two by which a pause is told and ended."""
 
     words: Sequence[str]
     folder: str
-    home: str
+    environment: Mapping[str, str]
     out: str
     at: At
     fifos: str = ""
 
 
 class Launcher:
-    """The other end: starts commands and tells how they ended. environment: theirs, besides this process's own."""
+    """The other end: starts commands, in the environment that this process has then, and tells how they ended."""
 
-    def __init__(self, folder: Path, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._number = 0
         self._process = subprocess.Popen(
@@ -62,14 +62,14 @@ class Launcher:
             stdout=subprocess.PIPE,
             text=True,
             bufsize=1,
-            env={**os.environ, **(environment or {})},
         )
 
     def start(self, folder: Path, words: Sequence[str], at: At, fifos: Path | None = None) -> int:
         """The process's id; `end` tells the rest."""
         self._number += 1
         self._out = self._folder / f"out-{self._number}"
-        order = Order(words, str(folder), str(folder.parent / "home"), str(self._out), at, str(fifos or ""))
+        environment = {**os.environ, "CHANGEOVER_CONFIG_HOME": str(folder.parent / "home"), "CHANGEOVER_LANG": "en"}
+        order = Order(words, str(folder), environment, str(self._out), at, str(fifos or ""))
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(asdict(order)) + "\n")
         return int(self._answer())
@@ -181,7 +181,7 @@ def _live(order: Order) -> None:
     for stream in (1, 2):
         os.dup2(out, stream)
     os.chdir(order.folder)
-    os.environ.update(CHANGEOVER_CONFIG_HOME=order.home, CHANGEOVER_LANG="en")
+    _move_to(order.environment)
     counter = _Counter(order.at.number, _kill if order.at.act == "kill" else _pause(Path(order.fifos)))
     _watch(order.at, counter)
     sys.argv = ["changeover", *order.words]
@@ -195,6 +195,14 @@ def _live(order: Order) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code if isinstance(code, int) else 1)
+
+
+def _move_to(environment: Mapping[str, str]) -> None:
+    """Its modules and connectors are found, too."""
+    os.environ.clear()
+    os.environ.update(environment)
+    places = environment.get("PYTHONPATH", "").split(os.pathsep)
+    sys.path += [each for each in places if each and each not in sys.path]
 
 
 def _serve() -> None:
@@ -217,6 +225,7 @@ def _serve() -> None:
     html._template()
     for language in catalogue.LANGUAGES:
         catalogue.Catalogue(language).knows("")
+    gc.freeze()
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in a shell's background is born deaf to it
     with hasty():
         for line in sys.stdin:

@@ -24,7 +24,7 @@ from changeover.connectors.testing.http_crm.server import USER, Gate, HttpCrm
 from ..connectors.http_kit import installed
 from .company import Company
 from .http_company import ENVIRONMENT, TARGET, empty_crm, make_company_on_http, point_at
-from .kill_at import FORGOTTEN, At, Launcher
+from .kill_at import FORGOTTEN, At
 from .moving import Record
 from .test_server_ledger import OnServer, on_server
 
@@ -183,20 +183,13 @@ class Shared:
 
 
 @contextmanager
-def launchers(folder: Path, number: int) -> Iterator[list[Launcher]]:
-    """So many, whose commands find the CRM over HTTP and its secret. Each runs one command at a time."""
+def http_crm_installed(folder: Path) -> Iterator[None]:
+    """For this process and for those that it starts: the connector and its secret."""
     with installed(folder / "site") as site, pytest.MonkeyPatch.context() as patch:
         for name, value in ENVIRONMENT.items():
             patch.setenv(name, value)
-        path = os.pathsep.join(filter(None, (str(site), os.environ.get("PYTHONPATH"))))
-        patch.setenv("PYTHONPATH", path)
-        started = []
-        for each in range(number):
-            (folder / f"launcher-{each}").mkdir()
-            started.append(Launcher(folder / f"launcher-{each}"))
-        yield started
-        for launcher in started:
-            launcher.close()
+        patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, (str(site), os.environ.get("PYTHONPATH")))))
+        yield
 
 
 @contextmanager

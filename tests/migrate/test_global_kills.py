@@ -7,7 +7,7 @@ import json
 import os
 import random
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -23,11 +23,11 @@ MANY = int(os.environ.get("CHANGEOVER_TEST_RECORDS", "103000"))
 
 
 @pytest.fixture
-def ready(tmp_path: Path) -> Iterator[Launcher]:
-    """Starts the command where it finds the simulators' made-up secrets."""
-    started = Launcher(tmp_path, SECRETS)
-    yield started
-    started.close()
+def ready(launcher: Launcher, monkeypatch: pytest.MonkeyPatch) -> Launcher:
+    """Its commands find the simulators' made-up secrets."""
+    for name, value in SECRETS.items():
+        monkeypatch.setenv(name, value)
+    return launcher
 
 
 @pytest.mark.parametrize("records", [3_000, pytest.param(MANY, marks=pytest.mark.torture)])

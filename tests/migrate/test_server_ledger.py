@@ -73,15 +73,6 @@ def on_server(company: Company, url: str) -> OnServer:
     return OnServer(company.folder)
 
 
-@pytest.fixture(scope="module")
-def launcher(url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launcher]:
-    """Its commands find the secret of `url`."""
-    assert url
-    started = Launcher(tmp_path_factory.mktemp("launcher"))
-    yield started
-    started.close()
-
-
 def test_a_killed_run_goes_on_and_can_be_taken_back(company: OnServer, launcher: Launcher, tmp_path: Path) -> None:
     fill(company)
     filed = make_company(tmp_path / "undisturbed" / "move", chunk=CHUNK, batch=BATCH)

@@ -8,7 +8,7 @@ import os
 import random
 import signal
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -30,11 +30,10 @@ OUR_FIELD = "legacy_key__c"
 
 
 @pytest.fixture
-def ready(tmp_path: Path) -> Iterator[Launcher]:
-    """Starts the command where it finds the simulator's made-up secret."""
-    started = Launcher(tmp_path, {"APP_SECRET": "secret"})
-    yield started
-    started.close()
+def ready(launcher: Launcher, monkeypatch: pytest.MonkeyPatch) -> Launcher:
+    """Its commands find the simulator's made-up secret."""
+    monkeypatch.setenv("APP_SECRET", "secret")
+    return launcher
 
 
 @pytest.mark.parametrize("records", [3_000, pytest.param(MANY, marks=pytest.mark.torture)])

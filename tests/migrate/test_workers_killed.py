@@ -10,6 +10,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from ..connectors.arrivals import most_in_any
 from ..servers import fresh_database
 from .company import Company
 from .kill_at import Launcher
-from .sharing import BATCH, JOIN, LEAD, NOBODY, PATIENCE, STANDING, Left, Shared, begun, launchers, make_template
+from .sharing import BATCH, JOIN, LEAD, NOBODY, PATIENCE, STANDING, Left, Shared, begun, make_template
 from .test_kill import RUN
 from .test_server_ledger import PASSWORD
 
@@ -42,10 +43,11 @@ def url(postgres: sa.URL) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def commands(url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Launcher]]:
+def commands(url: str, http_launcher: Launcher, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Launcher]]:
+    """Two, each of which runs one command at a time and finds the secret of `url`."""
     assert url
-    with launchers(tmp_path_factory.mktemp("commands"), 2) as started:
-        yield started
+    with closing(Launcher(tmp_path_factory.mktemp("commands"))) as other:
+        yield [http_launcher, other]
 
 
 @pytest.fixture(scope="module")
