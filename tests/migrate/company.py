@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -296,6 +297,12 @@ def make_company(
     (folder / "mappings" / "customer.yaml").write_text(CUSTOMER, encoding="utf-8")
     (folder / "mappings" / "order.yaml").write_text(ORDER, encoding="utf-8")
     return company
+
+
+def copied(company: Company, desk: Path) -> Company:
+    """A copy of its own, with its keys, for a test that goes on from what several have in common."""
+    shutil.copytree(company.folder.parent, desk)
+    return Company(desk / company.folder.name)
 
 
 def make_company_on_postgres(folder: Path, url: str, *, chunk: int = 20_000, batch: int = 1_000) -> Company:

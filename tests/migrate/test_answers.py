@@ -23,7 +23,7 @@ from changeover.migrate.sending.caller import Answer, Threads
 from changeover.migrate.undoing import take_back
 from changeover.runs.ledger.store import Ledger
 
-from .company import Company, make_company
+from .company import Company, copied, make_company
 from .firms import ONE, NoRoom
 from .held import Held
 from .moving import World
@@ -39,16 +39,21 @@ def opened(tmp_path: Path) -> Iterator[Open]:
         yield lambda *faults, **how: stack.enter_context(sending(tmp_path / "move", *faults, **how))
 
 
-@pytest.fixture
-def company(tmp_path: Path) -> Company:
+@pytest.fixture(scope="module")
+def changed_since(tmp_path_factory: pytest.TempPathFactory) -> Company:
     """With two customers that were moved, and changed in the source since."""
-    made = make_company(tmp_path / "move")
+    made = make_company(tmp_path_factory.mktemp("changed") / "move")
     for key in "AB":
         made.customer(key, khmc=f"old {key}")
     assert made.run().code == 0
     made.old("update t_customer set khmc = 'new A' where khbh = 'A'")
     made.old("update t_customer set rq = '2021-01-01' where khbh = 'B'")
     return made
+
+
+@pytest.fixture
+def company(changed_since: Company, tmp_path: Path) -> Company:
+    return copied(changed_since, tmp_path / "desk")
 
 
 def ended(company: Company, run: int = 2) -> list[tuple[object, ...]]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
 
 from .branching import asked, held, make_branching, put_together_first
-from .company import Company, Told
+from .company import Company, Told, copied
 from .test_worklist_import import filled
 
 EVERYTHING = {"party": 3, "solution_request": 3, "medical_request": 2, "reply": 2, "medical_reply": 2}
@@ -30,18 +29,16 @@ def company(tmp_path: Path) -> Company:
 
 
 @pytest.fixture(scope="module")
-def moved_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    desk = tmp_path_factory.mktemp("moved")
-    told = make_branching(desk / "move").run()
+def moved_once(tmp_path_factory: pytest.TempPathFactory) -> Company:
+    made = make_branching(tmp_path_factory.mktemp("moved") / "move")
+    told = made.run()
     assert told.code == 0, told.document
-    return desk
+    return made
 
 
 @pytest.fixture
-def moved(moved_once: Path, tmp_path: Path) -> Company:
-    """A copy of its own, with its keys."""
-    shutil.copytree(moved_once, tmp_path / "desk")
-    return Company(tmp_path / "desk" / "move")
+def moved(moved_once: Company, tmp_path: Path) -> Company:
+    return copied(moved_once, tmp_path / "desk")
 
 
 def told_of(told: Told, code: str) -> list[tuple[str | None, int, int | None]]:

@@ -11,22 +11,28 @@ from changeover.migrate.loading.pipeline import Pipeline
 from changeover.migrate.session import Interrupted
 from changeover.migrate.status import status
 
-from .company import Company, make_company
+from .company import Company, copied, make_company
 from .retrying import PICKLIST, mend, names, nothing_waits, parked, retried, sent
 
 # Which are asked for
 
 
-def owned(tmp_path: Path) -> Company:
+@pytest.fixture(scope="module")
+def waiting(tmp_path_factory: pytest.TempPathFactory) -> Company:
     """Four that wait, of Wang, by key and by e-mail, of Li's predecessor, and of nobody; and an order below the
-    first."""
-    company = make_company(tmp_path / "move")
+    first. They are mended."""
+    company = make_company(tmp_path_factory.mktemp("waiting") / "move")
     for key, owner in (("KEY", "w1"), ("MAIL", " Wang.Fang@old.example"), ("GONE", "w2"), ("NONE", None)):
         company.customer(key, khmc=None, ywy=owner)
     company.order(1, "KEY")
     company.run()
     company.old("update t_customer set khmc = khbh")
     return company
+
+
+@pytest.fixture
+def owned(waiting: Company, tmp_path: Path) -> Company:
+    return copied(waiting, tmp_path / "desk")
 
 
 @pytest.mark.parametrize(
@@ -41,19 +47,17 @@ def owned(tmp_path: Path) -> Company:
         ("2", {"GONE"}),
     ],
 )
-def test_only_those_of_one_owner(tmp_path: Path, who: str, keys: set[str]) -> None:
-    company = owned(tmp_path)
-    done = retried(company, owner=who)
-    assert names(company) == keys
+def test_only_those_of_one_owner(owned: Company, who: str, keys: set[str]) -> None:
+    done = retried(owned, owner=who)
+    assert names(owned) == keys
     assert done.counts("order") == ({"read": 1, "created": 1} if "KEY" in keys else {})
     assert done.report.facts[3:5] == (("fact.run", 2), ("fact.asked", len(keys)))
 
 
-def test_owner_and_code_together(tmp_path: Path) -> None:
-    company = owned(tmp_path)
-    company.customer("CLASH", je="x", ywy="w1")
-    company.run("t_customer:CLASH")
-    assert retried(company, owner="w1", code="type.not_a_number").counts("customer") == {"read": 1, "rejected": 1}
+def test_owner_and_code_together(owned: Company) -> None:
+    owned.customer("CLASH", je="x", ywy="w1")
+    owned.run("t_customer:CLASH")
+    assert retried(owned, owner="w1", code="type.not_a_number").counts("customer") == {"read": 1, "rejected": 1}
 
 
 @pytest.mark.parametrize(
@@ -67,20 +71,18 @@ def test_owner_and_code_together(tmp_path: Path) -> None:
         ({"code": "required.missing"}, "rejected.missing"),
     ],
 )
-def test_what_cannot_be_asked_is_said(tmp_path: Path, order: dict[str, object], code: str) -> None:
-    company = owned(tmp_path)
-    for verb in (company.plan, company.run):
+def test_what_cannot_be_asked_is_said(owned: Company, order: dict[str, object], code: str) -> None:
+    for verb in (owned.plan, owned.run):
         with pytest.raises(InputError) as refused:
             verb(**order)
         assert (refused.value.code, refused.value.exit_code) == (code, 2)
-    assert names(company) == set()
+    assert names(owned) == set()
 
 
-def test_without_people_there_is_no_owner_to_ask_for(tmp_path: Path) -> None:
-    company = owned(tmp_path)
-    company.rewrite("mappings/customer.yaml", ("  owner_id: {from: ywy, people: true}\n", ""))
+def test_without_people_there_is_no_owner_to_ask_for(owned: Company) -> None:
+    owned.rewrite("mappings/customer.yaml", ("  owner_id: {from: ywy, people: true}\n", ""))
     with pytest.raises(InputError) as refused:
-        company.run(rejected=True, owner="w1")
+        owned.run(rejected=True, owner="w1")
     assert refused.value.code == "owner.no_people"
 
 
@@ -187,33 +189,30 @@ def test_an_interrupted_one_goes_on_by_the_same_command(tmp_path: Path, monkeypa
     assert company.run(rejected=True, code="required.missing").verdict == "run.none_parked"
 
 
-def test_production_wants_the_plan_of_the_same_choice(tmp_path: Path) -> None:
-    company = owned(tmp_path)
-    company.rewrite("changeover.yaml", ("production: false", "production: true"))
-    planned = company.say("plan", "--rejected", "--owner", "w1", "--json")
+def test_production_wants_the_plan_of_the_same_choice(owned: Company) -> None:
+    owned.rewrite("changeover.yaml", ("production: false", "production: true"))
+    planned = owned.say("plan", "--rejected", "--owner", "w1", "--json")
     (step,) = planned.document["next"]  # type: ignore[misc]
     words = str(step).split()[1:]
     assert words[-3:] == ["--rejected", "--owner", "w1"]
-    assert company.say("run", "--execute", "--rejected", "--owner", "w1").code == 2
+    assert owned.say("run", "--execute", "--rejected", "--owner", "w1").code == 2
     confirm = ("--confirm", "crm.db", "--json")
-    other = company.say(*words[:-1], "w2", *confirm)
+    other = owned.say(*words[:-1], "w2", *confirm)
     assert (other.code, other.document["error"]["code"]) == (2, "plan.outdated")  # type: ignore[index]
-    done = company.say(*words, *confirm)
-    assert (done.code, names(company)) == (0, {"KEY", "MAIL"})
+    done = owned.say(*words, *confirm)
+    assert (done.code, names(owned)) == (0, {"KEY", "MAIL"})
 
 
-def test_it_is_undone_like_any_run(tmp_path: Path) -> None:
-    company = owned(tmp_path)
-    company.run(rejected=True)
-    assert company.undo(2, execute=True).code == 0
-    assert names(company) == set()
+def test_it_is_undone_like_any_run(owned: Company) -> None:
+    owned.run(rejected=True)
+    assert owned.undo(2, execute=True).code == 0
+    assert names(owned) == set()
 
 
-def test_status_tells_how_many_wait_for_what_and_who_can_mend_it(tmp_path: Path) -> None:
-    company = owned(tmp_path)
-    company.order(2, "nobody")
-    company.run("t_order:2")
-    told = company._verb(lambda project, _: status(project, Secrets()))
+def test_status_tells_how_many_wait_for_what_and_who_can_mend_it(owned: Company) -> None:
+    owned.order(2, "nobody")
+    owned.run("t_order:2")
+    told = owned._verb(lambda project, _: status(project, Secrets()))
     assert told.table("table.waiting") == [
         ("required.missing", 4, "mender.data"),
         ("reference.missing", 2, "mender.data"),

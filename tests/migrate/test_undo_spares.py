@@ -17,7 +17,7 @@ from changeover.runs.ledger import operations, records
 from changeover.runs.ledger.operations import Intent, Settled
 from changeover.runs.report.model import Report, Text
 
-from .company import Company, Told, make_company
+from .company import Company, Told, copied, make_company
 from .firms import LEVELS, Rows
 from .moving import World
 from .points import key_in_target
@@ -30,14 +30,19 @@ def reasons(report: Report) -> dict[str, str]:
     return {str(row[1]): row[3].code for row in rows if isinstance(row[3], Text)}
 
 
-@pytest.fixture
-def company(tmp_path: Path) -> Company:
-    made = make_company(tmp_path / "move")
+@pytest.fixture(scope="module")
+def moved_twice(tmp_path_factory: pytest.TempPathFactory) -> Company:
+    made = make_company(tmp_path_factory.mktemp("twice") / "move")
     made.customer("A", khmc="first")
     made.run()
     made.old("update t_customer set khmc = 'second', je = '2.00'")
     made.run()
     return made
+
+
+@pytest.fixture
+def company(moved_twice: Company, tmp_path: Path) -> Company:
+    return copied(moved_twice, tmp_path / "desk")
 
 
 def name_of(company: Company) -> object:

@@ -10,21 +10,26 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from .company import Company, Said, make_company
+from .company import Company, Said, copied, make_company
 
 NEW, WHO, WHY = "new value", "who", "why"
 EVIL = '=cmd|" /C calc"!A0'
 
 
-@pytest.fixture
-def company(tmp_path: Path) -> Company:
-    company = make_company(tmp_path / "move")
+@pytest.fixture(scope="module")
+def moved(tmp_path_factory: pytest.TempPathFactory) -> Company:
+    company = make_company(tmp_path_factory.mktemp("moved") / "move")
     company.customer("012345", je="13,800")
     company.customer(EVIL, rq="2023-02-30", sh="EVIL")
     company.customer("NAMELESS", khmc=None)
     company.customer("GOOD")
     company.run()
     return company
+
+
+@pytest.fixture
+def company(moved: Company, tmp_path: Path) -> Company:
+    return copied(moved, tmp_path / "desk")
 
 
 def fill(path: Path, lines: Mapping[str, Mapping[str, object]]) -> None:
