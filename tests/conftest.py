@@ -2,21 +2,45 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 import yaml
 from changeover.runs.ledger.place import Place
 
+from .compiled import compile_first
 from .prepared import prepare
 from .servers import NoServerError, fresh_database, mariadb_server, new_server, postgres_server
 
 
-def pytest_collection(session: pytest.Session) -> None:
-    prepare(session.config)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    compile_first(session.config)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object | None:
+    from .together import scheduler
+
+    return scheduler(config, log)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session: pytest.Session) -> Iterator[None]:
+    """What is loaded stays, and is a million objects: looking for cycles among them would be a fifth of this, and then
+    a tenth of many a test. Cycles are looked for as often as in the command."""
+    gc.disable()
+    try:
+        prepare(session.config)
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.set_threshold(10_000)
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -30,6 +54,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     told = [text for each in ended if each.when == "call" for name, text in each.user_properties if name == "told"]
     for text in sorted(map(str, told)):
         terminalreporter.write_line(text)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _what_is_loaded_stays_frozen() -> Iterator[None]:
+    """A load freezes what is there before it, and lets all of it go at its end."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("freeze", "unfreeze"):
+            patch.setattr(gc, name, lambda: None)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)
