@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,7 @@ from pydantic import BaseModel
 from typer.main import get_command
 from typer.testing import CliRunner
 
+from ..hasty import hasty
 from .shown import Command, File, Reader, differs, steps
 from .transforms_page import PAGE, page
 
@@ -86,10 +88,11 @@ def example(path: Path, name: str) -> str:
 
 
 @pytest.fixture
-def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Reader:
+def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reader]:
     monkeypatch.setenv("CHANGEOVER_CONFIG_HOME", str(tmp_path / "home"))
     (tmp_path / "desk").mkdir()
-    return Reader(tmp_path / "desk")
+    with hasty():
+        yield Reader(tmp_path / "desk")
 
 
 def follow(reader: Reader, path: Path, *, until: str = "") -> None:
