@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import inspect
 import logging
 import warnings
 from decimal import Decimal
@@ -123,6 +124,12 @@ def test_a_finding_says_where_the_expectation_stands_and_what_was_in_the_cell(ma
     assert found.params == {"field": "amount", "expectation": BETWEEN}
     assert (found.object, found.key, found.field, found.mapping) == ("t_bill", "B3", "amount", "bill")
     assert (found.file, found.line, found.sample) == ("mappings/bill.yaml", 40, "-5")
+
+
+def test_no_decimal_makes_it_read_the_sources_of_the_stack(mapped, monkeypatch):
+    monkeypatch.setattr(inspect, "getouterframes", lambda *_: pytest.fail("each costs as much as a small chunk"))
+    arguments = {"column": "amount", "min_value": "0.11", "max_value": 10**15}
+    assert [each.key for each in judged(mapped(COLUMNS), (BETWEEN, arguments))] == ["B0", "B1", "B3"]
 
 
 def test_several_expectations_of_one_class_are_each_judged(mapped):
