@@ -47,13 +47,22 @@ def test_a_create_whose_mapping_is_gone_is_left_to_somebody(tmp_path: Path) -> N
     """Nobody knows any more what was written."""
     left = "select 1 from operation where object = 'deal' and state = 'intent'"
     with proving(tmp_path, NoRoom, PLAIN) as world:
-        for number in range(20, 100):
-            world.begin()
-            world.mortality.born(number)
-            with pytest.raises(ProcessDied):
-                go(world)
-            if world.ask(left):
-                break
+        before: list[int] = []
+
+        def watch(_effect: str) -> None:
+            number = len(world.mortality.effects) + 1
+            if number >= 20 and world.ask(left):
+                before.append(number)
+
+        world.begin()
+        world.mortality.watch = watch
+        go(world)
+        world.begin()
+        world.mortality.watch = lambda _effect: None
+        world.mortality.born(before[0])
+        with pytest.raises(ProcessDied):
+            go(world)
+        assert world.ask(left)
         world.mortality.born()
         (world.folder / "mappings" / "deal.yaml").unlink()
         world.mapping_files = load_mapping_files(world.folder / "mappings")
