@@ -32,7 +32,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object | Non
 @pytest.hookimpl(wrapper=True)
 def pytest_collection(session: pytest.Session) -> Iterator[None]:
     """What is loaded stays, and is a million objects: looking for cycles among them would be a fifth of this, and then
-    a tenth of many a test. Cycles are looked for as often as in the command."""
+    a tenth of many a test, which makes few of them."""
     gc.disable()
     try:
         prepare(session.config)
