@@ -202,7 +202,7 @@ def measured(folder: Path, numbers: Numbers) -> tuple[float, float, float]:
     world = FxiaokeWorld(folder, numbers, {"packs": "9"}, takes=0.15, ordeals=[], clock=acts, at_once=2)
     with world.in_process(), acting(lambda: acts):
         plan, planned = world.plan(), world.clock.now()
-        began = world.clock.monotonic()
+        before, began = sum(world.simulator.calls.values()), world.clock.monotonic()
         report = world.run()
     took = world.clock.monotonic() - began
     assert (report.exit_code, world.there(), world.doubled()) == (0, numbers, [])
@@ -210,7 +210,7 @@ def measured(folder: Path, numbers: Numbers) -> tuple[float, float, float]:
     longest = max(max(0, number - rate.calls) / rate.per_second for number in world.simulator.calls.values())
     foreseen = (dt.datetime.fromisoformat(str(plan.extra["finish"])) - planned).total_seconds()
     predicted = sum(plan.extra["calls"]["predicted"].values())  # type: ignore[index]
-    made = sum(report.extra["calls"]["made"].values())  # type: ignore[index]
+    made = sum(world.simulator.calls.values()) - before
     return took / longest, took / foreseen, made / predicted
 
 
@@ -219,7 +219,7 @@ def test_a_move_takes_the_time_that_its_busiest_interface_allows(tmp_path: Path)
     against_limit, against_plan, calls = measured(tmp_path, {name: number // 100 for name, number in FULL.items()})
     assert against_limit <= 1.15, "one object after another takes 1.33"
     assert against_plan == pytest.approx(1, abs=0.15)
-    assert calls == 1
+    assert calls == pytest.approx(1, abs=0.002)
 
 
 @pytest.mark.torture
