@@ -37,7 +37,8 @@ _TRAP = re.compile(
     r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)|[-+]?0[0-9]+\.[0-9]*)"
     r"|(?P<time>[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt ].*)?)"
 )
-"""What other readers take for something else than the text that stands there, in groups called as the findings are."""
+"""What other readers take for something else than the text that stands there."""
+_TRAPS: Final = {"boolean": "yaml.trap_boolean", "number": "yaml.trap_number", "time": "yaml.trap_time"}
 _SECRET_KEY = re.compile(
     r"(?i)(.*[_.-])?(password|passwd|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key)|.*(密码|口令|密钥)"
 )
@@ -235,8 +236,8 @@ class _Builder:
 
     def _trap(self, event: yaml.ScalarEvent) -> None:
         found = _TRAP.fullmatch(event.value)
-        if found is not None:
-            self._report_at(f"yaml.trap_{found.lastgroup}", event, text=event.value[:40])
+        if found is not None and found.lastgroup is not None:
+            self._report_at(_TRAPS[found.lastgroup], event, text=event.value[:40])
 
     def _secret(self, event: yaml.ScalarEvent) -> bool:
         """Report a secret that stands there in plain; no other finding may then repeat it."""

@@ -130,7 +130,7 @@ def test_the_calls_of_a_day_that_are_the_business_s_are_left_to_it() -> None:
 
     def spend() -> None:
         for _ in range(1000):
-            connector.identity()
+            connector.now()
 
     with pytest.raises(QuotaSpentError):
         spend()
