@@ -6,6 +6,7 @@ import datetime as dt
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from ...connectors.pace import ALWAYS, Action, Allowance, Narrowed, Quota, Rate, Schedule
 from ...connectors.pace.quota import Days
@@ -186,11 +187,17 @@ def _paced(calls: int, rates: Sequence[Rate], share: float) -> float:
     return max((max(0, calls - rate.calls) / rate.per_second for rate in narrowed), default=0.0)
 
 
+SOON: Final = dt.timedelta(seconds=1)
+"""What takes less is not held up by limits: how long the systems themselves take is not foretold."""
+
+
 def predicted_facts(predicted: Predicted) -> tuple[tuple[str, str | int | Text], ...]:
     """For a report: calls, how long, until when."""
     facts: list[tuple[str, str | int | Text]] = [("fact.calls_predicted", predicted.total)]
     if predicted.finish is None:
         return (*facts, ("fact.finish_predicted", Text("predict.never")))
+    if predicted.finish - predicted.began < SOON:
+        return (*facts, ("fact.time_predicted", Text("predict.soon")))
     facts.append(("fact.time_predicted", predicted_time(predicted, "predict.hours")))
     facts.append(("fact.finish_predicted", predicted.finish.strftime("%Y-%m-%d %H:%M UTC")))
     return tuple(facts)

@@ -36,11 +36,11 @@ from changeover.connectors.schema import Field, FieldType, ObjectSchema, Schema
 from changeover.connectors.secrets import Secrets
 from changeover.migrate import run as verbs
 from changeover.migrate.pace.asked import AskedShare
-from changeover.migrate.pace.predict import Part, at_the_limits, calls_of, predict
+from changeover.migrate.pace.predict import Part, at_the_limits, calls_of, predict, predicted_facts
 from changeover.migrate.project import Project, load_project
 from changeover.migrate.session import Tick, open_ledger
 from changeover.runs.ledger import control
-from changeover.runs.report.model import Report
+from changeover.runs.report.model import Report, Text
 
 START = dt.datetime(2026, 11, 21, 1, tzinfo=dt.UTC)
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -318,6 +318,15 @@ def test_where_the_limits_leave_nothing_there_is_no_end() -> None:
     never = Schedule(SHANGHAI, (Hours(frozenset(range(7)), dt.time(0), dt.time(0), share=0),))
     assert predict([Part("", {Action.WRITE: 5})], one_a_call(), START, schedule=never).finish is None
     assert predict([Part("", {})], quota, START).finish == START
+
+
+def test_what_the_limits_do_not_hold_up_is_given_no_time() -> None:
+    def told(records: int) -> list[tuple[str, str]]:
+        facts = predicted_facts(predict([Part("", {Action.WRITE: records})], one_a_call(), START))
+        return [(name, each.code) for name, each in facts if isinstance(each, Text)]
+
+    assert told(100) == [("fact.time_predicted", "predict.soon")], "all of them at once"
+    assert told(1_000) == [("fact.time_predicted", "predict.hours")]
 
 
 def test_slow_answers_count_where_the_rate_would_allow_more() -> None:
