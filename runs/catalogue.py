@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from string import Formatter
 from typing import Literal, get_args
 
@@ -94,11 +95,17 @@ class Catalogue:
 
 @cache
 def _texts(language: Language) -> dict[str, str]:
-    import yaml
-
-    loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # which asks of no text whether it is a number or a time
     texts: dict[str, str] = {}
     for file in sorted((files(__package__) / "texts" / language).iterdir(), key=lambda file: file.name):
         if file.name.endswith(".yaml"):
-            texts.update(yaml.load(file.read_text("utf-8"), Loader=loader) or {})  # noqa: S506 (it makes texts only)
+            texts.update(read_texts(file))
     return texts
+
+
+def read_texts(file: Traversable) -> dict[str, str]:
+    """Of a YAML file that is shipped: every value a text."""
+    import yaml
+
+    loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # which asks of no text whether it is a number or a time
+    told: dict[str, str] | None = yaml.load(file.read_text("utf-8"), Loader=loader)  # noqa: S506 (it makes texts only)
+    return told or {}

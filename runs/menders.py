@@ -6,6 +6,7 @@ from functools import cache
 from importlib.resources import files
 
 from ..connectors.finding import Severity
+from .catalogue import read_texts
 
 MENDERS = ("data", "mapping", "administrator")
 _OF_THE_PROJECT = ("mapping.", "objects.", "project.")
@@ -23,9 +24,4 @@ def mender(code: str, severity: Severity = Severity.BLOCKS) -> str | None:
 
 @cache
 def _menders() -> dict[str, str]:
-    import yaml
-
-    text = (files(__package__) / "texts" / "menders.yaml").read_text("utf-8")
-    loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
-    told: dict[str, str] = yaml.load(text, Loader=loader)  # noqa: S506 (it makes texts only)
-    return told
+    return read_texts(files(__package__) / "texts" / "menders.yaml")

@@ -6,30 +6,28 @@ from collections.abc import Iterator
 from typing import cast
 
 from ...connectors.finding import Finding, Severity
-from ...connectors.forwarding import Forwarding
 from ...connectors.port import Connector, Identity
 from ...connectors.questions import AnswersQuestions
 from ..answers import file_of, read_answers
 from ..session import Session
-from ..sources.several import Sources
+from ..sources.several import connections_of
 
 
 def named(identity: Identity) -> str:
     return f"{identity.kind} {identity.id}"
 
 
-def connections_of(session: Session) -> Iterator[tuple[str, Connector]]:
+def named_connections(session: Session) -> Iterator[tuple[str, Connector]]:
     """Every connection as it is, by name; the target last."""
-    environment, source = session.project.environment, session.source
-    while isinstance(source, Forwarding):  # what mappings lay over it
-        source = source.inner
-    sources = source.connections if isinstance(source, Sources) else {environment.system: source}
-    yield from (*sources.items(), (environment.target.name, session.target))
+    environment = session.project.environment
+    for role, each in connections_of(session.source).items():
+        yield environment.system if role == "source" else role.removeprefix("source "), each
+    yield environment.target.name, session.target
 
 
 def asked_connections(session: Session) -> Iterator[tuple[str, Connector]]:
     """Those whose systems have questions."""
-    return ((name, each) for name, each in connections_of(session) if each.capabilities.questions)
+    return ((name, each) for name, each in named_connections(session) if each.capabilities.questions)
 
 
 def check_answers(session: Session) -> list[Finding]:

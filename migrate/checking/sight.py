@@ -12,7 +12,7 @@ from ...connectors.schema import FieldType
 from ...runs.report.model import Report, Text
 from ..session import Session
 from ..sources.several import BETWEEN
-from .answered import connections_of
+from .answered import named_connections
 
 
 def unseen(session: Session) -> list[Finding]:
@@ -60,7 +60,7 @@ def _mapped(session: Session) -> Iterator[tuple[Connector, list[str]]]:
     people = session.project.spec.people
     read = [name for each in session.mappings.values() for name in each.mapping_file.source_objects]
     read += people.source_objects if people is not None else []
-    for name, connector in connections_of(session):
+    for name, connector in named_connections(session):
         if connector is session.target:
             written = [each.target.name for each in session.mappings.values()]
             written += [people.target.object] if people is not None else []
