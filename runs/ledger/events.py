@@ -34,17 +34,20 @@ def note(
 
 def check_chain(ledger: Ledger) -> int:
     """How many events there are. Raises DecisionError `ledger.history_broken` naming the first that is not as it was
-    written, or the end where events are missing there."""
-    chain, number = BEGINNING, 0
+    written, or the end where events are missing there.
+
+    Others may append meanwhile, so that each line brings the head as it was at the moment of all of them."""
+    chain, number, head = BEGINNING, 0, ledger.get_meta(HEAD)
+    latest = "(select value from meta where name = ?)"
+    asked = f"select id, at, epoch, run, what, told, chain, {latest} from event order by id"  # noqa: S608 - our own
     try:
-        rows = ledger.db.stream("select id, at, epoch, run, what, told, chain from event order by id")
-        for event, *row, kept in rows:
-            chain, number = _chained(chain, row), number + 1
+        for event, *row, kept, then in ledger.db.stream(asked, (HEAD,)):
+            head, chain, number = then, _chained(chain, row), number + 1
             if chain != kept or event != number:
                 raise DecisionError("ledger.history_broken", path=str(ledger.place), event=number)
     except ledger.db.error as error:  # a text that is none any more
         raise DecisionError("ledger.history_broken", path=str(ledger.place), event=number + 1) from error
-    if (ledger.get_meta(HEAD) or BEGINNING.hex()) != chain.hex():
+    if (head or BEGINNING.hex()) != chain.hex():
         raise DecisionError("ledger.history_broken", path=str(ledger.place), event=number + 1)
     return number
 

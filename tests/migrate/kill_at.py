@@ -55,7 +55,7 @@ class Launcher:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._number = 0
+        self._number = self._running = 0
         self._process = subprocess.Popen(
             [sys.executable, "-m", "changeover.tests.migrate.kill_at"],
             stdin=subprocess.PIPE,
@@ -65,18 +65,23 @@ class Launcher:
         )
 
     def start(self, folder: Path, words: Sequence[str], at: At, fifos: Path | None = None) -> int:
-        """The process's id; `end` tells the rest."""
+        """The process's id; `end` tells the rest. What a failed test has left running is killed first."""
+        if self._running:
+            os.kill(self._running, signal.SIGKILL)
+            self.end()
         self._number += 1
         self._out = self._folder / f"out-{self._number}"
         environment = {**os.environ, "CHANGEOVER_CONFIG_HOME": str(folder.parent / "home"), "CHANGEOVER_LANG": "en"}
         order = Order(words, str(folder), environment, str(self._out), at, str(fifos or ""))
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(asdict(order)) + "\n")
-        return int(self._answer())
+        self._running = int(self._answer())
+        return self._running
 
     def end(self) -> tuple[int, str]:
         """(exit code, or minus the signal's number; what it said)."""
         code = os.waitstatus_to_exitcode(int(self._answer()))
+        self._running = 0
         return code, self._out.read_text("utf-8", "replace")
 
     def run(self, folder: Path, *words: str, at: At | None = None) -> tuple[int, str]:

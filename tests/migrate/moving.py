@@ -66,19 +66,22 @@ def way() -> Way:
 class Record:
     """What really happened, kept by a witness outside the process. arrived: every change that reached the target, with
     what it made of it. unwritten: changes that left without an intent on the disk. again: changes that left although
-    the ledger had them as done."""
+    the ledger had them as done. edited: our key -> the latest batch when a user changed the record in the target;
+    what was done before that may have to be done again."""
 
     arrived: list[tuple[Change, Outcome]] = field(default_factory=list)
     unwritten: list[str] = field(default_factory=list)
     again: list[str] = field(default_factory=list)
+    edited: dict[str, int] = field(default_factory=dict)
 
     def leaving(self, ask: Ask, batch: Batch) -> None:
         """Look into the ledger by a connection of its own, so that only what is committed counts."""
-        written = ask("select our_key, state, kind, sent, written from operation order by batch")
+        written = ask("select our_key, state, kind, sent, written, batch from operation order by batch")
         for change in carried(batch):
-            told = [row[1:] for row in written if row[0] == change.our_key]
-            now = [row[1:] for row in told if row[0] == "intent" and row[1] in (change.kind.value, "prove")]
-            done = [row[1:] for row in told if row[0] in ("acked", "verified", "diverged") and row[1] != "prove"]
+            since = self.edited.get(change.our_key, 0) if change.kind is ChangeKind.UPDATE else 0
+            told = [row[1:] for row in written if row[0] == change.our_key and row[5] > since]
+            now = [row[1:4] for row in told if row[0] == "intent" and row[1] in (change.kind.value, "prove")]
+            done = [row[1:4] for row in told if row[0] in ("acked", "verified", "diverged") and row[1] != "prove"]
             if not now:
                 self.unwritten.append(change.our_key)
             proving = now[:1] and now[0][0] == "prove"  # a proof sends again on purpose

@@ -93,6 +93,9 @@ class AnyHistory(RuleBasedStateMachine):
     def a_user_edits_the_target(self, which: int, name: str, value: str) -> None:
         there = [key for key, each in self.firms.items() if each.agreed is not None]
         key = there[which % len(there)]
+        if self.firms[key].there[name] != value:
+            latest = self.world.ask("select coalesce(max(id), 0) from batch")[0][0]
+            self.world.record.edited[f"old:firm:{key}"] = latest
         self.firms[key].there[name] = value
         self.world.target.edit("account", self.ours()[key], {name: value}, by="wang")
         self.world.rest()

@@ -6,6 +6,7 @@ import datetime as dt
 import sqlite3
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import Any
 
 import psycopg
 import pytest
@@ -106,6 +107,24 @@ def test_events_that_changed_places_are_noticed(ledger: Ledger) -> None:
         base.execute("update event set id = ? where id = ?", (there, here))
     with pytest.raises(DecisionError, match="history_broken"):
         events.check_chain(ledger)
+
+
+def test_what_others_append_while_it_is_looked_at_breaks_nothing(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = ledger.db.stream
+
+    def slowly(*asked: Any) -> Iterator[Any]:
+        with Ledger(ledger.place, durable=False) as other:
+            moved(other, "a")
+            rows = list(stream(*asked))
+            moved(other, "b")
+        return iter(rows)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ledger.db, "stream", slowly)
+        assert events.check_chain(ledger) == 4
+    assert events.check_chain(ledger) == 8
 
 
 @pytest.mark.parametrize("statement", ["update event set what = 'x'", "delete from event"])
