@@ -37,9 +37,14 @@ def arrow_column(frame: pd.DataFrame, name: str) -> pa.Array:
     return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
 
 
-def mapped_digests(frame: pd.DataFrame, fields: Sequence[Field], key: bytes) -> Digests:
-    """One digest a row and field of a mapped frame."""
-    texts = [canonical_text(arrow_column(frame, field.name), _as_seen(field)) for field in fields]
+def mapped_digests(mapping: CompiledMapping, frame: pd.DataFrame, key: bytes) -> Digests:
+    """One digest a row and field of a mapped frame. A key is no text that is equal to its other spellings: two of them
+    may differ in nothing but how a letter is composed."""
+    texts = []
+    for field in mapping.target_fields:
+        column = arrow_column(frame, field.name)
+        exact = field.name in mapping.references
+        texts.append(text_of(column) if exact else canonical_text(column, _as_seen(field)))
     return field_digests(texts, key) if texts else np.zeros((len(frame), 0), np.uint64)
 
 

@@ -186,7 +186,7 @@ class Reconciler:
         if self._bodies and mapping.filed:
             there = self._with_bodies(mapping, mapped, rows, known, target, places, there, compared)
         subset = [rows[place] for place in there]
-        expected = mapped_digests(mapped.frame, mapping.target_fields, self.session.keys.digest)[subset]
+        expected = mapped_digests(mapping, mapped.frame, self.session.keys.digest)[subset]
         now = target.digests[places[there]]
         if not (expected != now).any():
             compared.equal += len(subset)

@@ -57,7 +57,7 @@ def classify(
     """Sort the rows of one mapped chunk. findings: what the validators said of it. insist: what the target refused
     before is to be sent again, though it is the same."""
     names = [each.name for each in mapping.target_fields]
-    digests = mapped_digests(mapped.frame, mapping.target_fields, session.keys.digest)
+    digests = mapped_digests(mapping, mapped.frame, session.keys.digest)
     digests[:, [name in mapping.unwritten for name in names]] = UNKNOWN  # what is never sent is never known
     found = records.lookup(session.ledger, mapping.target.name, mapped.our_keys)
     known = [found.get(key) for key in mapped.our_keys]

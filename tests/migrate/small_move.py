@@ -152,7 +152,7 @@ class SmallMove:
             frame = pd.DataFrame(
                 {name: pd.Series([each.cells[name]], dtype=pd.ArrowDtype(pa.string())) for name in names}
             )
-            sent[each.our_key] = pack(mapped_digests(frame, mapping.target_fields, KEYS.digest))[0]
+            sent[each.our_key] = pack(mapped_digests(mapping, frame, KEYS.digest))[0]
             whole = each.kind is ChangeKind.CREATE
             written[each.our_key] = bytes(whole or name in each.before for name in names)
         return Ready(sent, written)

@@ -104,6 +104,18 @@ def test_keys_of_every_form_are_found_again(tmp_path: Path) -> None:
     nothing_waits(company)
 
 
+def test_keys_that_differ_only_in_how_a_letter_is_composed_are_two_parents(tmp_path: Path) -> None:
+    company = make_company(tmp_path / "move")
+    for key in ("caf\u00e9", "cafe\u0301"):
+        company.customer(key, sh=f"TAX{len(key)}")
+    company.order(1, "cafe\u0301")
+    assert company.run().verdict == "run.done"  # nor is what reads back another parent
+    assert company.reconcile().verdict == "reconcile.equal"
+    company.old("update t_order set khbh = ?", ("caf\u00e9",))
+    assert company.run().counts("order") == {"read": 1, "updated": 1}
+    assert company.new("select tax_no from customer join orders on customer.id = customer_id") == [("TAX4",)]
+
+
 # What cannot be tried
 
 
