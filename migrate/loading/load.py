@@ -237,8 +237,7 @@ class ObjectLoad:
                 target, spot = matches.adopted[row]
                 before[place] = np.where(self._sends, target.digests[spot], UNKNOWN)
                 written[place] = [name in change.values for name in self.names]
-                if image:
-                    images.append((PREIMAGE, str(self.run), self.mapping.target.name, our_key, encode_cells(image)))
+                images.append((PREIMAGE, str(self.run), self.mapping.target.name, our_key, encode_cells(image)))
             else:
                 change, bucket = Change(ChangeKind.CREATE, our_key, None, cells[place]), "created"
             for name in empty.get(row, ()):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ...connectors.finding import Finding
-from . import runlog
+from . import records, runlog
 from .runlog import Run
 from .store import Ledger
 
@@ -39,6 +40,23 @@ def did(ledger: Ledger, run_id: int, object_name: str) -> dict[str, Did]:
         each.created |= kind == "create"
         each.adopted |= kind == "adopt"
         each.wrote |= kind != "create" and any(written or b"")
+    return dict(found)
+
+
+def wrote(ledger: Ledger, run_id: int, object_name: str, our_keys: Sequence[str]) -> dict[str, set[str]]:
+    """Our key -> the fields that the run has really written so far to those of these records that were there before. A
+    batch is looked into only for records that were settled since it began."""
+    rows = ledger.db.execute(
+        f"select o.our_key, o.fieldset, o.written from {ledger.db.texts('?1')} cross join record r "  # noqa: S608
+        "cross join batch b cross join operation o where r.object = ?2 and r.our_key = j.value and r.run >= ?3 "
+        "and b.run = ?3 and b.object = ?2 and o.batch = b.id and o.our_key = j.value "
+        "and o.kind in ('adopt', 'update') and o.state in ('acked', 'verified', 'diverged') and o.written is not null",
+        (json.dumps(list(our_keys), ensure_ascii=False), object_name, run_id),
+    ).fetchall()
+    fields = {number: records.fieldset_of(ledger, number).fields for number in {row[1] for row in rows}}
+    found: dict[str, set[str]] = defaultdict(set)
+    for our_key, number, written in rows:
+        found[our_key] |= {name for name, mark in zip(fields[number], written, strict=True) if mark}
     return dict(found)
 
 

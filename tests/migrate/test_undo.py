@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
-from changeover.connectors.errors import DecisionError, InputError
+from changeover.connectors.errors import DecisionError, InputError, UnavailableError
+from changeover.migrate.sending.send import Sender
 
 from .company import Company, Told, make_company
 
@@ -151,6 +153,27 @@ def test_updates_are_taken_back_field_by_field(tmp_path: Path) -> None:
         ("second A", 2, None, "theirs"),
         ("second B", 77, None, None),
     ]
+
+
+def test_what_users_did_while_a_run_was_broken_off_is_put_back_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    company = make_company(tmp_path / "move")
+    company.new("insert into customer (name, tax_no) values ('A before', 'TAXA'), ('B before', 'TAXB')")
+    company.customer("A")
+    company.customer("B")
+    with monkeypatch.context() as patched:
+        patched.setattr(Sender, "send", _away)  # what the records hold is kept by then
+        with pytest.raises(UnavailableError):
+            company.run()
+    company.new("update customer set name = case tax_no when 'TAXA' then 'of a user' else '客户B' end, revenue = 7")
+    assert company.run().verdict == "run.done"
+    same_deed(company, 1)
+    assert company.new("select name, revenue from customer order by tax_no") == [("of a user", 7), ("客户B", 7)]
+
+
+def _away(*_told: object) -> NoReturn:
+    raise UnavailableError("target.paused", count=1, reason="-")
 
 
 def test_runs_are_taken_back_the_latest_first(tmp_path: Path) -> None:
