@@ -72,8 +72,8 @@ def begin(
 
 
 def resumable(ledger: Ledger, verb: str, mapping_digest: str, selection: str) -> Run | None:
-    """The latest run of this verb that did not end and meant the same thing: a new one goes on from its cursors. What
-    was taken back is not gone on with."""
+    """The latest run of this verb that did not end and meant the same thing: a new one goes on from its cursors. Once
+    anything was taken back since it began it is not gone on with: what it has passed may be gone."""
     row = ledger.db.execute(
         f"select {_COLUMNS} from run where verb = ? order by id desc limit 1",  # noqa: S608
         (verb,),
@@ -81,9 +81,21 @@ def resumable(ledger: Ledger, verb: str, mapping_digest: str, selection: str) ->
     if row is None:
         return None
     run = Run(*row)
-    taken_back = ledger.db.execute("select 1 from run where undoes = ?", (run.id,)).fetchone() is not None
-    unfinished = run.state in UNFINISHED and not taken_back
-    return run if unfinished and (run.mapping_digest, run.selection) == (mapping_digest, selection) else None
+    meant = (run.mapping_digest, run.selection) == (mapping_digest, selection)
+    return run if run.state in UNFINISHED and meant and not _taken_back_since(ledger, run.id) else None
+
+
+def _taken_back_since(ledger: Ledger, run_id: int) -> bool:
+    """Whether an undo did anything after this run began. By the order of the history: an undo that is gone on with
+    keeps its number, and a clock may have been put back."""
+    return (
+        ledger.db.execute(
+            "select 1 from event e join run u on u.id = e.run where u.undoes is not null and (u.id > ?1 or e.id > "
+            "(select min(b.id) from event b where b.run = ?1)) limit 1",
+            (run_id,),
+        ).fetchone()
+        is not None
+    )
 
 
 def superseded(ledger: Ledger, verb: str, mapping_digest: str, before: int | None = None) -> Run | None:

@@ -10,6 +10,7 @@ from changeover.connectors.errors import DecisionError, InputError, UnavailableE
 from changeover.migrate.sending.send import Sender
 
 from .company import Company, Told, make_company
+from .test_input import cut_off
 
 
 def names(company: Company) -> list[object]:
@@ -218,3 +219,21 @@ def test_what_cannot_be_undone_is_said(tmp_path: Path) -> None:
     with pytest.raises(InputError) as wrong:
         company.undo(2)
     assert (wrong.value.code, wrong.value.params["verb"]) == ("undo.not_a_run", "undo")
+
+
+def test_a_run_that_was_cut_off_is_not_gone_on_with_once_an_earlier_one_was_taken_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would not come again to the records that it had found unchanged, and that are gone since."""
+    company = make_company(tmp_path / "move")
+    company.customer("A")
+    company.customer("B")
+    assert company.run().code == 0
+    company.order(1, "A")
+    with cut_off(monkeypatch):
+        company.run()
+    assert company.undo(1, execute=True).table("table.undo") == [("customer", 1, 0, 0, 0, 1)]
+    done = company.run()
+    assert done.counts("customer") == {"read": 2, "created": 1, "unchanged": 1}
+    assert "fact.resumed" not in dict(done.report.facts)
+    assert names(company) == ["客户A", "客户B"]
