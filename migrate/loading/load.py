@@ -284,8 +284,13 @@ class ObjectLoad:
                 self.mapping.target.name,
                 [
                     (self.fieldset, sent, back, self.run, mapped.our_keys[row])
-                    for row, (sent, back) in {**plan.settled, **plan.stays}.items()
+                    for row, (sent, back) in plan.settled.items()
                 ],
+            )
+            records.stay(
+                self.session.ledger,
+                self.mapping.target.name,
+                [(self.fieldset, sent, back, mapped.our_keys[row]) for row, (sent, back) in plan.stays.items()],
             )
             runlog.add_findings(self.session.ledger, self.run, plan.decided)
             whole = [mapped.our_keys[row] for row in plan.settled if row not in empty]

@@ -181,6 +181,19 @@ def rebase(ledger: Ledger, object_name: str, rows: Sequence[tuple[int, bytes, by
     )
 
 
+def stay(ledger: Ledger, object_name: str, rows: Sequence[tuple[int, bytes, bytes, str]]) -> None:
+    """(fieldset, sent, back, our key): note that the target's value stays in some fields of records of which others are
+    still to be written; inside the caller's transaction. What kept them back keeps them back until they are."""
+    ledger.db.executemany(
+        "update record set fieldset = ?1, sent = ?2, back = ?3, "
+        "state = case state when 'conflicted' then 'live' else state end where object = ?4 and our_key = ?5",
+        [
+            (number, sent, AS_SENT if back == sent else back or None, object_name, key)
+            for number, sent, back, key in rows
+        ],
+    )
+
+
 def fulfil(ledger: Ledger, object_name: str, our_keys: Sequence[str]) -> None:
     """Note that these records wait for no parent any longer; inside the caller's transaction."""
     ledger.db.executemany(

@@ -228,6 +228,19 @@ def test_a_run_that_dies_after_its_write_has_decided_once(tmp_path: Path, monkey
     assert company.reconcile().verdict == "reconcile.equal"
 
 
+def test_what_is_decided_and_not_written_yet_still_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    company = make(tmp_path / "move", "A", name="ask", revenue="old")
+    both(company, "A")
+    assert company.run().counts("customer") == {"read": 1, "conflicted": 1}
+    company.rewrite("mappings/customer.yaml", ("wins: ask", "wins: new"))
+    with monkeypatch.context() as patched:
+        patched.setattr(load, "keep_images", dies)
+        with pytest.raises(RuntimeError, match="dead"):
+            company.run(rejected=True)
+    assert company.run(rejected=True).counts("customer") == {"read": 1, "updated": 1}
+    assert row(company, "A") == ("target A", 11, "said")
+
+
 def dies(*_: object) -> None:
     raise RuntimeError("dead")
 
