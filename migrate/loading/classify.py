@@ -14,7 +14,7 @@ from ...runs.ledger import operations, records
 from ...runs.ledger.records import RecordRow
 from ..fingerprint import UNKNOWN, Digests, Marks, known_digests, mapped_digests
 from ..session import Session
-from ..settling.sweep import SEVERAL
+from ..settling.sweep import SEVERAL, UNCOMPARED
 from .stub_records import stubs_among
 from .tally import chosen
 
@@ -120,8 +120,8 @@ def _refused_before(
     digests: Digests,
 ) -> dict[int, str | None]:
     """Rows whose latest attempt the target refused and whose cells are still the same: row -> the field at fault. Also
-    those that may be there already, as one of several records: nobody but the operator can tell."""
-    several = [place for place, row in enumerate(known) if row is not None and row.code == SEVERAL]
+    those that may be there already, as nobody but the operator can tell."""
+    several = [place for place, row in enumerate(known) if row is not None and row.code in (SEVERAL, UNCOMPARED)]
     suspects = [
         place
         for place, row in enumerate(known)

@@ -119,8 +119,10 @@ class ObjectLoad:
         for row, name in rows.refused.items():
             known = rows.known[row]
             result.buckets[row] = "conflicted" if known and known.state == "conflicted" else "rejected"
-            code, params = known.code or "" if known else "", {"field": name or ""}
-            result.findings.append(self._finding(code, Severity.BLOCKS, mapped.source_keys[row], name, params))
+            code, params, key = known.code or "" if known else "", {"field": name or ""}, mapped.source_keys[row]
+            result.findings.append(self._finding(code, Severity.BLOCKS, key, name, params))
+            if known and known.mapping != self.mapping.name:  # who asks for it asks by its mapping
+                result.parked.append(Parked(known.our_key, key, known.state, code))
         for row in rows.unchanged:
             known = rows.known[row]
             result.buckets[row] = self._counted_as(known)

@@ -23,6 +23,8 @@ from ..session import Session, Tick
 
 SEVERAL: Final = "degraded.several"
 """Why a create is in conflict: more records than one may be it."""
+UNCOMPARED: Final = "degraded.uncompared"
+"""The same: today's mappings have nothing of what it wrote to compare by."""
 DUPLICATE: Final = "degraded.duplicate"
 """A record that is not ours and holds the same as one of ours."""
 CHUNK = 20_000
@@ -43,15 +45,17 @@ def sweep(session: Session, mapping_name: str, members: Sequence[OpenOperation])
     """Our key -> how each of these creates of one object is settled: done where exactly one record that the crosswalk
     does not know holds all that was written, not sent where none does, in conflict where there are more; of creates
     that are all alike, as many are done as there are records. What the target was seen to change by itself is not
-    compared. The records that may be it are told in a finding of the operation's run."""
+    compared. The records that may be it are told in a finding of the operation's run. One with nothing left to compare
+    by may be there, and is in conflict."""
     mapping = session.maker(mapping_name)
     object_name = members[0].object
     if mapping is None or mapping.target.name != object_name:
-        return {each.our_key: Settled(each.our_key, "conflict", code="recover.mapping_gone") for each in members}
+        return {each.our_key: Settled(each.our_key, "conflict", code=UNCOMPARED) for each in members}
     sought = _Sought(session, mapping, members)
-    for rows, foreign in _foreign(session, mapping):
+    blind = [each for alike in sought.wanted.pop((), {}).values() for each in alike]
+    answers = {each.our_key: Settled(each.our_key, "conflict", code=UNCOMPARED) for each in blind}
+    for rows, foreign in _foreign(session, mapping) if sought.wanted else ():
         sought.look(rows, foreign)
-    answers: dict[str, Settled] = {}
     for alike, keys in sought.told():
         if len(keys) > len(alike):
             answers |= {each.our_key: Settled(each.our_key, "conflict", code=SEVERAL) for each in alike}
@@ -101,8 +105,8 @@ class _Sought:
 
     def look(self, rows: TargetRows, places: Sequence[int]) -> None:
         for columns, alike in self.wanted.items():
-            told = pack(rows.digests[np.ix_(places, columns)]) if columns else []
-            for place, digests in zip(places, told, strict=False):
+            told = pack(rows.digests[np.ix_(places, columns)])
+            for place, digests in zip(places, told, strict=True):
                 if digests in alike:
                     self.found.setdefault(columns, {}).setdefault(digests, []).append(rows.keys[place])
 

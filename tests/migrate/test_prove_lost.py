@@ -59,14 +59,25 @@ def test_a_create_whose_mapping_is_gone_is_left_to_somebody(tmp_path: Path) -> N
         go(world)
         world.begin()
         world.mortality.watch = lambda _effect: None
-        world.mortality.born(before[0])
+        world.mortality.born(before[1])  # it has arrived
         with pytest.raises(ProcessDied):
             go(world)
         assert world.ask(left)
         world.mortality.born()
+        text = (world.folder / "mappings" / "deal.yaml").read_text("utf-8")
         (world.folder / "mappings" / "deal.yaml").unlink()
         world.mapping_files = load_mapping_files(world.folder / "mappings")
         go(world)
         assert world.ask("select distinct state, code from operation where object = 'deal'") == [
-            ("conflict", "recover.mapping_gone")
+            ("conflict", "degraded.uncompared")
         ]
+        (world.folder / "mappings" / "other.yaml").write_text(text.replace("mapping: deal", "mapping: other"), "utf-8")
+        world.mapping_files = load_mapping_files(world.folder / "mappings")
+        for _ in range(2):
+            counts = {each.mapping: each.buckets for each in go(world).counts}
+            assert counts["other"]["conflicted"] == 1, "under another name it is the same record, and may be there"
+        assert [our_key for _, our_key, _ in made(world, "deal")].count("old:deal:d1") == 1
+        there = world.target._tables["deal"].records
+        world.target.remove("deal", next(key for key, each in there.items() if each.values["number"] == "N1"))
+        go(world, rejected=True)
+        assert "old:deal:d1" in ours(world, "deal")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from changeover.connectors.testing.hostile import Fault, FaultKind
+from changeover.migrate.settling import sweep as sweeping
 
 from .firms import ONE, PAIR, PLAIN, Keyless, NoRoom
 from .proving import RoomlessShouts, fact, go, graded, made, ours, proving, reports
@@ -57,6 +58,20 @@ def test_where_several_may_be_it_nothing_is_guessed(tmp_path: Path) -> None:
             world.target.remove("deal", key)
         go(world, rejected=True)
         assert ours(world, "deal").keys() == {"old:deal:d1", "old:deal:d2"}
+
+
+def test_what_can_be_compared_by_nothing_is_not_taken_for_undone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweeping, "changed_by_target", lambda *_: {"title", "account_id", "amount", "number"})
+    with proving(tmp_path, NoRoom, TWO) as world:
+        world.faults(Fault(7, FaultKind.LOST_AFTER))
+        go(world)
+        assert world.ask("select state, code from record where our_key = 'old:deal:d2'") == [
+            ("conflicted", "degraded.uncompared")
+        ]
+        go(world)
+        assert len(world.target._tables["deal"].records) == 3
 
 
 def test_what_the_target_changes_by_itself_is_not_compared(tmp_path: Path) -> None:
