@@ -236,6 +236,6 @@ def _of_update(
         before_fields = records.fieldset_of(session.ledger, record.fieldset).fields
         before = dict(zip(before_fields, unpack([record.back], len(before_fields))[0], strict=True))
         nothing = field_digests([pa.array([None], pa.string())], session.keys.digest)[0, 0]
-        if hold({name: digest if digest else nothing for name, digest in before.items()}):
+        if hold({name: before.get(name, UNKNOWN) or nothing for name in written}):
             return Settled(operation.our_key, "not_sent", code="target.no_answer")
     return Settled(operation.our_key, "conflict", code="conflict.edited")

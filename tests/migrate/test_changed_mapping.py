@@ -6,6 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from changeover.connectors.sql.connector import SqlConnector
 from changeover.runs.catalogue import Catalogue
 from changeover.runs.report.model import Text
 
@@ -93,3 +94,22 @@ def test_an_update_of_a_field_that_is_mapped_no_longer_is_not_taken_for_undone(
         ("2020-02-29", 2),
         ("2021-01-01", 4),
     ]
+
+
+def test_an_update_with_a_field_that_is_new_in_the_mapping_is_known_to_be_undone(
+    company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    company.rewrite("mappings/customer.yaml", ("  opened_on: rq\n", ""))
+    assert company.run().code == 0
+    company.rewrite("mappings/customer.yaml", ("  revenue: je\n", "  revenue: je\n  opened_on: rq\n"))
+
+    def dies(*_given: object) -> None:
+        raise RuntimeError("as if the process had been killed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SqlConnector, "write", dies)
+        with pytest.raises(RuntimeError):
+            company.run()
+    assert company.plan().counts("customer") == {"read": CUSTOMERS, "updated": CUSTOMERS}
+    asked = "select distinct state, code from operation where batch in (select id from batch where run = 2)"
+    assert company.ledger(asked) == [("not_sent", "target.no_answer")]
