@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -76,9 +76,7 @@ def read_back_left(session: Session, run_id: int, verbs: Sequence[str] = ("run",
         mapping = session.maker(fieldset.mapping)
         if mapping is None or mapping.target.name != object_name:
             continue
-        members = list(group)
-        for start in range(0, len(members), PAGE):
-            page = members[start : start + PAGE]
+        for page in _pages(list(group)):
             done = _written(page, len(fieldset.fields))
             there, seen, doubled = _look(session, mapping, done)
             names = [each.name for each in mapping.target_fields]
@@ -93,6 +91,17 @@ def read_back_left(session: Session, run_id: int, verbs: Sequence[str] = ("run",
                 back = np.where(off & by_target[:, None], now, back)
             findings = [*doubled, *_findings(mapping, fieldset.fields, done, there, off)]
             _keep(session, mapping, done, there & ~off.any(axis=1), back, findings, run_id)
+
+
+def _pages(members: Sequence[Unverified]) -> Iterator[list[Unverified]]:
+    """So many at a time, whole batches only: a batch counts as read back once any of it is kept."""
+    page: list[Unverified] = []
+    for _, batch in groupby(members, key=lambda each: each.batch):
+        if len(page) >= PAGE:
+            yield page
+            page = []
+        page += batch
+    yield page
 
 
 def _written(page: Sequence[Unverified], fields: int) -> Written:

@@ -3,7 +3,9 @@ taken for somebody's edit, and an edit is."""
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from changeover.connectors.memory import MemoryConnector
 from changeover.connectors.port import AuditFields
 from changeover.connectors.schema import Field, FieldType, ObjectSchema, Schema
 from changeover.connectors.testing.hostile import ProcessDied
+from changeover.migrate.settling import readback
 from changeover.runs.ledger import operations
 from changeover.runs.report.model import Report
 
@@ -96,3 +99,16 @@ def test_a_field_that_is_mapped_no_longer_is_not_told_to_be_another(
     report = world.run()
     assert (report.exit_code, causes(report), report.counts[0].buckets["updated"]) == (0, {}, 3)
     assert world.names() == ["ONE", "TWO"]
+
+
+def test_what_is_looked_at_in_several_pages_is_kept_as_it_was_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both records are of one batch, and neither is as it was sent."""
+    world = Unseen(tmp_path, told=True)
+    world.dies_unseen(monkeypatch)
+    monkeypatch.setattr(readback, "PAGE", 1)
+    assert causes(world.run()) == {"readback.diverged": 2}
+    with closing(sqlite3.connect(world.folder / "runs" / "mock" / "ledger.db")) as ledger:
+        asked = "select state, count(*) from operation where kind <> 'prove' group by 1 order by 1"
+        assert ledger.execute(asked).fetchall() == [("diverged", 2), ("verified", 1)]
