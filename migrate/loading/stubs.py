@@ -25,6 +25,7 @@ from ...validators.judge import Judge
 from ..fingerprint import find_rows, known_digests
 from ..proving.prove import take_up
 from ..session import Session
+from ..settling.authors import changed_by_others
 from .load import ObjectLoad
 from .parked import find_pieces
 from .tally import StormWatch
@@ -81,8 +82,8 @@ def _make(
 
 def know_left(session: Session) -> None:
     """The same of those that an earlier process made and was stopped before it had looked: their records may come
-    before anybody asks for a stub again. A field that somebody has edited meanwhile cannot be told from one that the
-    target filled."""
+    before anybody asks for a stub again. Of one that somebody has changed meanwhile, as the target says, everything
+    else is taken for somebody's; where it does not say, what somebody edited cannot be told from what it filled."""
     for parent in session.mappings.values():
         stub = parent.stub
         if stub is None or len(stub.target_fields) == len(parent.target_fields):
@@ -90,10 +91,17 @@ def know_left(session: Session) -> None:
         name, fields = parent.target.name, [each.name for each in stub.target_fields]
         number = records.fieldset(session.ledger, name, stub.name, stub.digest, fields)
         if left := records.known_as(session.ledger, name, number):
-            _know_the_rest(session, parent, stub, left)
+            _know_the_rest(session, parent, stub, left, time_has_passed=True)
 
 
-def _know_the_rest(session: Session, parent: CompiledMapping, stub: CompiledMapping, our_keys: Sequence[str]) -> None:
+def _know_the_rest(
+    session: Session,
+    parent: CompiledMapping,
+    stub: CompiledMapping,
+    our_keys: Sequence[str],
+    *,
+    time_has_passed: bool = False,
+) -> None:
     """What the target has put into the fields that a stub leaves alone: else its record, when it comes after all, would
     find somebody's edits there, and undo would not see them."""
     if session.rehearsal:
@@ -107,7 +115,10 @@ def _know_the_rest(session: Session, parent: CompiledMapping, stub: CompiledMapp
     there = [row for row in known.values() if row.target_key in target.row_of]
     sent, back = known_digests(session, there, fields, number)
     now = target.digests[[target.row_of[row.target_key or ""] for row in there]]
-    back = np.where(back == 0, now, back)
+    theirs = np.zeros(len(there), dtype=bool)
+    if time_has_passed:
+        theirs = changed_by_others(session, name, [row.target_key or "" for row in there])
+    back = np.where((back == 0) & ~theirs[:, None], now, back)
     told = [
         (number, sent[place].tobytes(), back[place].tobytes(), row.run, row.our_key) for place, row in enumerate(there)
     ]

@@ -198,5 +198,20 @@ def test_a_run_that_dies_before_it_has_seen_a_stub_whole(company: Company, monke
     assert customers(company) == []
 
 
+def test_what_somebody_did_with_a_stub_before_it_was_seen_whole_stays(
+    company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(stubs, "find_rows", dies)
+        with pytest.raises(RuntimeError, match="dead"):
+            company.run()
+    company.new("update customer set level = 'theirs', modified_by = 'li.na' where name = '----C0'")
+    company.old("update t_customer set zt = null where khbh = 'C0'")
+    company.run()
+    told = company.run()
+    assert (told.code, told.counts("customer")) == (1, {"read": 2, "conflicted": 1, "unchanged": 1})
+    assert company.new("select level, modified_by from customer where name = '----C0'") == [("theirs", "li.na")]
+
+
 def dies(*_: object) -> None:
     raise RuntimeError("dead")
