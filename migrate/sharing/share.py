@@ -108,11 +108,12 @@ def shared(session: Session, run: Run, wanted: int | None, cluster: str | None) 
     """Share this run with other processes, until the end of the block; with none where none was asked for.
 
     wanted: processes on this host, this one among them. cluster: the address of a dask scheduler."""
+    if session.ledger.shared:  # an earlier run may have been shared, and this one not
+        keep_left_words(session)
     if wanted is None and cluster is None:
         yield
         return
     ledger, seconds = session.ledger, session.project.spec.limits.lease
-    keep_left_words(session)
     worker = workers.enlist(ledger, name_of(os.getpid()), workers.COORDINATOR)
     with Pulse(ledger.place, ledger.epoch or 0, worker, seconds) as pulse:
         hands = Hands(session, worker, pulse, enough=lambda: False, carries=False)

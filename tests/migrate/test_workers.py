@@ -28,7 +28,7 @@ from changeover.migrate.sharing import crew, partition, share
 from changeover.migrate.sharing.join import join
 from changeover.migrate.sharing.partition import Hands
 from changeover.migrate.sharing.pulse import Pulse
-from changeover.runs.ledger import runlog, workers
+from changeover.runs.ledger import partitions, runlog, workers
 from changeover.runs.ledger.store import Ledger
 
 from ..servers import fresh_database
@@ -395,3 +395,12 @@ def test_no_secret_is_in_the_command_that_joins(company: OnServer) -> None:
         *("-m", "changeover", "run", "--join", "--execute", "--json"),
         *("--project", str(company.folder), "--env", "mock"),
     ]
+
+
+def test_what_a_shared_run_has_left_sealed_is_dropped_by_a_run_that_nobody_shares(company: OnServer) -> None:
+    with coordinated(company) as run:
+        with Ledger(company.place) as ledger:
+            ledger.take_over()
+            partitions.put(ledger, run, "customer", "customer", "t_customer", None, [(1, b"sealed")])
+        company.run("t_customer:C1")
+    assert company.ledger("select count(*) from partition where content is not null") == [(0,)]
