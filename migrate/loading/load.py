@@ -34,6 +34,7 @@ from .carriage import NO_DETAILS, Aboard, Carriage
 from .classify import Sorted, classify
 from .images import keep_images
 from .loaded import Loaded
+from .look import Look, shares
 from .references import Resolved, cells_to_send, come_later, resolve
 from .tally import RejectStorm, StormWatch, chosen
 from .update import plan_updates
@@ -106,7 +107,9 @@ class ObjectLoad:
                 break
         changed = [row for row in rows.changed if not result.buckets[row] and result.stopped is None]
         for some in self.filing.shares(rows, changed, of_changed(rows), result):
-            self._update(rows, resolved, some, empty, result)
+            for left in shares(self.session, some):
+                while left and result.stopped is None:
+                    left = self._update(rows, resolved, left, empty, result)
         self.filing.count(result)
         result.fill_later(empty)
         return result
@@ -269,12 +272,12 @@ class ObjectLoad:
 
     def _update(
         self, rows: Sorted, resolved: Resolved, changed: Sequence[int], empty: Mapping[int, set[str]], result: Loaded
-    ) -> None:
-        if not changed:
-            return
+    ) -> list[int]:
+        """Returns the rows that were not come to and have to be looked at again."""
         cells = cells_to_send(self.mapping, rows.mapped, resolved, changed)
         self.filing.put_into(cells, changed)
         plan = plan_updates(self.session, self.mapping, self.run, rows, changed, cells, resolved, empty)
+        look = Look(self.session)
         mapped = rows.mapped
         for row, (code, name) in plan.conflicts.items():
             result.buckets[row], key = "conflicted", mapped.source_keys[row]
@@ -300,14 +303,15 @@ class ObjectLoad:
         for row in plan.settled:
             result.buckets[row] = "pending" if row in empty else self._counted_as(rows.known[row])
         if not plan.planned:
-            return
+            return []
         keep_images(self.session, self.run, plan.images)
         writing = plan.rows
         row_of = {mapped.our_keys[row]: place for place, row in enumerate(writing)}
-        ended = self._send(plan.planned, mapped, row_of, writing, result)
+        ended = self._send(plan.planned, mapped, row_of, writing, result, look)
         unsay(self.session, self.run, mapped, plan.decided, ended)
         digests = (np.array(plan.sent), np.array(plan.written), np.array(plan.before))
         self._read_back(mapped, writing, row_of, ended, *digests, [False] * len(writing), result)
+        return [row for row in writing if not result.buckets[row]] if look.over else []
 
     def _counted_as(self, known: RecordRow | None) -> str:
         """What this run has made of a record that needs nothing more now: a chunk may be read again after a crash."""
@@ -322,15 +326,16 @@ class ObjectLoad:
         row_of: Mapping[str, int],
         rows: Sequence[int],
         result: Loaded,
+        look: Look | None = None,
     ) -> list[Settled]:
         """Send a batch at a time, or all of them where several may be under way; a reject storm stops it after any
-        call."""
+        call, and before any a look that is over."""
 
         def storms(ended: Sequence[Settled]) -> bool:
             undone = [each for each in ended if each.state in ("rejected", "held")]
             self.storm.rejected((each.code or "", each.field or "") for each in undone)
             self._look_out(result)
-            return result.stopped is not None
+            return result.stopped is not None or (look is not None and look.over)
 
         team = self.session.team
         sender: Sends = Sender(self.session, self.run, storms) if team is None else team.sender(storms)

@@ -51,8 +51,8 @@ def _never(_ended: Sequence[Settled]) -> bool:
 
 
 class Sender:
-    """Sends the changes of one run. enough: told after each call how its changes ended; true stops the rest.
-    `batches` are the numbers of all batches it wrote down."""
+    """Sends the changes of one run. enough: told after each call how its changes ended, and before each of nothing;
+    true stops the rest. `batches` are the numbers of all batches it wrote down."""
 
     def __init__(self, session: Session, run_id: int, enough: Enough = _never) -> None:
         self._session = session
@@ -185,6 +185,9 @@ class _Round:
             try:
                 session.heed()
                 breaker.ready(session.wait)
+                self.enough = self._wanted(()) or self.enough
+                if self.enough:
+                    break
                 piece = self._piece()
                 if not piece:
                     return

@@ -13,6 +13,7 @@ from ...mappings.compile import CompiledMapping
 from ...runs.ledger import operations, undone
 from ...runs.ledger.operations import Settled
 from ...runs.ledger.undone import Did
+from ..loading.look import shares
 from ..session import Session, Tick
 from .children import Child, Children, references_to
 from .costs import Costs
@@ -98,8 +99,8 @@ class Undo:
             self.undone.counts[name, "deleted"] = len(going)
             levels = list(self._children[name].levels(going))
             for level in levels:
-                for start in range(0, len(level), PAGE):
-                    self._costs.delete(name, {key: going[key] for key in level[start : start + PAGE]})
+                for keys in shares(self._session, level, PAGE):
+                    self._costs.delete(name, {key: going[key] for key in keys})
             self._foresee_loosening(name, levels)
             self.undone.cost[name] += self._costs.taken()
         return self.undone
@@ -170,8 +171,8 @@ class Undo:
         self._session.wait(self._session.target.capabilities.read_back_lag.total_seconds())
         for name in self._going:
             for level in self._children[name].levels(self._going[name]):
-                for start in range(0, len(level), PAGE):
-                    self._delete(writer, name, level[start : start + PAGE], last=False)
+                for keys in shares(self._session, level, PAGE):
+                    self._delete(writer, name, keys, last=False)
         for name, keys in self._waiting:
             self._delete(writer, name, keys, last=True)
         for name, our_keys in self._again.items():

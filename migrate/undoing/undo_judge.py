@@ -18,6 +18,7 @@ from ...runs.ledger.records import RecordRow
 from ...runs.ledger.undone import Did
 from ...runs.values import PREIMAGE
 from ..fingerprint import UNKNOWN, find_rows, known_digests
+from ..loading.look import at_a_time
 from ..loading.wins import WRITTEN_OVER
 from ..session import Session
 from ..settling.parent_names import former_names, holds
@@ -89,8 +90,9 @@ class Judge:
         self, object_name: str, did: Mapping[str, Did], our_keys: Sequence[str]
     ) -> Iterator[tuple[CompiledMapping, list[Member]]]:
         """Those of these records that are in the target, by mapping. Raises InputError `undo.mapping_gone`."""
-        for start in range(0, len(our_keys), PAGE):
-            keys = our_keys[start : start + PAGE]
+        size = at_a_time(self._session, PAGE)
+        for start in range(0, len(our_keys), size):
+            keys = our_keys[start : start + size]
             known = records.lookup(self._session.ledger, object_name, keys)
             groups: dict[str, list[Member]] = defaultdict(list)
             for key in keys:
