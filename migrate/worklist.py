@@ -67,7 +67,7 @@ def worklist(
     show_values: bool = False,
 ) -> Report:
     """Write the workbook, in the catalogue's language; the source's cells masked unless show_values. Neither system is
-    written to. Raises InputError `worklist.not_xlsx`, `worklist.no_folder`, or as `chosen_parked`."""
+    written to. Raises InputError `worklist.not_xlsx`, `worklist.no_folder`, `worklist.exists`, or as `chosen_parked`."""
     path = _path(project, file, clock)
     with open_session(project, secrets, clock, alone=False) as session:
         prepare(session)
@@ -105,6 +105,8 @@ def _path(project: Project, file: Path | None, clock: Clock) -> Path:
         raise InputError("worklist.not_xlsx", file=str(file))
     if not file.absolute().parent.is_dir():
         raise InputError("worklist.no_folder", folder=str(file.absolute().parent))
+    if file.exists():
+        raise InputError("worklist.exists", file=str(file))
     return file.absolute()
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 import io
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from ..connectors.clock import Clock
 from ..connectors.errors import InputError
@@ -15,6 +16,8 @@ from ..connectors.finding import Finding, Severity
 from ..connectors.secrets import Secrets
 from ..mappings.corrections import COLUMNS, Correction, check_corrections
 from ..runs.catalogue import LANGUAGES, Catalogue
+from ..runs.ledger import records
+from ..runs.masking import cell_for_people
 from ..runs.private_files import write_private, write_refused
 from ..runs.report.model import Report, Text
 from .causes import causes
@@ -104,29 +107,46 @@ def _judged(session: Session, lines: Sequence[_Line]) -> tuple[list[Correction],
     """The corrections that the lines make, and why the others make none."""
     refused: list[Finding] = []
     whole: dict[tuple[str, str], list[_Line]] = defaultdict(list)
-    said: set[tuple[str, str, str, str]] = set()
+    said: set[tuple[str, ...]] = set()
     for line in lines:
         described = session.source_schema.object(line.object)
         if not line.new or not line.who or not line.why:
             refused.append(line.refused("worklist.line_incomplete"))
         elif described is None or described.field(line.field) is None:
             refused.append(line.refused("worklist.line_no_field"))
-        elif (same := (line.object, line.key, line.field, line.new)) not in said:  # else two branches wait for the cell
+        elif (same := (line.object, line.key, line.mark, line.field, line.new)) not in said:  # else two branches wait for the cell
             said.add(same)
             whole[line.object, line.field].append(line)
     taken: list[Correction] = []
+    shown = _as_shown(session)
     for (object_name, name), mine in whole.items():
-        keys = list(dict.fromkeys(key for line in mine for key in _keys(line)))
+        keys = list(dict.fromkeys(key for line in mine for key in _keys(line, shown)))
         cells = {cell.key: cell for cell in read_cells(session, object_name, name, keys)}
         for line in mine:
-            told = _judge(session, line, next((cells[key] for key in _keys(line) if key in cells), None), taken)
+            there = [cells[key] for key in _keys(line, shown) if key in cells]
+            seen = next((cell for cell in there if cell.mark == line.mark), there[0] if there else None)
+            told = _judge(session, line, seen, taken)
             (refused if isinstance(told, Finding) else taken).append(told)  # type: ignore[arg-type]
     return taken, sorted(refused, key=lambda each: (each.file or "", each.line or 0))
 
 
-def _keys(line: _Line) -> tuple[str, ...]:
-    """A key that would pass for a formula stands in the workbook behind a `'`."""
-    return (line.key, line.key[1:]) if line.key.startswith("'") else (line.key,)
+_Shown: TypeAlias = Mapping[tuple[str, str], Sequence[str]]
+"""(source object, cell) -> the keys of waiting records that a workbook shows as that: a tab or a line break is no part
+of it."""
+
+
+def _as_shown(session: Session) -> _Shown:
+    shown: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for each in records.waiting(session.ledger):
+        if each.source_object is not None and each.source_key is not None:
+            shown[each.source_object, cell_for_people(each.source_key)].append(each.source_key)
+    return shown
+
+
+def _keys(line: _Line, shown: _Shown) -> tuple[str, ...]:
+    """What the key may be; one that would pass for a formula stands in the workbook behind a `'`."""
+    own = (line.key, line.key[1:]) if line.key.startswith("'") else (line.key,)
+    return (*shown.get((line.object, line.key), ()), *own)
 
 
 def _judge(session: Session, line: _Line, cell: SourceCell | None, taken: Sequence[Correction]) -> Correction | Finding:

@@ -149,6 +149,14 @@ def test_what_it_cannot_write_is_said(company: Company, tmp_path: Path) -> None:
         assert (said.code, said.document["error"]["code"]) == (2, code)  # type: ignore[index]
 
 
+def test_what_somebody_may_have_filled_in_is_not_written_over(company: Company, tmp_path: Path) -> None:
+    path = tmp_path / "mine.xlsx"
+    path.write_bytes(b"filled in")
+    said = company.say("worklist", str(path), "--json")
+    assert (said.code, said.document["error"]["code"]) == (2, "worklist.exists")  # type: ignore[index]
+    assert path.read_bytes() == b"filled in"
+
+
 def test_nothing_waits_nothing_is_written(tmp_path: Path) -> None:
     company = make_company(tmp_path / "move")
     company.customer("A")

@@ -121,6 +121,23 @@ def test_the_same_workbook_twice_corrects_nothing_twice(company: Company) -> Non
     assert company.say("check", "--no-data").code == 0
 
 
+def test_keys_that_a_workbook_cannot_show_as_they_are(company: Company) -> None:
+    keys = ["tab\tkey", "bell\akey", "line\nkey", "line key", "cr\r\nkey", "trailing ", "\t=1+1", "'=1+1"]
+    company.old("delete from t_customer")
+    for place, key in enumerate(keys):
+        company.customer(key, khmc=None, sh=f"TAX{place}")
+    company.run()
+    company.say("worklist", "mine.xlsx")
+    book = openpyxl.load_workbook(company.folder / "mine.xlsx")
+    for row in book["data"].iter_rows(min_row=2):
+        for place, cell in ((8, "甲公司"), (9, "Zhou Min"), (10, "licence")) if row[6].value else ():
+            row[place].value = cell
+    book.save(company.folder / "mine.xlsx")
+    said = company.say("worklist", "--import", "mine.xlsx", "--json")
+    assert (said.code, {each["key"] for each in written(said)}) == (0, set(keys))
+    assert company.run(rejected=True).counts("customer") == {"read": len(keys), "created": len(keys)}
+
+
 def test_a_chinese_workbook_and_cells_as_they_are(company: Company) -> None:
     said = filled(
         company, {"NAMELESS": {"新值": "乙公司", "更正人": "周敏", "更正理由": "执照"}}, "--lang", "zh", "--show-values"

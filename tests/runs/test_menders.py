@@ -102,6 +102,8 @@ def test_each_is_one_of_three_and_has_its_word() -> None:
         ("target.words_of_its_own", Severity.BLOCKS, "mender.administrator"),
         ("mapping.left_over", Severity.WARNS, None),
         ("mapping.data_left_over", Severity.BLOCKS, "mender.mapping"),
+        ("worklist.line_no_record", Severity.BLOCKS, None),
+        ("correction.twice", Severity.BLOCKS, None),
     ],
 )
 def test_who_it_is(code: str, severity: Severity, who: str | None) -> None:
