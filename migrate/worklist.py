@@ -67,7 +67,8 @@ def worklist(
     show_values: bool = False,
 ) -> Report:
     """Write the workbook, in the catalogue's language; the source's cells masked unless show_values. Neither system is
-    written to. Raises InputError `worklist.not_xlsx`, `worklist.no_folder`, `worklist.exists`, or as `chosen_parked`."""
+    written to. Raises InputError `worklist.not_xlsx`, `worklist.no_folder`, `worklist.exists`, or as
+    `chosen_parked`."""
     path = _path(project, file, clock)
     with open_session(project, secrets, clock, alone=False) as session:
         prepare(session)

@@ -114,7 +114,9 @@ def _judged(session: Session, lines: Sequence[_Line]) -> tuple[list[Correction],
             refused.append(line.refused("worklist.line_incomplete"))
         elif described is None or described.field(line.field) is None:
             refused.append(line.refused("worklist.line_no_field"))
-        elif (same := (line.object, line.key, line.mark, line.field, line.new)) not in said:  # else two branches wait for the cell
+        elif (
+            same := (line.object, line.key, line.mark, line.field, line.new)
+        ) not in said:  # else two branches wait for the cell
             said.add(same)
             whole[line.object, line.field].append(line)
     taken: list[Correction] = []

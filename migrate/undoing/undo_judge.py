@@ -17,7 +17,7 @@ from ...runs.ledger import decided, records, undone
 from ...runs.ledger.records import RecordRow
 from ...runs.ledger.undone import Did
 from ...runs.values import PREIMAGE
-from ..fingerprint import UNKNOWN, find_rows, known_digests
+from ..fingerprint import UNKNOWN, Digests, Marks, find_rows, known_digests
 from ..loading.look import at_a_time
 from ..loading.wins import WRITTEN_OVER
 from ..session import Session
@@ -125,8 +125,9 @@ class Judge:
         if not there:
             return result
         spots = [target.row_of[each.target_key] for each in there]
-        _, back = known_digests(session, [each.known for each in there], fields, fieldset)
+        sent, back = known_digests(session, [each.known for each in there], fields, fieldset)
         off = (back != UNKNOWN) & ~holds(session, mapping, target, spots, back, self._former)
+        off |= self._changed_alike(name, there, fields, fieldset, sent, target.digests[spots])
         images = session.values.get_many(PREIMAGE, str(self._run), name, [each.our_key for each in there])
         lost = self._lost(mapping, there)
         for place, member in enumerate(there):
@@ -139,6 +140,30 @@ class Judge:
                 image, theirs = images.get(member.our_key), lost.get(member.known.source_key or "", set())
                 self._changed(result, name, member, cells, edited, image, theirs)
         return result
+
+    def _changed_alike(
+        self, name: str, members: Sequence[Member], fields: Sequence[str], fieldset: int, sent: Digests, now: Digests
+    ) -> Marks:
+        """Where both sides have come to hold the same since, with nothing to be written: somebody edited the target.
+        sent, now: of these records, as the ledger and the target have them."""
+        ledger, place_of = self._session.ledger, {each.our_key: place for place, each in enumerate(members)}
+        steps = undone.steps(ledger, self._run, name, list(place_of))
+        after = [
+            members[place_of[each.our_key]].known._replace(fieldset=each.fieldset, sent=each.sent, back=None)
+            for each in steps
+        ]
+        made, _ = known_digests(self._session, after, fields, fieldset)
+        known = {each: records.fieldset_of(ledger, each).fields for each in {step.fieldset for step in steps}}
+        ours = np.zeros_like(sent)
+        for step, digests in zip(steps, made, strict=True):
+            wrote = np.ones(len(fields), dtype=bool)
+            if step.written is not None:
+                marked = dict(zip(known[step.fieldset], step.written, strict=True))
+                wrote = np.array([bool(marked.get(each)) for each in fields])
+            row = place_of[step.our_key]
+            ours[row] = np.where(wrote, digests, ours[row])
+        alike: Marks = (ours != UNKNOWN) & (sent != UNKNOWN) & (sent != ours) & (now != ours)
+        return alike
 
     def _lost(self, mapping: CompiledMapping, members: Sequence[Member]) -> dict[str, set[str]]:
         """Source key -> fields in which the run wrote over what somebody had edited."""

@@ -6,6 +6,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ...connectors.finding import Finding
 from . import records, runlog
@@ -41,6 +42,44 @@ def did(ledger: Ledger, run_id: int, object_name: str) -> dict[str, Did]:
         each.adopted |= kind == "adopt"
         each.wrote |= kind != "create" and any(written or b"")
     return dict(found)
+
+
+class Step(NamedTuple):
+    """What one operation made of a record. sent: digests of all fields of the fieldset. written: a byte a field that
+    was there before; None where all of them count."""
+
+    our_key: str
+    fieldset: int
+    sent: bytes
+    written: bytes | None
+
+
+_STEP = (
+    "and o.kind in ('create', 'adopt', 'update') and o.state in ('acked', 'verified', 'diverged') "
+    "and o.fieldset is not null and o.sent is not null"
+)
+
+
+def steps(ledger: Ledger, run_id: int, object_name: str, our_keys: Sequence[str]) -> list[Step]:
+    """What that run and those after it, undos too, made of these records, the oldest first. Of a record that nothing
+    was asked of since that run its last step stands for all of them."""
+    rows = ledger.db.execute(
+        f"select o.our_key, o.fieldset, o.sent, null from {ledger.db.texts()} cross join record r cross join batch b "  # noqa: S608
+        "cross join operation o where r.object = ? and r.our_key = j.value and b.id = r.batch and b.run = ? "
+        f"and o.batch = b.id and o.our_key = r.our_key {_STEP}",
+        (json.dumps(list(our_keys), ensure_ascii=False), object_name, run_id),
+    )
+    found = [Step(*row) for row in rows]
+    rest = set(our_keys) - {each.our_key for each in found}
+    if rest:
+        rows = ledger.db.execute(
+            "select o.our_key, o.fieldset, o.sent, case when o.kind <> 'create' then o.written end "  # noqa: S608
+            f"from {ledger.db.texts()} cross join batch b cross join operation o where b.object = ? and b.run >= ? "
+            f"and o.batch = b.id and o.our_key = j.value {_STEP} order by o.batch",
+            (json.dumps(sorted(rest), ensure_ascii=False), object_name, run_id),
+        )
+        found += [Step(*row) for row in rows]
+    return found
 
 
 def wrote(ledger: Ledger, run_id: int, object_name: str, our_keys: Sequence[str]) -> dict[str, set[str]]:

@@ -86,6 +86,19 @@ def test_an_edit_to_exactly_what_was_there_before_is_nothing_to_spare(company: C
     assert company.new("select name, revenue from customer") == [("first", 1000.5)]
 
 
+@pytest.mark.parametrize("more", [False, True])
+def test_what_both_sides_were_brought_to_alike_is_somebodys_edit(company: Company, more: bool) -> None:
+    """more: a later run writes another field of the record, and is taken back first."""
+    company.old(f"update t_customer set khmc = 'agreed', je = '{3 if more else 2}.00'")
+    company.new("update customer set name = 'agreed'")
+    assert company.run().counts("customer") == {"read": 1, "updated" if more else "unchanged": 1}
+    if more:
+        company.undo(3, execute=True)
+    assert reasons(both(company, 2).report) == {"t_customer:A": "undo.edited"}
+    assert company.new("select name, revenue from customer") == [("agreed", 1000.5)]
+    assert reasons(both(company, 1).report) == {"t_customer:A": "undo.edited"}
+
+
 # On systems in memory, where somebody can act in the middle
 
 
