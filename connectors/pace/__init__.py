@@ -1,6 +1,7 @@
 """How fast a system may be called, and the `Pace` that every call waits for."""
 
 from .book import Asked, Book, Taken
+from .lately import LatelyStore
 from .limits import UNLIMITED, Action, Allowance, Interface, Narrowed, Need, Quota, Rate
 from .pace import Pace
 from .quota import QuotaSpentError, SpentStore
@@ -15,6 +16,7 @@ __all__ = [
     "Book",
     "Hours",
     "Interface",
+    "LatelyStore",
     "Narrowed",
     "Need",
     "Pace",

@@ -13,6 +13,7 @@ from dataclasses import replace
 from ..clock import Clock
 from .adapt import Adaptive
 from .book import Asked, Book, Taken
+from .lately import Earlier, Lately, LatelyStore
 from .limits import UNLIMITED, Allowance, Narrowed, Quota
 from .quota import DayCount, SpentStore
 from .schedule import ALWAYS, Schedule
@@ -63,8 +64,9 @@ class Pace:
 
     Without limits (`obey` not called, or called with an allowance that has none) a call departs at once. `listen` is
     called in every slice of a wait; what it raises ends the wait. cap: read at most once a second of the clock, a share
-    (0 to 1) that everything is multiplied by; 0 waits. spent: keeps the day's calls between processes. book: counts
-    the calls of several processes together, in place of this one's own count.
+    (0 to 1) that everything is multiplied by; 0 waits. spent: keeps the day's calls between processes; lately: those
+    that still count in some window. book: counts the calls of several processes together, in place of this one's own
+    count.
     """
 
     def __init__(
@@ -76,12 +78,14 @@ class Pace:
         cap: Callable[[], float] = lambda: 1.0,
         listen: Callable[[], None] = lambda: None,
         spent: SpentStore | None = None,
+        lately: LatelyStore | None = None,
         book: Book | None = None,
     ) -> None:
         self.narrowed = narrowed or Narrowed()
         self.schedule = schedule
         self._clock, self._listen, self._read_cap, self._spent = clock, listen, cap, spent
         self._book = book
+        self._lately = Lately(lately, clock) if lately else None
         self._lock = threading.Lock()
         self._cap, self._cap_read = 1.0, -LISTENS
         self._made: Counter[str] = Counter()
@@ -95,11 +99,13 @@ class Pace:
         """Keep to what the target allows, from now on. A connector says so before its first call, and again where it
         learns better; calls made under another allowance then count as if they had only now been answered."""
         with self._lock:
+            if self._lately:
+                self._lately.obey(allowance)
             if allowance == self.allowance:
                 return
             before, now = self._lanes, self._clock.monotonic()
             self.allowance = allowance
-            self._lanes = {name: Lane(allowance, name, self._book is None) for name in before}
+            self._lanes = {name: self._new_lane(name) for name in before}
             for name, lane in self._lanes.items():
                 lane.departed = before[name].departed
                 lane.under_way = before[name].under_way
@@ -109,13 +115,15 @@ class Pace:
             self._shared = [Window(rate) for rate in allowance.shared] if self._book is None else []
             for window in self._shared:
                 window.begin(self._made.total(), self._under_way, now)
+                for answers in self._earlier().values():
+                    window.earlier(answers)
             self._limit_day()
 
     def _limit_day(self) -> None:
         daily, known = self.narrowed.daily_calls(self.allowance.quota), self._day
         if daily is None:
             return
-        self._day = DayCount(self.allowance.quota or Quota(), daily, self.narrowed.reserve, self._spent)
+        self._day = DayCount(self.allowance.quota or Quota(), daily, self.narrowed.reserve, self._spent, known)
         if known is not None:
             self._day.told(known.spent, self._under_way, self._clock.now())
 
@@ -217,8 +225,10 @@ class Pace:
                 self._day.told(spent_today, self._under_way, self._clock.now())
 
     def keep(self) -> None:
-        """Note how many calls the day has cost; at the end of a process."""
+        """Note how many calls the day has cost, and which still count; at the end of a process."""
         with self._lock:
+            if self._lately:
+                self._lately.note()
             if self._day:
                 self._day.keep()
 
@@ -259,12 +269,16 @@ class Pace:
             lane.under_way -= calls
             lane.departed.pop()
             self._made[interface] -= calls
+            if self._lately:
+                self._lately.given_back(interface, calls)
             if self._day:
                 self._day.counted(self._day.day, self._day.spent - calls)
             if self._book:
                 self._book.give_back(interface, calls)
 
     def _depart(self, interface: str, calls: int, wait: float = 0.0) -> None:
+        if self._lately:
+            self._lately.departs(interface, calls)
         lane = self._lane(interface)
         for window in (*lane.windows, *self._shared):
             window.depart(calls)
@@ -282,6 +296,8 @@ class Pace:
             raise RuntimeError(f"{interface}: an answer to a call that was never taken")
         for window in (*lane.windows, *self._shared):
             window.answer(calls, now, late)
+        if self._lately:
+            self._lately.answered(interface, calls, now + late)
         lane.under_way -= calls
         return lane, lane.departed.popleft()
 
@@ -299,8 +315,17 @@ class Pace:
     def _lane(self, interface: str) -> Lane:
         lane = self._lanes.get(interface)
         if lane is None:
-            lane = self._lanes[interface] = Lane(self.allowance, interface, self._book is None)
+            lane = self._lanes[interface] = self._new_lane(interface)
         return lane
+
+    def _new_lane(self, interface: str) -> Lane:
+        lane = Lane(self.allowance, interface, self._book is None)
+        for window in lane.windows:
+            window.earlier(self._earlier().get(interface, ()))
+        return lane
+
+    def _earlier(self) -> Earlier:
+        return self._lately.earlier if self._lately else {}
 
     def _capped(self, now: float) -> float:
         if now - self._cap_read >= LISTENS:

@@ -58,13 +58,20 @@ class DayCount:
     the target that decides on which day they arrived.
     """
 
-    def __init__(self, quota: Quota, daily: int, reserve: int, store: SpentStore | None) -> None:
+    def __init__(
+        self, quota: Quota, daily: int, reserve: int, store: SpentStore | None, before: DayCount | None = None
+    ) -> None:
+        """before: this process's own count, under what was known of the quota until now."""
         self._days = Days(quota)
         self.daily, self.reserve = daily, reserve
         self._store = store
-        known = store.load() if store else None
-        self._day, self.spent = known or ("", 0)
-        self._noted = self.spent
+        self._day, self.spent, self._noted = self._begun(before)
+
+    def _begun(self, before: DayCount | None) -> tuple[str, int, int]:
+        if before is not None:  # the store has what was noted ahead: more than was spent
+            return before._day, before.spent, before._noted
+        day, spent = (self._store.load() if self._store else None) or ("", 0)
+        return day, spent, spent
 
     @property
     def ours(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import insort
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import accumulate
 
 from .limits import Rate
@@ -48,6 +48,12 @@ class Window:
         self._under_way = under_way
         self._answers.extend([now] * min(made - under_way, self.rate.calls))
 
+    def earlier(self, answers: Iterable[tuple[float, int]]) -> None:
+        """Take over calls of processes before this one: (the latest moment of their arrival, how many)."""
+        for at, calls in answers:
+            for _ in range(min(calls, self.rate.calls)):
+                insort(self._answers, at)
+
     def wait(self, calls: int, share: float, now: float) -> float | None:
         """Seconds until so many calls may depart together (0: now), at this share of the rate. None where that depends
         on answers still to come or on a higher share. Raises ValueError for more calls than the rate allows at all."""
@@ -56,7 +62,7 @@ class Window:
         narrowed = self.rate.shared(share)
         if narrowed is None:
             return None
-        span = _kept(narrowed)
+        span = counts_for(narrowed)
         free = max(narrowed.calls, calls) - calls - self._under_way
         if free < 0:
             return None
@@ -82,7 +88,7 @@ class Window:
     def kept(self, now: float) -> list[int]:
         """The answers that still count at the whole rate: when, in grains since the answer before, and of how many
         calls. Rounded up, so that they count for rather too long."""
-        span, grain = _kept(self.rate), _grain(self.rate)
+        span, grain = counts_for(self.rate), _grain(self.rate)
         counted = Counter(-(-round(at * MICROSECONDS) // grain) for at in self._answers if at + span > now)
         told, before = [], 0
         for at, calls in sorted(counted.items()):
@@ -96,12 +102,13 @@ class Window:
 
     def _forget(self, now: float) -> None:
         """What has left the window; the latest `calls` answers stay, for a share may make the window longer."""
-        span = _kept(self.rate)
+        span = counts_for(self.rate)
         while len(self._answers) > self.rate.calls and self._answers[0] + span < now:
             self._answers.popleft()
 
 
-def _kept(rate: Rate) -> float:
+def counts_for(rate: Rate) -> float:
+    """Seconds."""
     return rate.seconds * (1 + MARGIN_SHARE) + MARGIN_SECONDS
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import socket
@@ -13,7 +14,7 @@ from ...connectors.clock import Clock
 from ...connectors.pace import Pace
 from ...connectors.secrets import Secrets
 from ...runs.ledger.permits import Permits
-from ...runs.private_files import private_folder, write_private
+from ...runs.private_files import FILE_MODE, private_folder, write_private, write_refused
 from ..project import ConnectionSpec, Project
 from .asked import AskedShare
 
@@ -55,6 +56,35 @@ class SpentFile:
         write_private(self.path, json.dumps({"day": day, "calls": calls}).encode())
 
 
+@dataclass(frozen=True, slots=True)
+class LatelyFile:
+    """The note of the calls that still count. It is written before each call, so not brought to the disk: who loses it
+    with the machine's power has waited for longer than it counts."""
+
+    path: Path
+
+    def load(self) -> str:
+        try:
+            return self.path.read_text("utf-8").partition("\n")[0]
+        except (OSError, ValueError):
+            return ""
+
+    def save(self, note: str) -> None:
+        """In one write over the former one, of which the end may stay behind the first line."""
+        private_folder(self.path.parent)
+        line = f"{note}\n".encode()
+        try:
+            handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), FILE_MODE)
+            try:
+                written = os.pwrite(handle, line, 0)
+            finally:
+                os.close(handle)
+        except OSError as problem:
+            raise write_refused(self.path, problem) from problem
+        if written < len(line):
+            raise write_refused(self.path, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+
+
 def paces_of(
     project: Project, secrets: Secrets, clock: Clock, listen: Callable[[], None], *, shared: bool = False
 ) -> Paces:
@@ -74,6 +104,7 @@ def paces_of(
             cap=asked,
             listen=listen,
             spent=SpentFile(project.runs / f"calls-{role.replace(' ', '-')}.json"),
+            lately=LatelyFile(project.runs / f"lately-{role.replace(' ', '-')}.json"),
             book=books.get(role),
         )
 

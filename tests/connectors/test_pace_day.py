@@ -178,6 +178,17 @@ def test_the_day_is_remembered_by_the_next_process_and_by_one_that_follows_a_kil
     call(process(), 1_000)
 
 
+def test_what_is_learned_of_the_target_later_costs_none_of_the_days_calls() -> None:
+    world, kept = World(), Kept()
+    pace = Pace(world, narrowed=Narrowed(daily=30), spent=kept)
+    call(pace)  # to sign in, say
+    pace.obey(Allowance(quota=Quota(1_000)))
+    assert pace.of_today() == (1, 30)
+    call(pace, 29)
+    pace.keep()
+    assert kept.calls == 30
+
+
 def test_what_the_target_says_of_its_day_counts_where_it_is_more() -> None:
     pace = daily(World(), 1_000)
     call(pace, 10)
