@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from ..connectors.errors import InputError
@@ -49,6 +49,14 @@ class PaceSpec(BaseModel):
     share: Annotated[Decimal, Field(gt=0, le=1)] = Decimal(1)
     daily: Annotated[int, Field(ge=1)] | None = None
     reserve: Annotated[int, Field(ge=0)] = 0
+
+    @field_validator("reserve")
+    @classmethod
+    def _leaves_some(cls, reserve: int, told: ValidationInfo) -> int:
+        daily = told.data.get("daily")
+        if daily is not None and reserve >= daily:
+            raise PydanticCustomError("pace.nothing_left", "nothing_left", {"daily": daily, "reserve": reserve})
+        return reserve
 
     def narrowed(self) -> Narrowed:
         return Narrowed(float(self.share), self.daily, self.reserve)

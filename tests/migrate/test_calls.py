@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -36,11 +37,14 @@ from changeover.connectors.schema import Field, FieldType, ObjectSchema, Schema
 from changeover.connectors.secrets import Secrets
 from changeover.migrate import run as verbs
 from changeover.migrate.pace.asked import AskedShare
+from changeover.migrate.pace.pacing import LatelyFile
 from changeover.migrate.pace.predict import Part, at_the_limits, calls_of, predict, predicted_facts
 from changeover.migrate.project import Project, load_project
 from changeover.migrate.session import Tick, open_ledger
 from changeover.runs.ledger import control
 from changeover.runs.report.model import Report, Text
+
+from ..connectors.arrivals import most_in_any
 
 START = dt.datetime(2026, 11, 21, 1, tzinfo=dt.UTC)
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -197,6 +201,35 @@ def test_a_run_takes_the_calls_and_the_time_that_the_plan_foresaw(longer: Move) 
     assert longer.target.count("account") == 6_000
 
 
+@pytest.mark.parametrize("between", [0.0, 5.0])
+def test_the_next_command_keeps_to_the_rate_together_with_the_one_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, between: float
+) -> None:
+    monkeypatch.setenv("CHANGEOVER_CONFIG_HOME", str(tmp_path))
+    move = make(tmp_path, monkeypatch, replace(ALLOWANCE, others=Interface((Rate(10, 20),))), 600)
+    move.plan()
+    move.clock.sleep(between)
+    move.run()
+    found = [at for interface, at in move.target.arrivals if interface == "query"]
+    assert most_in_any(found, 20) <= 10
+
+
+def test_a_note_of_calls_is_read_as_it_was_written_last(tmp_path: Path) -> None:
+    file = LatelyFile(tmp_path / "runs" / "lately-target.json")
+    assert file.load() == ""
+    for note in ("a longer note", "a note"):
+        file.save(note)
+        assert file.load() == note
+    assert file.path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_note_that_does_not_fit_on_the_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "pwrite", lambda _handle, line, _at: len(line) // 2)
+    with pytest.raises(UnavailableError) as caught:
+        LatelyFile(tmp_path / "lately-target.json").save("a note")
+    assert caught.value.code == "file.write_refused"
+
+
 def test_a_plan_that_no_longer_holds_predicts_nothing(move: Move) -> None:
     move.plan()
     mapping = move.folder / "mappings" / "account.yaml"
@@ -204,6 +237,17 @@ def test_a_plan_that_no_longer_holds_predicts_nothing(move: Move) -> None:
     told = facts(move.run())
     assert "fact.calls_predicted" not in told
     assert "fact.calls_made" in told
+
+
+def test_a_plan_that_was_carried_out_predicts_nothing_of_the_next_run(move: Move) -> None:
+    move.plan()
+    assert "fact.calls_predicted" in facts(move.run())
+    report = move.run()
+    assert ("fact.calls_predicted" in facts(report), report.extra["calls"]["predicted"]) == (False, None)  # type: ignore[index]
+    move.clock.sleep(1)
+    move.plan()
+    told = facts(move.run())
+    assert told["fact.calls_predicted"] == told["fact.calls_made"]
 
 
 def test_where_the_target_limits_nothing_nothing_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -260,7 +304,7 @@ def test_what_the_project_says_must_make_sense(move: Move) -> None:
         (move.folder / "changeover.yaml").write_text(good + wrong, "utf-8")
         with pytest.raises(InputError):
             load_project(move.folder)
-    for wrong in ("share: 0", "share: 1.5", "daily: 0", "reserve: -1", "speed: 3"):
+    for wrong in ("share: 0", "share: 1.5", "daily: 0", "reserve: -1", "speed: 3", "daily: 9, reserve: 9"):
         (move.folder / "changeover.yaml").write_text(good.replace("share: 1", wrong), "utf-8")
         with pytest.raises(InputError):
             load_project(move.folder)
