@@ -54,16 +54,9 @@ def status(project: Project, secrets: Secrets) -> Report:
                 tuple((name, mapping, Text(f"state.{state}"), number) for name, mapping, state, number in by_state),
             ),
         )
-        good = left_open == 0 and (latest is None or latest.state != "open")
-        code = (
-            "status.never_run"
-            if latest is None
-            else "status.open"
-            if not good
-            else "status.parked"
-            if waiting
-            else "status.clean"
-        )
+        at_work = latest is not None and latest.state == "open" and ledger.at_work(project.runs)
+        good = at_work or (left_open == 0 and (latest is None or latest.state != "open"))
+        code, steps = _verdict(latest is None, at_work, paused_at is not None, good, bool(waiting))
         return Report(
             verb="status",
             verdict=Text(code, {"count": len(waiting), "open": left_open}),
@@ -71,7 +64,7 @@ def status(project: Project, secrets: Secrets) -> Report:
             facts=tuple(facts),
             causes=causes_of(waiting),
             tables=(*_at_work(working), *((*tables, *grades_table(graded), *codes_table(waiting)) if by_state else ())),
-            next_steps=tuple(map(project.command, _next(latest is None, good, bool(waiting)))),
+            next_steps=tuple(map(project.command, steps)),
             extra={"parked": len(waiting), "open": left_open, **grades_told(graded)},
         )
 
@@ -82,12 +75,17 @@ def _at_work(working: Sequence[Worker]) -> tuple[Table, ...]:
     return (Table(Text("table.workers"), columns, rows),) if rows else ()
 
 
-def _next(never: bool, good: bool, waiting: bool) -> tuple[str, ...]:
+def _verdict(never: bool, at_work: bool, paused: bool, good: bool, waiting: bool) -> tuple[str, tuple[str, ...]]:
+    """(code, what to type next)."""
     if never:
-        return ("plan",)
+        return "status.never_run", ("plan",)
+    if at_work:
+        return "status.at_work", ("continue",) if paused else ("pause",)
     if not good:
-        return ("run --execute",)
-    return ("worklist", "run --rejected", "reconcile") if waiting else ("reconcile",)
+        return "status.open", ("run --execute",)
+    return (
+        ("status.parked", ("worklist", "run --rejected", "reconcile")) if waiting else ("status.clean", ("reconcile",))
+    )
 
 
 def _run_params(run: runlog.Run) -> dict[str, str | int]:

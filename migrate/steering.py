@@ -20,7 +20,7 @@ def pause(project: Project, secrets: Secrets, clock: Clock) -> Report:
     """Let the run stand still after the batch in flight; where none is at work, the next one waits before its first."""
     with open_ledger(project, secrets) as (ledger, _):
         changed = control.pause(ledger, clock.now())
-        code = "pause.already" if not changed else "pause.asked" if _at_work(ledger) else "pause.next"
+        code = "pause.already" if not changed else "pause.asked" if _at_work(project, ledger) else "pause.next"
         since = (control.read(ledger).paused_at or "")[:19]
     return _report("pause", code, {"since": since}, (project.command("continue"),))
 
@@ -29,7 +29,7 @@ def go_on(project: Project, secrets: Secrets, clock: Clock) -> Report:
     """Let it go on."""
     with open_ledger(project, secrets) as (ledger, _):
         changed = control.go_on(ledger, clock.now())
-        at_work = _at_work(ledger)
+        at_work = _at_work(project, ledger)
     next_steps = () if at_work else (project.command("run --execute"),)
     return _report("continue", "continue.asked" if changed else "continue.nothing", {}, next_steps)
 
@@ -54,9 +54,10 @@ def _share(text: str) -> float:
     return share
 
 
-def _at_work(ledger: Ledger) -> bool:
+def _at_work(project: Project, ledger: Ledger) -> bool:
+    """One that was killed is open, too."""
     latest = next(iter(runlog.history(ledger)), None)
-    return latest is not None and latest.state == "open"
+    return latest is not None and latest.state == "open" and ledger.at_work(project.runs)
 
 
 def _report(verb: str, code: str, params: dict[str, str | int], next_steps: tuple[str, ...]) -> Report:

@@ -76,6 +76,9 @@ class Base(Protocol):
     def held(self) -> AbstractContextManager[None]:
         """Keep out whoever else wants to hold this ledger, from other machines too. Raises BusyError `ledger.held`."""
 
+    def is_held(self) -> bool:
+        """Whether anybody does."""
+
     def check(self) -> bool:
         """Whether it is sound, as far as the database can tell."""
 

@@ -224,6 +224,12 @@ class PostgreSQL(Base):
             with suppress(psycopg.Error, UnavailableError):  # lost with the connection
                 self.execute("select pg_advisory_unlock(?)", (self._lock,))
 
+    def is_held(self) -> bool:
+        (free,) = self.execute("select pg_try_advisory_lock(?)", (self._lock,)).fetchone()
+        if free:
+            self.execute("select pg_advisory_unlock(?)", (self._lock,))
+        return not free
+
     def check(self) -> bool:
         """Its pages are the server's business; that nobody took our guards away is ours."""
         guards = self.execute(

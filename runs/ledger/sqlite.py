@@ -104,6 +104,9 @@ class SQLite(Base):
     def held(self) -> Iterator[None]:
         yield  # whoever holds its folder holds the file
 
+    def is_held(self) -> bool:
+        return False  # but for its folder
+
     def check(self) -> bool:
         """Its pages, its indexes, each against its table, and all that guards it."""
         if self.execute("pragma integrity_check(1)").fetchone()[0] != "ok":

@@ -23,6 +23,8 @@ from .sqlite import SQLite
 VERSION = "4"
 TIDY_AFTER = 20_000
 """Updated rows."""
+HOLD_WAIT = 0.3
+"""Seconds: who only asks whether the folder is held has it for a moment."""
 
 
 class Ledger:
@@ -176,6 +178,11 @@ class Ledger:
         """Keep every other machine out of a ledger on a server. Raises BusyError `ledger.held`."""
         return self.db.held()
 
+    def at_work(self, folder: Path) -> bool:
+        """Whether some process holds it, or this environment's folder."""
+        with self.told():
+            return _is_held(folder) or self.db.is_held()
+
     def check(self) -> None:
         """Raise DecisionError `ledger.damaged` where it is torn, flipped or without what guards it."""
         try:
@@ -229,10 +236,24 @@ def hold(folder: Path) -> Iterator[None]:
     private_folder(folder)
     lock = FileLock(folder / "lock", mode=0o600)
     try:
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=HOLD_WAIT)
     except Timeout as error:
         raise BusyError("run.busy", folder=str(folder)) from error
     try:
         yield
     finally:
         lock.release()
+
+
+def _is_held(folder: Path) -> bool:
+    """Asked by taking the lock and letting it go."""
+    path = folder / "lock"
+    if not path.exists():
+        return False
+    lock = FileLock(path, mode=0o600)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return True
+    lock.release()
+    return False

@@ -6,6 +6,8 @@ import csv
 import json
 from pathlib import Path
 
+from changeover.runs.ledger.store import hold
+
 from .company import Company, make_company
 
 
@@ -49,6 +51,26 @@ def test_status_before_and_after(tmp_path: Path) -> None:
     said = company.say("status", "--json")
     assert said.document["verdict"]["code"] == "status.open"  # type: ignore[index]
     assert said.document["next"] == ["changeover run --execute"]
+
+
+def verdict_of(company: Company, *words: str) -> tuple[int, object, object]:
+    said = company.say(*words, "--json")
+    return said.code, said.document["verdict"]["code"], said.document["next"]  # type: ignore[index]
+
+
+def test_a_run_that_was_killed_is_told_apart_from_one_at_work(tmp_path: Path) -> None:
+    company = make_company(tmp_path / "move")
+    company.customer("A")
+    company.run()
+    company.ledger("update run set state = 'open'")  # as it is while it works, and as a killed process leaves it
+    with hold(company.folder / "runs" / "mock"):
+        assert verdict_of(company, "status") == (0, "status.at_work", ["changeover pause"])
+        assert verdict_of(company, "pause") == (0, "pause.asked", ["changeover continue"])
+        assert verdict_of(company, "status") == (0, "status.at_work", ["changeover continue"])
+        assert verdict_of(company, "continue") == (0, "continue.asked", [])
+    assert verdict_of(company, "pause") == (0, "pause.next", ["changeover continue"])
+    assert verdict_of(company, "status") == (0, "status.open", ["changeover run --execute"])
+    assert verdict_of(company, "continue") == (0, "continue.asked", ["changeover run --execute"])
 
 
 def test_runs_are_listed_the_latest_first_with_their_reports(tmp_path: Path) -> None:

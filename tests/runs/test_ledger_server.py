@@ -173,7 +173,7 @@ def test_what_is_asked_from_another_connection_is_seen_during_a_transaction(ledg
         assert control.read(ledger).paused_at == NOW.isoformat()
 
 
-def test_a_second_machine_is_kept_out_and_a_killed_one_lets_go(server: Server) -> None:
+def test_a_second_machine_is_kept_out_and_a_killed_one_lets_go(server: Server, tmp_path: Path) -> None:
     script = (
         "import os, sys, time\nfrom changeover.connectors.secrets import Secrets\n"
         "from changeover.runs.ledger.place import Server\nfrom changeover.runs.ledger.store import Ledger\n"
@@ -190,12 +190,14 @@ def test_a_second_machine_is_kept_out_and_a_killed_one_lets_go(server: Server) -
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
         with Ledger(server) as ledger:
+            assert ledger.at_work(tmp_path)
             with pytest.raises(BusyError) as caught, ledger.held():
                 pass
             assert (caught.value.code, caught.value.exit_code) == ("ledger.held", 4)
             holder.kill()
             with ledger.held():  # at once: the server has a moment to notice
                 assert events.check_chain(ledger) == 0
+            assert not ledger.at_work(tmp_path)
     finally:
         holder.kill()
         holder.wait()
