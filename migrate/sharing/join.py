@@ -25,6 +25,7 @@ from .crew import orphaned
 from .partition import Hands, Worked
 from .pulse import Pulse, is_gone
 from .share import LATER, SOON, require_our_key, require_shareable
+from .terms import require_terms
 
 PATIENCE = 600.0
 """Seconds that a worker waits for somebody to take the run of a coordinator that is gone over."""
@@ -53,8 +54,8 @@ def join(
     """Work on partitions until the run is over. execute: else only see whether this process could. order: says nothing,
     for what is moved is the coordinator's affair.
 
-    Raises InputError where there is no run to share, or its mappings or systems are others here; DecisionError where
-    this host has other keys; UnavailableError where the coordinator is gone and nobody has taken its place."""
+    Raises InputError where there is no run to share, or its mappings, systems or terms are others here; DecisionError
+    where this host has other keys; UnavailableError where the coordinator is gone and nobody has taken its place."""
     started = clock.monotonic()
     if any(getattr(order, each.name) for each in fields(order)):
         raise InputError("join.with_others")
@@ -63,7 +64,7 @@ def join(
         session.tick = tick
         if not execute:
             return _could(session, run)
-        joined = _Joined()
+        joined = _Joined([run.id])
         interrupted = False
         try:
             _work(session, run.mapping_digest, joined)
@@ -76,8 +77,9 @@ def join(
 def _fitting(project: Project, secrets: Secrets, clock: Clock) -> Iterator[tuple[Session, Run]]:
     """The session of a process that may share the run, and that run. Nothing is made where it may not."""
     with Ledger(project.ledger(secrets)) as ledger:
-        _run_of(ledger, project)
+        run = _run_of(ledger, project)
         _require_keys(ledger, load_keys(project.key_id))
+        require_terms(ledger, project, run)
     with open_session(project, secrets, clock, alone=False, shared=True) as session:
         require_our_key(session)
         digest = prepare(session, people=False).digest
@@ -117,6 +119,7 @@ def _work(session: Session, digest: str, joined: _Joined) -> None:
             ledger.follow(coordinator.epoch)
             run = _run_of(ledger, session.project)
             _require_mappings(run, digest)
+            require_terms(ledger, session.project, run)
             joined.runs.append(run.id)
             _enlisted(session, coordinator, joined)
         except BusyError as error:
@@ -140,7 +143,11 @@ def _coordinator(session: Session) -> Worker | None:
 
 
 def _over(ledger: Ledger) -> bool:
-    """Whether the coordinator that this process worked for has left, and no later one has come."""
+    """Whether the run has ended, by whomever; or the coordinator that this process worked for has left, and no later
+    one has come."""
+    latest = next(iter(runlog.history(ledger)), None)
+    if latest is not None and latest.state != "open":
+        return True
     if ledger.epoch is None:
         return False
     try:

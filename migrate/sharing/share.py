@@ -29,6 +29,7 @@ from .content import Brought, Sealed
 from .crew import Crew
 from .partition import Hands
 from .pulse import Pulse, heard_within
+from .terms import note_terms
 
 SHARES = 4
 """Partitions for each process at least, where there are changes enough: so that none has to wait long for the last."""
@@ -114,6 +115,7 @@ def shared(session: Session, run: Run, wanted: int | None, cluster: str | None) 
         yield
         return
     ledger, seconds = session.ledger, session.project.spec.limits.lease
+    note_terms(ledger, session.project)
     worker = workers.enlist(ledger, name_of(os.getpid()), workers.COORDINATOR)
     with Pulse(ledger.place, ledger.epoch or 0, worker, seconds) as pulse:
         hands = Hands(session, worker, pulse, enough=lambda: False, carries=False)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from changeover.connectors.clock import SystemClock
+from changeover.connectors.clock import Clock, SystemClock, VirtualClock
 from changeover.connectors.errors import ChangeoverError
 from changeover.connectors.port import OurKeyPlace
 from changeover.connectors.secrets import Secrets
@@ -24,7 +24,7 @@ from changeover.migrate.project import load_project
 from changeover.migrate.run import Order
 from changeover.migrate.sending.send import Sender, held
 from changeover.migrate.session import open_session
-from changeover.migrate.sharing import crew, partition, share
+from changeover.migrate.sharing import crew, partition, share, terms
 from changeover.migrate.sharing.join import join
 from changeover.migrate.sharing.partition import Hands
 from changeover.migrate.sharing.pulse import Pulse
@@ -67,9 +67,9 @@ def coordinated(company: OnServer) -> Iterator[int]:
         yield run.id
 
 
-def joined(company: OnServer, order: Order | None = None, *, execute: bool = True) -> Told:
+def joined(company: OnServer, order: Order | None = None, *, execute: bool = True, clock: Clock | None = None) -> Told:
     def verb(project, secrets):  # type: ignore[no-untyped-def]
-        return join(project, order or Order(), execute, secrets, SystemClock(), lambda _tick: None)
+        return join(project, order or Order(), execute, secrets, clock or SystemClock(), lambda _tick: None)
 
     return company._verb(verb)
 
@@ -321,6 +321,51 @@ def test_other_mappings_are_refused(company: OnServer) -> None:
         assert refused(company) == ("join.mappings", 2)
 
 
+LIMITS = "limits: {chunk: 40, batch: 5}"
+
+
+@pytest.mark.parametrize(
+    ("changed", "what"),
+    [
+        (("      acting_user: changeover", "      acting_user: changeover\n      pace: {reserve: 9}"), "target:"),
+        (("      zone: Asia/Shanghai\n      audit", "      zone: UTC\n      audit"), "target:"),
+        ((LIMITS, LIMITS.replace("5", "5, lease: 1")), "limits:"),
+        (
+            (LIMITS, f'{LIMITS}\nschedule: {{zone: UTC, hours: [{{days: [mon], from: "08:00", to: "09:00"}}]}}'),
+            "schedule:",
+        ),
+        (("__version__", "0.0.1"), "changeover"),
+    ],
+)
+def test_who_would_share_it_on_other_terms_is_refused(
+    company: OnServer, changed: tuple[str, str], what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with coordinated(company):
+        with Ledger(company.place) as ledger:
+            terms.note_terms(ledger, load_project(company.folder))
+        assert joined(company, execute=False).verdict == "join.could"
+        if changed[0] == "__version__":
+            monkeypatch.setattr(terms, "__version__", changed[1])
+        else:
+            company.rewrite("changeover.yaml", changed)
+        with pytest.raises(ChangeoverError) as caught:
+            joined(company, execute=False)
+        assert (caught.value.code, caught.value.params["what"]) == ("join.otherwise", what)
+
+
+def test_the_terms_are_noted_before_anybody_can_join(company: OnServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    noted: list[object] = []
+
+    def enlist(ledger, *what):  # type: ignore[no-untyped-def]
+        noted.append(ledger.get_meta(terms.TERMS))
+        return enlisted(ledger, *what)
+
+    enlisted = workers.enlist
+    monkeypatch.setattr(workers, "enlist", enlist)
+    assert company.run(workers=1).code == 0
+    assert noted == [json.dumps(terms.terms_of(load_project(company.folder)))]
+
+
 @pytest.mark.parametrize(("key", "code"), [("data", "join.data_key"), ("digest", "key.digest_exchanged")])
 def test_other_keys_are_refused(company: OnServer, key: str, code: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with coordinated(company):
@@ -363,6 +408,24 @@ def test_a_coordinator_that_is_gone_is_waited_for_and_then_given_up(
     with coordinated(company):
         company.ledger("update worker set seen = '2000-01-01T00:00:00+00:00' returning 1")
         assert refused(company) == ("join.coordinator_gone", 3)
+
+
+def test_who_waits_for_a_coordinator_ends_with_a_run_that_goes_on_without(company: OnServer) -> None:
+    """It was killed, and the run was typed again without sharing it."""
+    clock = VirtualClock(dt.datetime.now(dt.UTC))
+    sleep, others = clock.sleep, []
+
+    def meanwhile(seconds: float) -> None:
+        sleep(seconds)
+        if not others:
+            others.append(company.run())
+
+    clock.sleep = meanwhile  # type: ignore[method-assign]
+    with coordinated(company) as run:
+        company.ledger("update worker set seen = '2000-01-01T00:00:00+00:00' returning 1")
+        told = joined(company, clock=clock)
+    assert [each.code for each in others] == [0]
+    assert (told.code, told.verdict, told.document["runs"]) == (0, "join.done", [run])
 
 
 CODE = "import json, sys; print(json.dumps({'error': {'text': 'no way in'}})); sys.exit(3)"
