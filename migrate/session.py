@@ -300,13 +300,13 @@ def open_session(
     not as it was written."""
     with ExitStack() as stack:
         stack.enter_context(_machine_heard())
+        if alone:  # before any call: one that is refused for another's sake costs that one none
+            stack.enter_context(hold(project.runs))
         interruption = Interruption()
         paces = paces_of(project, secrets, clock, interruption.listen, shared=shared)
         stack.callback(paces.asked.close)
         source, target = stack.enter_context(open_connectors(project, secrets, paces, clock))
         identities = systems_of(source, target)
-        if alone:
-            stack.enter_context(hold(project.runs))
         ledger, keys = stack.enter_context(open_ledger(project, secrets))
         if alone:
             stack.enter_context(ledger.held())

@@ -37,23 +37,32 @@ class Paces:
             book.close()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class SpentFile:
     """The calls of a day in a file of the environment's folder. What cannot be read counts as nothing known: a count is
-    worth no run."""
+    worth no run. Commands that call the same system at the same time share it: none puts less there than another has."""
 
     path: Path
+    _ours: tuple[str, int] | None = None
 
     def load(self) -> tuple[str, int] | None:
+        self._ours = self._there()
+        return self._ours
+
+    def save(self, day: str, calls: int) -> None:
+        there = self._there()
+        if there is not None and there != self._ours and there >= (day, calls):
+            return
+        private_folder(self.path.parent)
+        write_private(self.path, json.dumps({"day": day, "calls": calls}).encode())
+        self._ours = (day, calls)
+
+    def _there(self) -> tuple[str, int] | None:
         try:
             kept = json.loads(self.path.read_text("utf-8"))
             return str(kept["day"]), int(kept["calls"])
         except (OSError, ValueError, KeyError, TypeError):
             return None
-
-    def save(self, day: str, calls: int) -> None:
-        private_folder(self.path.parent)
-        write_private(self.path, json.dumps({"day": day, "calls": calls}).encode())
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ from changeover.connectors.schema import Field, FieldType, ObjectSchema, Schema
 from changeover.connectors.secrets import Secrets
 from changeover.migrate import run as verbs
 from changeover.migrate.pace.asked import AskedShare
-from changeover.migrate.pace.pacing import LatelyFile
+from changeover.migrate.pace.pacing import LatelyFile, SpentFile
 from changeover.migrate.pace.predict import Part, at_the_limits, calls_of, predict, predicted_facts
 from changeover.migrate.project import Project, load_project
 from changeover.migrate.session import Tick, open_ledger
@@ -212,6 +212,19 @@ def test_the_next_command_keeps_to_the_rate_together_with_the_one_before(
     move.run()
     found = [at for interface, at in move.target.arrivals if interface == "query"]
     assert most_in_any(found, 20) <= 10
+
+
+def test_a_command_beside_a_run_takes_none_of_the_days_calls_back(tmp_path: Path) -> None:
+    run, beside = (SpentFile(tmp_path / "runs" / "calls-target.json") for _ in range(2))
+    assert (run.load(), beside.load()) == (None, None)
+    run.save("2026-11-21", 9_100)  # noted ahead
+    beside.save("2026-11-21", 10)
+    beside.save("2026-11-20", 99_999)
+    assert beside.load() == ("2026-11-21", 9_100)
+    run.save("2026-11-21", 9_040)  # the exact number
+    assert beside.load() == ("2026-11-21", 9_040)
+    beside.save("2026-11-22", 3)
+    assert run.load() == ("2026-11-22", 3)
 
 
 def test_a_note_of_calls_is_read_as_it_was_written_last(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from changeover.connectors.change import Batch, Outcome
 from changeover.connectors.errors import ChangeoverError
 from changeover.connectors.sql.connector import SqlConnector
+from changeover.migrate import session
 from changeover.migrate.project import load_project
 from changeover.runs.catalogue import LANGUAGES, Catalogue
 from changeover.runs.ledger.store import hold
@@ -291,13 +292,16 @@ def test_a_run_that_was_cut_off_can_be_planned_anew(tmp_path: Path, monkeypatch:
     assert company.new("select count(*) from customer") == [(1,)]
 
 
-def test_a_second_run_is_kept_out(tmp_path: Path) -> None:
+def test_a_second_run_is_kept_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before it calls anybody: the calls are those of the first one."""
     company = make_company(tmp_path / "move")
     company.customer("A")
-    with hold(company.folder / "runs" / "mock"):
+    with hold(company.folder / "runs" / "mock"), monkeypatch.context() as patch:
+        patch.setattr(session, "connect", lambda *_given: pytest.fail("it called"))
         for verb in (company.run, company.plan, company.reconcile, lambda: company.undo(1)):
             code, exit_code, text = refusal(verb)
             assert (code, exit_code) == ("run.busy", 4)
             assert "Wait for it" in text
+        patch.undo()
         assert company.check().code == 0
     assert goes_on(company)
