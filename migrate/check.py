@@ -61,8 +61,7 @@ def check(
         raise InputError("probe.only_probing", command=project.command("check"))
     if asked.offline:
         return check_offline(project, clock, asked.mutate)
-    with open_session(project, secrets, clock, alone=False) as session:
-        session.tick = tick
+    with open_session(project, secrets, clock, tick, alone=False) as session:
         cache_schemas(session)  # first: who writes the mappings needs them most while these are still wrong
         coverage = Coverage(session, asked.data and not asked.mutate)
         prepared = prepare(session, examples=True, further=coverage.judge)
@@ -91,8 +90,7 @@ def build(
     if asked.offline:
         source, target = cached_schemas(project)
         return build_sheet_offline(project, source.schema, target.schema, file, catalogue)
-    with open_session(project, secrets, clock, alone=False) as session:
-        session.tick = tick
+    with open_session(project, secrets, clock, tick, alone=False) as session:
         cache_schemas(session)
         return build_sheet(session, file, catalogue, asked.data)
 

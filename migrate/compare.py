@@ -39,8 +39,7 @@ def reconcile(
 ) -> Report:
     """Compare both sides. Nothing is written to either. files: the bodies of files, too."""
     started = clock.monotonic()
-    with open_session(project, secrets, clock) as session:
-        session.tick = tick
+    with open_session(project, secrets, clock, tick) as session:
         prepared = prepare(session)
         choice = order.choice(project)
         if files:

@@ -88,8 +88,7 @@ def plan(project: Project, order: Order, secrets: Secrets, clock: Clock, tick: C
     started = clock.monotonic()
     if order.accept:
         raise InputError("proof.accept_executes", command=project.command(f"run --execute{accepting(order.accept)}"))
-    with open_session(project, secrets, clock) as session:
-        session.tick = tick
+    with open_session(project, secrets, clock, tick) as session:
         prepared = prepare(session)
         choice = order.choice(project)
         opened = calls_so_far(session)
@@ -115,8 +114,7 @@ def run(project: Project, order: Order, secrets: Secrets, clock: Clock, tick: Ca
     started = clock.monotonic()
     if order.shared:
         require_shareable(project)
-    with open_session(project, secrets, clock, sends=True, shared=order.shared) as session:
-        session.tick = tick
+    with open_session(project, secrets, clock, tick, sends=True, shared=order.shared) as session:
         prepared = prepare(session)
         choice = order.choice(project)
         _guard_production(session, order)

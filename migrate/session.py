@@ -290,10 +290,18 @@ def open_ledger(project: Project, secrets: Secrets) -> Iterator[tuple[Ledger, Ke
 
 @contextmanager
 def open_session(
-    project: Project, secrets: Secrets, clock: Clock, *, alone: bool = True, sends: bool = False, shared: bool = False
+    project: Project,
+    secrets: Secrets,
+    clock: Clock,
+    tick: Callable[[Tick], None] = lambda _tick: None,
+    *,
+    alone: bool = True,
+    sends: bool = False,
+    shared: bool = False,
 ) -> Iterator[Session]:
-    """Open everything. alone: hold the environment's lock (every verb that writes, but for a worker of another's run).
-    sends: it writes to the target. shared: its pace is that of all who share a run.
+    """Open everything. tick: told of every sign of life, also while it is opened. alone: hold the environment's lock
+    (every verb that writes, but for a worker of another's run). sends: it writes to the target. shared: its pace is
+    that of all who share a run.
 
     Raises BusyError while another process holds the lock, DecisionError `org.*` where a system is not the one the
     ledger was written against, and, where it `sends`, `ledger.damaged` or `ledger.history_broken` where the ledger is
@@ -303,7 +311,11 @@ def open_session(
         if alone:  # before any call: one that is refused for another's sake costs that one none
             stack.enter_context(hold(project.runs))
         interruption = Interruption()
-        paces = paces_of(project, secrets, clock, interruption.listen, shared=shared)
+
+        def wait_for_hours(until: str) -> None:
+            tick(Tick("waiting", until, 1))
+
+        paces = paces_of(project, secrets, clock, interruption.listen, waits=wait_for_hours, shared=shared)
         stack.callback(paces.asked.close)
         source, target = stack.enter_context(open_connectors(project, secrets, paces, clock))
         identities = systems_of(source, target)
@@ -334,6 +346,7 @@ def open_session(
             bodies=BodyStore(project.runs / "bodies", keys.data),
             keys=keys,
             clock=clock,
+            tick=tick,
             source_schema=source.describe(),
             target_schema=target_schema,
             interruption=interruption,

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from ..clock import Clock
+from ..errors import InputError
 from .adapt import Adaptive
 from .book import Asked, Book, Taken
 from .lately import Earlier, Lately, LatelyStore
@@ -63,7 +64,8 @@ class Pace:
     """One system's pace, shared by all threads that call it.
 
     Without limits (`obey` not called, or called with an allowance that has none) a call departs at once. `listen` is
-    called in every slice of a wait; what it raises ends the wait. cap: read at most once a second of the clock, a share
+    called in every slice of a wait; what it raises ends the wait. waits: told until when, where business hours leave no
+    call, once for all that wait. cap: read at most once a second of the clock, a share
     (0 to 1) that everything is multiplied by; 0 waits. spent: keeps the day's calls between processes; lately: those
     that still count in some window. book: counts the calls of several processes together, in place of this one's own
     count.
@@ -77,6 +79,7 @@ class Pace:
         schedule: Schedule = ALWAYS,
         cap: Callable[[], float] = lambda: 1.0,
         listen: Callable[[], None] = lambda: None,
+        waits: Callable[[dt.datetime], None] = lambda _until: None,
         spent: SpentStore | None = None,
         lately: LatelyStore | None = None,
         book: Book | None = None,
@@ -84,6 +87,7 @@ class Pace:
         self.narrowed = narrowed or Narrowed()
         self.schedule = schedule
         self._clock, self._listen, self._read_cap, self._spent = clock, listen, cap, spent
+        self._waits, self._shut_until = waits, dt.datetime.min.replace(tzinfo=dt.UTC)
         self._book = book
         self._lately = Lately(lately, clock) if lately else None
         self._lock = threading.Lock()
@@ -129,8 +133,8 @@ class Pace:
 
     def take(self, interface: str, calls: int = 1) -> None:
         """Wait until a request that counts as so many calls may depart. Every take is followed by one `answered` or
-        `lost` of the same interface and as many calls. Raises QuotaSpentError, or what `listen` raises; then
-        nothing was taken."""
+        `lost` of the same interface and as many calls. Raises QuotaSpentError, InputError `pace.no_hours`, or what
+        `listen` raises; then nothing was taken."""
         while True:
             with self._lock:
                 wait = self._wait(interface, calls)
@@ -139,6 +143,8 @@ class Pace:
                     self._depart(interface, calls, taken.wait)
             if taken.taken and taken.wait == 0:
                 return
+            if not taken.taken:
+                self._tell_hours(calls)
             try:
                 self._clock.sleep(min(taken.wait, LISTENS))
                 self._listen()  # the last thing before the call departs: the process may have stood still
@@ -247,6 +253,30 @@ class Pace:
         waits = [window.wait(calls, share, now) for window in (*lane.windows, *self._shared)]
         known = [LOOKS if each is None else each for each in waits]
         return max((*known, lane.held_until - now, 0.0))
+
+    def _tell_hours(self, calls: int) -> None:
+        """Where business hours leave none: once, and again when they have changed and still leave none. Raises
+        InputError `pace.no_hours` where they never will."""
+        if not self.schedule.hours:
+            return
+        with self._lock:
+            now = self._clock.now()
+            if now < self._shut_until:
+                return
+            opens = self._shut_until = self._opens(calls, now)
+        if opens > now:
+            self._waits(opens)
+
+    def _opens(self, calls: int, now: dt.datetime) -> dt.datetime:
+        """Before this nothing departs for want of hours; `now` where that is not what keeps it."""
+        day = self._day if self._day and self._day.ours else None
+        least = self.schedule.opens(now, calls / day.ours if day else 0.0)
+        if least is None:
+            raise InputError("pace.no_hours")
+        if day is None:
+            return least
+        enough, tomorrow = self.schedule.opens(now, (day.spent + calls) / day.ours), day.next(now)
+        return tomorrow if enough is None else min(enough, tomorrow)
 
     def _ask(self, interface: str, calls: int) -> Taken:
         """The book, where others call the same system."""

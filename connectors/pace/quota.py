@@ -85,6 +85,10 @@ class DayCount:
             raise QuotaSpentError(self.spent, self.daily, self.reserve, self._days.next(now), self._days.zone)
         return self.spent + calls > self.ours * part
 
+    def next(self, now: dt.datetime) -> dt.datetime:
+        """When the next day begins, in UTC."""
+        return self._days.next(now)
+
     @property
     def day(self) -> str:
         """The name of the day that is counted, empty before the first call."""

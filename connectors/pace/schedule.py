@@ -6,6 +6,9 @@ import datetime as dt
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+A_WEEK = dt.timedelta(days=8)
+"""After so long every hour of a week has been, whatever clocks were put."""
+
 
 @dataclass(frozen=True, slots=True)
 class Hours:
@@ -50,6 +53,14 @@ class Schedule:
             for time in (each.begins, each.ends)
         )
         return min((edge for edge in edges if edge > now), default=None)
+
+    def opens(self, now: dt.datetime, part: float = 0.0) -> dt.datetime | None:
+        """When hours with a share, and with so much of the quota, begin, in UTC; `now` where they are. None where it
+        never comes to that."""
+        at: dt.datetime | None = now
+        while at is not None and not (self.share(at) and self.quota(at) >= part):
+            at = self.next_edge(at) if at < now + A_WEEK else None
+        return at
 
     def _held(self, now: dt.datetime) -> tuple[Hours, ...]:
         if not self.hours:

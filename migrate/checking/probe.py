@@ -67,8 +67,7 @@ def probe(project: Project, secrets: Secrets, clock: Clock, asked: Probing, tick
     or what keeps a connector from asking."""
     if asked.execute and asked.object is None:
         raise InputError("probe.needs_object", command=project.command("check"))
-    with open_session(project, secrets, clock, alone=asked.execute) as session:
-        session.tick = tick
+    with open_session(project, secrets, clock, tick, alone=asked.execute) as session:
         kept = dict(read_answers(project))
         heard = []
         for name, connector in asked_connections(session):

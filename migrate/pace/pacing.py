@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import errno
 import json
 import os
@@ -40,7 +41,7 @@ class Paces:
 @dataclass(slots=True)
 class SpentFile:
     """The calls of a day in a file of the environment's folder. What cannot be read counts as nothing known: a count is
-    worth no run. Commands that call the same system at the same time share it: none puts less there than another has."""
+    worth no run. Commands that call at the same time share it: none puts less there than another has."""
 
     path: Path
     _ours: tuple[str, int] | None = None
@@ -95,15 +96,25 @@ class LatelyFile:
 
 
 def paces_of(
-    project: Project, secrets: Secrets, clock: Clock, listen: Callable[[], None], *, shared: bool = False
+    project: Project,
+    secrets: Secrets,
+    clock: Clock,
+    listen: Callable[[], None],
+    *,
+    waits: Callable[[str], None] = lambda _until: None,
+    shared: bool = False,
 ) -> Paces:
-    """listen: called in every slice of a wait; what it raises ends the wait. shared: other processes call the same
+    """listen: called in every slice of a wait; what it raises ends the wait. waits: told where business hours leave no
+    call, and until when. shared: other processes call the same
     systems for the same run, and no call departs that the ledger has not counted."""
     place = project.ledger(secrets)
     asked = AskedShare(place)
     environment = project.environment
     roles = (*environment.sources, "target") if shared else ()
     books = {role: Permits(place, role, name_of(os.getpid())) for role in roles}
+
+    def wait_for_hours(until: dt.datetime) -> None:
+        waits(f"{until.astimezone(project.schedule.zone):%Y-%m-%d %H:%M} ({project.schedule.zone.key})")
 
     def pace(spec: ConnectionSpec, role: str) -> Pace:
         return Pace(
@@ -112,6 +123,7 @@ def paces_of(
             schedule=project.schedule,
             cap=asked,
             listen=listen,
+            waits=wait_for_hours,
             spent=SpentFile(project.runs / f"calls-{role.replace(' ', '-')}.json"),
             lately=LatelyFile(project.runs / f"lately-{role.replace(' ', '-')}.json"),
             book=books.get(role),

@@ -60,8 +60,7 @@ def join(
     if any(getattr(order, each.name) for each in fields(order)):
         raise InputError("join.with_others")
     require_shareable(project)
-    with _fitting(project, secrets, clock) as (session, run):
-        session.tick = tick
+    with _fitting(project, secrets, clock, tick) as (session, run):
         if not execute:
             return _could(session, run)
         joined = _Joined([run.id])
@@ -74,13 +73,15 @@ def join(
 
 
 @contextmanager
-def _fitting(project: Project, secrets: Secrets, clock: Clock) -> Iterator[tuple[Session, Run]]:
+def _fitting(
+    project: Project, secrets: Secrets, clock: Clock, tick: Callable[[Tick], None]
+) -> Iterator[tuple[Session, Run]]:
     """The session of a process that may share the run, and that run. Nothing is made where it may not."""
     with Ledger(project.ledger(secrets)) as ledger:
         run = _run_of(ledger, project)
         _require_keys(ledger, load_keys(project.key_id))
         require_terms(ledger, project, run)
-    with open_session(project, secrets, clock, alone=False, shared=True) as session:
+    with open_session(project, secrets, clock, tick, alone=False, shared=True) as session:
         require_our_key(session)
         digest = prepare(session, people=False).digest
         run = _run_of(session.ledger, project)

@@ -59,8 +59,7 @@ def undo(
     """Take a run back, or say what that would cost and spare. What an earlier process left open is asked for first, so
     that a run, or an undo, that was cut off is taken back whole. confirm: the org's name, typed by hand."""
     started = clock.monotonic()
-    with open_session(project, secrets, clock, sends=execute) as session:
-        session.tick = tick
+    with open_session(project, secrets, clock, tick, sends=execute) as session:
         prepare(session)
         _require_run(session, run_id)
         if execute:

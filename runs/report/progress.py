@@ -11,7 +11,7 @@ from ..catalogue import Catalogue
 from .console import make_console
 
 EVERY_SECONDS = 10.0
-NOTICES = ("paused", "continued")
+NOTICES = ("paused", "continued", "waiting")
 """Signs that are no progress: said once, as they come."""
 
 

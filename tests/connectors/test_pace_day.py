@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 import pytest
+from changeover.connectors.errors import InputError
 from changeover.connectors.pace import (
     Allowance,
     Hours,
@@ -267,3 +268,40 @@ def test_in_business_hours_only_their_part_of_the_quota_is_spent_and_the_rest_wa
     call(pace, 499)
     with pytest.raises(QuotaSpentError):
         call(pace)
+
+
+def waiting(begins: tuple[int, ...], *hours: Hours, calls: int | None = None) -> tuple[World, Pace, list[dt.datetime]]:
+    world, told = World(start=local(SHANGHAI, *begins)), list[dt.datetime]()
+    pace = Pace(world, schedule=Schedule(SHANGHAI, hours), waits=told.append)
+    pace.obey(Allowance(quota=Quota(calls, zone="Asia/Shanghai")))
+    return world, pace, told
+
+
+def test_where_hours_leave_no_call_it_is_told_once_until_when() -> None:
+    shut = [Hours(WORKDAYS, dt.time(8), dt.time(12), share=0), Hours(WORKDAYS, dt.time(11), dt.time(18), share=0)]
+    world, pace, told = waiting((2026, 11, 20, 9), *shut)
+    call(pace, 10)
+    assert told == [world.now()] == [local(SHANGHAI, 2026, 11, 20, 18)]
+    world.sleep(3 * 24 * 3600)
+    call(pace)
+    assert len(told) == 1, "a Monday evening is open"
+
+
+def test_where_hours_leave_no_more_of_the_quota_it_is_told_until_when() -> None:
+    world, pace, told = waiting((2026, 11, 20, 9), OFFICE, calls=1_000)
+    call(pace, 501)
+    assert told == [local(SHANGHAI, 2026, 11, 20, 18)]
+    assert world.now() - told[0] < dt.timedelta(seconds=2)
+    late = Hours(frozenset(range(7)), dt.time(20), dt.time(8), quota=0.1)
+    world, pace, told = waiting((2026, 11, 20, 21), late, calls=1_000)
+    call(pace, 101)
+    assert told == [local(SHANGHAI, 2026, 11, 21)], "there are new ones before these hours are over"
+
+
+@pytest.mark.parametrize("nothing", [{"share": 0.0}, {"quota": 0.0}])
+def test_hours_that_never_leave_a_call_are_refused_at_the_first(nothing: dict[str, float]) -> None:
+    always = Hours(frozenset(range(7)), dt.time(0), dt.time(0), **nothing)
+    world, pace, told = waiting((2026, 11, 20, 9), always, calls=1_000)
+    with pytest.raises(InputError, match=r"pace\.no_hours"):
+        call(pace)
+    assert (world.slept, told, pace.made()) == (0, [], {})

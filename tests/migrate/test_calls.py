@@ -285,6 +285,14 @@ def test_the_project_narrows_and_another_terminal_narrows_further(move: Move) ->
     assert sum(1 for at in writes if after <= at <= after + 20) == 20, "half of four tenths of a hundred"
 
 
+def test_business_hours_that_leave_no_call_are_told_before_anything_is_asked(move: Move) -> None:
+    move.says('schedule: {zone: Asia/Shanghai, hours: [{days: [sat], from: "09:00", to: "12:00", share: 0}]}\n')
+    move.plan()
+    assert [told for told in move.ticks if told[0].activity == "waiting"] == [
+        (Tick("waiting", "2026-11-21 12:00 (Asia/Shanghai)", 1), 0)
+    ]
+
+
 def test_the_day_is_not_overspent_though_the_run_is_begun_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
