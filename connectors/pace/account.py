@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from .book import Asked, Taken
@@ -81,6 +82,8 @@ class Account:
         if asked.quota:
             self._turn(asked, asked.quota, now)
         now = self._begin(process, now)
+        for interface, answers in asked.earlier.items():
+            self._came_before(interface, [(now - ago, calls) for ago, calls in answers])
         self.late = asked.allowance.late
         wait = self._wait(asked, now)
         granted = wait is not None and wait <= AHEAD
@@ -135,6 +138,14 @@ class Account:
         for each in [each for each, at in self.heard.items() if at + SILENT < now]:
             self._end(each, now)
         return now
+
+    def _came_before(self, interface: str, answers: Sequence[tuple[float, int]]) -> None:
+        self.changed = True
+        for lane in self._counting(interface):
+            for at, calls in answers:
+                lane.made, lane.last = lane.made + calls, max(lane.last, at)
+            for window in lane.windows.values():
+                window.earlier(answers)
 
     def _turn(self, asked: Asked, quota: Quota, now: float) -> None:
         """What is under way when a day begins counts again: it is the target that decides on which day it arrived."""

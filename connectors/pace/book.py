@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from .limits import Allowance, Quota
@@ -14,7 +15,9 @@ class Asked:
 
     calls: that it counts as. share: of every rate, above 0 and up to 1. quota: where somebody limits the day; then
     `ours` is how many of its calls we may spend by now, and `spent` how many are known to be spent of the day that is
-    called `day`.
+    called `day`. earlier: what commands before this one have called that the book did not count, told once: interface
+    -> (seconds since the latest moment at which calls can have arrived, less than 0 where it is still to come; how
+    many).
     """
 
     interface: str
@@ -25,6 +28,7 @@ class Asked:
     ours: int = 0
     day: str = ""
     spent: int = 0
+    earlier: Mapping[str, Sequence[tuple[float, int]]] = field(default_factory=dict)
 
 
 class Taken(NamedTuple):

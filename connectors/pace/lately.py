@@ -66,6 +66,13 @@ class Lately:
     def obey(self, allowance: Allowance) -> None:
         self._allowance = allowance
 
+    def handed_over(self) -> Earlier:
+        """`earlier`, each with the seconds that have passed since, for a book that did not count it; once."""
+        now = self._clock.monotonic()
+        told = {interface: [(now - at, calls) for at, calls in answers] for interface, answers in self.earlier.items()}
+        self.earlier = {}
+        return told
+
     def departs(self, interface: str, calls: int) -> None:
         """It departs once this is noted. Raises what the store raises; then nothing departs."""
         line = self._lines.setdefault(interface, _Line())

@@ -283,7 +283,9 @@ class Pace:
         if self._book is None:
             return Taken(True, 0.0)
         today, day = self._clock.now(), self._day
-        asked = Asked(interface, calls, self.allowance, self._share(self._clock.monotonic(), today))
+        share = self._share(self._clock.monotonic(), today)
+        earlier = self._lately.handed_over() if self._lately else {}
+        asked = Asked(interface, calls, self.allowance, share, earlier=earlier)
         if day is None:
             return self._book.take(asked)
         ours = math.floor(day.ours * self.schedule.quota(today))

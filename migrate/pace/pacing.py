@@ -103,10 +103,12 @@ def paces_of(
     *,
     waits: Callable[[str], None] = lambda _until: None,
     shared: bool = False,
+    notes: bool = True,
 ) -> Paces:
     """listen: called in every slice of a wait; what it raises ends the wait. waits: told where business hours leave no
     call, and until when. shared: other processes call the same
-    systems for the same run, and no call departs that the ledger has not counted."""
+    systems for the same run, and no call departs that the ledger has not counted. notes: the calls are noted for the
+    next command; those of a process that joined a run are not."""
     place = project.ledger(secrets)
     asked = AskedShare(place)
     environment = project.environment
@@ -125,7 +127,7 @@ def paces_of(
             listen=listen,
             waits=wait_for_hours,
             spent=SpentFile(project.runs / f"calls-{role.replace(' ', '-')}.json"),
-            lately=LatelyFile(project.runs / f"lately-{role.replace(' ', '-')}.json"),
+            lately=LatelyFile(project.runs / f"lately-{role.replace(' ', '-')}.json") if notes else None,
             book=books.get(role),
         )
 

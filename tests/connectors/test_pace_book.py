@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from .arrivals import START, World, most_in_any, used
+from .test_pace_lately import Note
 
 DOCUMENTED = Rate(100, 20)
 MANY = Allowance(others=Interface((DOCUMENTED,), threads=20))
@@ -93,8 +94,8 @@ class Crew:
         self.world.later(whole, answered)
 
 
-def crew(allowance: Allowance, processes: int = 3, seed: int = 1, **pace: object) -> Crew:
-    world = World()
+def crew(allowance: Allowance, processes: int = 3, seed: int = 1, world: World | None = None, **pace: object) -> Crew:
+    world = world or World()
     shelf = Shelf(world)
     paces = [Pace(world, book=Read(shelf, str(number)), **pace) for number in range(processes)]  # type: ignore[arg-type]
     for each in paces:
@@ -157,6 +158,26 @@ def test_two_rates_hold_and_a_rate_learned_late_too() -> None:
     assert most_in_any(calling.arrivals["create"], 20) <= 100
     assert most_in_any(calling.arrivals["create"][since:], 2) <= 10
     assert used(calling.arrivals["create"][since + 100 :], 10, 2) >= 0.8  # of 2 s, answers take 0.4
+
+
+@pytest.mark.parametrize("allowance", [MANY, Allowance(shared=(DOCUMENTED,))])
+def test_what_a_command_before_them_called_counts_for_all_of_them(allowance: Allowance) -> None:
+    world, note = World(), Note()
+    plan = Pace(world, lately=note)
+    plan.obey(allowance)
+    arrivals = []
+    for _ in range(90):
+        plan.take("create")
+        arrivals.append(world.passed)
+        plan.answered("create")
+    plan.keep()
+    world.sleep(2)
+    together = crew(allowance, world=world)
+    together.paces[0] = Pace(world, book=Read(together.shelf, "0"), lately=note)
+    together.paces[0].obey(allowance)
+    for number in range(150):
+        together.call(number % 3)
+    assert most_in_any(arrivals + together.arrivals["create"], 20) == 100
 
 
 def test_shares_of_a_rate_hold_for_all_together() -> None:
