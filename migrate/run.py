@@ -113,7 +113,7 @@ def run(project: Project, order: Order, secrets: Secrets, clock: Clock, tick: Ca
     """Move the records, or go on where the latest run was cut off."""
     started = clock.monotonic()
     if order.shared:
-        require_shareable(project)
+        require_shareable(project, order.cluster)
     with open_session(project, secrets, clock, tick, sends=True, shared=order.shared) as session:
         prepared = prepare(session)
         choice = order.choice(project)

@@ -38,17 +38,28 @@ def join_here(folder: str, env: str) -> tuple[str, int, str]:
     return name_of(ended.process), ended.status, ended.reason
 
 
+def require_cluster(url: str) -> None:
+    """Before anything is begun. Raises InputError `cluster.not_installed`, or `cluster.address` for what is no address
+    of a scheduler."""
+    try:
+        from distributed.comm import get_address_host_port
+    except ImportError as error:
+        raise InputError("cluster.not_installed") from error
+    try:
+        get_address_host_port(url)
+    except ValueError as error:
+        raise InputError("cluster.address", url=url) from error
+
+
 class OnCluster:
     """One process on each worker of the cluster. The project's folder has the same path there.
 
-    url: the scheduler's address. Raises InputError `cluster.not_installed`, UnavailableError where it does not answer
-    or has no workers."""
+    url: the scheduler's address (`require_cluster`). Raises UnavailableError where it does not answer or has no
+    workers."""
 
     def __init__(self, project: Project, url: str) -> None:
-        try:
-            import distributed
-        except ImportError as error:
-            raise InputError("cluster.not_installed") from error
+        import distributed
+
         try:
             self._client: Any = distributed.Client(url, timeout=ANSWERS, set_as_default=False)
         except (OSError, ValueError, TypeError) as error:

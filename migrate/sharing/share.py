@@ -159,10 +159,14 @@ def keep_left_words(session: Session) -> None:
     partitions.drop_void(session.ledger)
 
 
-def require_shareable(project: Project) -> None:
-    """Raise InputError `workers.no_server` where the ledger is a file."""
+def require_shareable(project: Project, cluster: str | None = None) -> None:
+    """Raise InputError `workers.no_server` where the ledger is a file, or what `require_cluster` raises."""
     if project.environment.ledger is None:
         raise InputError("workers.no_server", environment=project.env)
+    if cluster is not None:
+        from .cluster import require_cluster
+
+        require_cluster(cluster)
 
 
 def require_our_key(session: Session) -> None:

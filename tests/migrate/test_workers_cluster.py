@@ -117,3 +117,14 @@ def test_a_scheduler_that_does_not_answer_is_told_before_anything_is_sent(
     assert (caught.value.code, caught.value.exit_code) == ("cluster.unreachable", 3)
     assert company.new("select count(*) from customer") == [(0,)]
     assert company.run(workers=1).counts("customer") == {"read": 1, "created": 1}
+
+
+@pytest.mark.parametrize("address", ["nonsense", "tcp://host", "http://host:1", "tcp://host:one"])
+def test_what_is_no_address_of_a_scheduler_is_refused_before_anything_is_begun(
+    url: str, tmp_path: Path, address: str
+) -> None:
+    company = on_server(make_company(tmp_path / "move"), url)
+    with pytest.raises(ChangeoverError) as caught:
+        company.run(cluster=address)
+    assert (caught.value.code, caught.value.exit_code) == ("cluster.address", 2)
+    assert not (company.folder / "runs").exists()
