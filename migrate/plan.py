@@ -65,6 +65,7 @@ def plan_of(session: Session, prepared: Prepared, choice: Choice) -> Plan:
         mappings={each.name: each.digest for name in prepared.order for each in session.mappings[name].with_stub},
         schemas=schemas,
         corrections=prepared.corrected,
+        after=next((run.id for run in runlog.history(session.ledger)), 0),
     )
 
 

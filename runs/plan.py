@@ -19,7 +19,8 @@ class Plan:
     """made_at: ISO time. environment, selection: of which the dry run was. systems: role -> kind and id. mappings:
     name -> digest of its meaning. schemas: `source NAME` or `target NAME` -> digest of the object's schema. counts:
     mapping -> bucket -> records. causes: code -> findings. corrections: a digest of what is corrected. calls: role of a
-    system that limits its calls -> interface -> calls that a run makes to it."""
+    system that limits its calls -> interface -> calls that a run makes to it. after: the number of the latest run then,
+    0 where there was none, -1 where that was not noted."""
 
     made_at: str
     environment: str
@@ -31,6 +32,7 @@ class Plan:
     causes: Mapping[str, int] = field(default_factory=dict)
     corrections: str = ""
     calls: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    after: int = -1
     version: int = VERSION
 
     @property

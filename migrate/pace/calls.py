@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from ...connectors.errors import InputError
 from ...connectors.pace import Action, Allowance, Pace
-from ...runs.ledger import records, runlog
+from ...runs.ledger import records
 from ...runs.plan import Plan, changed_since, load_plan
 from ...runs.report.model import Text
 from ..filing.told import moved_files
@@ -24,7 +24,6 @@ from .source_calls import Calls, foreseen, limited, made_to_sources, source_fact
 from .totals_calls import TARGET, calls_of_totals
 
 Fact = tuple[str, str | int | Text]
-SECOND = len("2026-11-21T01:00:00")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +95,9 @@ def predicted_by_plan(
     if name is not None:
         return load_plan(name, folder).calls
     today = plan_of(session, prepared, choice)
-    written = next((run.started for run in runlog.history(session.ledger)), "")[:SECOND]
     for path in sorted(folder.glob("plan-*.json"), key=lambda path: path.stat().st_mtime, reverse=True):
         plan = _read(str(path), session)
-        if plan is not None and plan.made_at[:SECOND] > written and not changed_since(plan, today):
+        if plan is not None and plan.after == today.after and not changed_since(plan, today):
             return plan.calls
     return None
 

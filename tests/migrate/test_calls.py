@@ -257,7 +257,6 @@ def test_a_plan_that_was_carried_out_predicts_nothing_of_the_next_run(move: Move
     assert "fact.calls_predicted" in facts(move.run())
     report = move.run()
     assert ("fact.calls_predicted" in facts(report), report.extra["calls"]["predicted"]) == (False, None)  # type: ignore[index]
-    move.clock.sleep(1)
     move.plan()
     told = facts(move.run())
     assert told["fact.calls_predicted"] == told["fact.calls_made"]
