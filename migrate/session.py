@@ -315,9 +315,8 @@ def open_session(
         def wait_for_hours(until: str) -> None:
             tick(Tick("waiting", until, 1))
 
-        notes = alone or not shared
-        listen = interruption.listen
-        paces = paces_of(project, secrets, clock, listen, waits=wait_for_hours, shared=shared, notes=notes)
+        how = {"shared": shared, "notes": alone or not shared, "knows": True}
+        paces = paces_of(project, secrets, clock, interruption.listen, waits=wait_for_hours, **how)
         stack.callback(paces.asked.close)
         source, target = stack.enter_context(open_connectors(project, secrets, paces, clock))
         identities = systems_of(source, target)

@@ -114,6 +114,16 @@ class Account:
         if holds:
             lane.held = max(lane.held, now + holds)
 
+    def counted(self, now: float) -> dict[str, list[tuple[float, int]]]:
+        """Interface -> (seconds since, less than 0 where it may still arrive; how many at most). All answers as the
+        latest one."""
+        now = self._passed(now)
+        told: dict[str, list[tuple[float, int]]] = {}
+        for name, lane in self.lanes.items():
+            answers = [(now - lane.last, lane.made), (-self.late, self._calls(name))]
+            told |= {name: [each for each in answers if each[1]]} if name != _SHARED else {}
+        return told
+
     def over(self, process: str, now: float) -> None:
         """The process is dead: what it had under way arrives within `late` seconds, or never."""
         self._end(process, self._passed(now))

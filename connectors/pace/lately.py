@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -15,7 +15,7 @@ from .window import counts_for
 
 GRAINS = 100
 """Answers within so small a part of the time for which they count are noted as one, by the latest of them."""
-Earlier = Mapping[str, list[tuple[float, int]]]
+Earlier = dict[str, list[tuple[float, int]]]
 """Interface -> (the latest moment at which calls can have arrived, by the monotonic clock; how many)."""
 
 
@@ -26,6 +26,10 @@ class LatelyStore(Protocol):
         """As it was saved last; empty where nothing is known."""
 
     def save(self, note: str) -> None: ...
+
+    def counted(self) -> Mapping[str, Sequence[tuple[float, int]]]:
+        """What a book has counted that this process does not use: interface -> (seconds since, less than 0 where it may
+        still arrive; how many)."""
 
 
 @dataclass(slots=True)
@@ -56,8 +60,11 @@ class Lately:
     def __init__(self, store: LatelyStore, clock: Clock) -> None:
         self._store, self._clock = store, clock
         self._allowance: Allowance | None = None
-        self._noted = store.load()
+        self._noted, now = store.load(), clock.monotonic()
         self.earlier = _read(self._noted, clock)
+        for interface, answers in store.counted().items():
+            both = [*self.earlier.get(interface, ()), *((now - ago, calls) for ago, calls in answers)]
+            self.earlier[interface] = sorted(both)
         self._lines = {
             interface: _Line(answers=deque(_Answers(at, at, calls) for at, calls in answers))
             for interface, answers in self.earlier.items()

@@ -7,14 +7,16 @@ import errno
 import json
 import os
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from ...connectors.clock import Clock
 from ...connectors.pace import Pace
 from ...connectors.secrets import Secrets
-from ...runs.ledger.permits import Permits
+from ...runs.ledger.permits import Permits, counted
+from ...runs.ledger.place import Server
 from ...runs.private_files import FILE_MODE, private_folder, write_private, write_refused
 from ..project import ConnectionSpec, Project
 from .asked import AskedShare
@@ -69,9 +71,13 @@ class SpentFile:
 @dataclass(frozen=True, slots=True)
 class LatelyFile:
     """The note of the calls that still count. It is written before each call, so not brought to the disk: who loses it
-    with the machine's power has waited for longer than it counts."""
+    with the machine's power has waited for longer than it counts. book: as `LatelyStore.counted`."""
 
     path: Path
+    book: Callable[[], Mapping[str, Sequence[tuple[float, int]]]] = dict
+
+    def counted(self) -> Mapping[str, Sequence[tuple[float, int]]]:
+        return self.book()
 
     def load(self) -> str:
         try:
@@ -104,11 +110,13 @@ def paces_of(
     waits: Callable[[str], None] = lambda _until: None,
     shared: bool = False,
     notes: bool = True,
+    knows: bool = False,
 ) -> Paces:
     """listen: called in every slice of a wait; what it raises ends the wait. waits: told where business hours leave no
     call, and until when. shared: other processes call the same
     systems for the same run, and no call departs that the ledger has not counted. notes: the calls are noted for the
-    next command; those of a process that joined a run are not."""
+    next command; those of a process that joined a run are not. knows: there is a ledger, or is to be one; on a server
+    it knows what those called who shared a run."""
     place = project.ledger(secrets)
     asked = AskedShare(place)
     environment = project.environment
@@ -117,6 +125,11 @@ def paces_of(
 
     def wait_for_hours(until: dt.datetime) -> None:
         waits(f"{until.astimezone(project.schedule.zone):%Y-%m-%d %H:%M} ({project.schedule.zone.key})")
+
+    def lately(role: str) -> LatelyFile:
+        path = project.runs / f"lately-{role.replace(' ', '-')}.json"
+        reads = knows and not shared and isinstance(place, Server)
+        return LatelyFile(path, partial(counted, place, role)) if reads else LatelyFile(path)
 
     def pace(spec: ConnectionSpec, role: str) -> Pace:
         return Pace(
@@ -127,7 +140,7 @@ def paces_of(
             listen=listen,
             waits=wait_for_hours,
             spent=SpentFile(project.runs / f"calls-{role.replace(' ', '-')}.json"),
-            lately=LatelyFile(project.runs / f"lately-{role.replace(' ', '-')}.json") if notes else None,
+            lately=lately(role) if notes else None,
             book=books.get(role),
         )
 

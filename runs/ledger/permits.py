@@ -82,6 +82,16 @@ class Permits(Book):
             raise self._ledger.db.told(error) from error
 
 
+def counted(place: Place, system: str) -> dict[str, list[tuple[float, int]]]:
+    """What those who shared a run have called of late, for one that is not shared: interface -> (seconds since, less
+    than 0 where it may still arrive; how many at most). Nothing where the ledger cannot be read: that it comes to by
+    itself."""
+    with suppress(ChangeoverError), Ledger(place) as ledger, ledger.told():
+        row = ledger.db.execute("select told from calls where system = ?", (system,)).fetchone()
+        return {} if row is None else read(str(row[0])).counted(ledger.now().timestamp())
+    return {}
+
+
 def over(ledger: Ledger, worker: int | str) -> None:
     """This worker calls nobody any more: what it had under way arrives within the time that each system states for
     calls that were given up on, or never."""

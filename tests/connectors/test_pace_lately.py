@@ -21,6 +21,10 @@ SHARED = Allowance(shared=(RATE,))
 class Note:
     text: str = ""
     lengths: list[int] = field(default_factory=list)
+    book: dict[str, list[tuple[float, int]]] = field(default_factory=dict)
+
+    def counted(self) -> dict[str, list[tuple[float, int]]]:
+        return self.book
 
     def load(self) -> str:
         return self.text
@@ -86,6 +90,13 @@ def test_calls_made_before_the_limits_are_known_count_for_the_next_command_too()
     assert world.passed == before
     call(pace, 1)
     assert world.passed > before + SECONDS
+
+
+def test_what_a_book_has_counted_counts_for_one_that_does_not_use_it() -> None:
+    world, note = World(), Note(book={"create": [(15.0, 1_000)], "query": [(1.0, 99)]})
+    pace = process(world, note)
+    call(pace, 1)
+    assert 5 < world.passed < 6
 
 
 def test_a_system_without_limits_has_nothing_noted() -> None:

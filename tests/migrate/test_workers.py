@@ -16,9 +16,11 @@ import pytest
 import sqlalchemy as sa
 from changeover.connectors.clock import Clock, SystemClock, VirtualClock
 from changeover.connectors.errors import ChangeoverError
+from changeover.connectors.pace import Allowance, Asked, Interface, Rate
 from changeover.connectors.port import OurKeyPlace
 from changeover.connectors.secrets import Secrets
 from changeover.connectors.sql.connector import SqlConnector
+from changeover.migrate.pace.pacing import paces_of
 from changeover.migrate.prepare import prepare
 from changeover.migrate.project import load_project
 from changeover.migrate.run import Order
@@ -29,6 +31,7 @@ from changeover.migrate.sharing.join import join
 from changeover.migrate.sharing.partition import Hands
 from changeover.migrate.sharing.pulse import Pulse
 from changeover.runs.ledger import partitions, runlog, workers
+from changeover.runs.ledger.permits import Permits
 from changeover.runs.ledger.store import Ledger
 
 from ..servers import fresh_database
@@ -131,6 +134,19 @@ def test_what_is_refused_too_often_alike_stops_it(company: OnServer) -> None:
 
 WITH_WORDS = """select o.our_key from operation o join batch b on b.id = o.batch join partition p on p.id = b.partition
 where o.state = 'rejected' and p.words is not null"""
+
+
+def test_a_run_that_is_not_shared_knows_what_those_called_who_shared_one(company: OnServer) -> None:
+    with Permits(company.place, "target", 1) as book:
+        assert book.take(Asked("create", 1, Allowance(others=Interface((Rate(9, 20),))))).taken
+        book.answered("create", 1)
+    project, clock = load_project(company.folder), SystemClock()
+    for how, known in (({}, []), ({"shared": True, "knows": True}, []), ({"knows": True}, ["create"])):
+        paces = paces_of(project, Secrets(), clock, lambda: None, **how)
+        assert paces.target._lately is not None
+        assert list(paces.target._lately.earlier) == known
+        paces.close()
+
 
 # Somebody else works on the partitions
 

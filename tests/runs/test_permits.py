@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from changeover.connectors.errors import UnavailableError
 from changeover.connectors.pace import Allowance, Asked, Interface, Pace, Quota, Rate
 from changeover.connectors.pace.account import read
 from changeover.runs.ledger import workers
-from changeover.runs.ledger.permits import Permits
+from changeover.runs.ledger.permits import Permits, counted
 from changeover.runs.ledger.place import Place, Server
 from changeover.runs.ledger.postgresql import PostgreSQL
 from changeover.runs.ledger.store import Ledger
@@ -61,6 +62,19 @@ def test_it_is_there_for_the_next_process_too(place: Place) -> None:
         book.answered("create", 1)
     with Permits(place, "target", 2) as book:
         assert not book.take(ONE).taken
+
+
+def test_it_is_told_to_one_that_does_not_count_in_it(place: Place) -> None:
+    assert counted(place, "target") == {}
+    many = replace(ONE, allowance=Allowance(others=Interface((Rate(100, 3600),), threads=9), late=60))
+    with Permits(place, "target", 1) as book:
+        for _ in range(3):
+            assert book.take(many).taken
+        book.answered("create", 1)
+        book.answered("create", 1)
+    [(since, answered), under_way] = counted(place, "target")["create"]
+    assert (0 <= since < 60, answered, under_way) == (True, 2, (-60.0, 1))
+    assert counted(place, "source") == {}
 
 
 def test_any_thread_may_ask(place: Place) -> None:
