@@ -56,7 +56,7 @@ PARK_NOTHING = {
 NO_RECORDS = re.compile(
     r"assembly\.(?!differ|several)|people\.(csv|department_(?!unknown)|list|field|manager|object|successor)_?|expectation\.(?!failed)|key\.(data|digest|keyring|malformed|none|open|place)"
     r"|file\.(no_bodies|read_refused|write_refused)"
-    r"|parked\.no_code|degraded\.(?!several)"
+    r"|parked\.no_code|degraded\.(?!several|uncompared)"
 )
 
 
