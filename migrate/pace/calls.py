@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ...connectors.errors import InputError
 from ...connectors.pace import Action, Allowance, Pace
@@ -162,7 +162,7 @@ def _paced(session: Session, pace: Pace, parts: Sequence[Part], allowance: Allow
         allowance,
         session.clock.now(),
         schedule=pace.schedule,
-        narrowed=pace.narrowed,
+        narrowed=replace(pace.narrowed, share=pace.narrowed.share * session.paces.asked()),
         spent=today[0] if today else 0,
         at_once=at_once,
     )

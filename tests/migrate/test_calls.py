@@ -243,6 +243,19 @@ def test_a_note_that_does_not_fit_on_the_disk_is_told(tmp_path: Path, monkeypatc
     assert caught.value.code == "file.write_refused"
 
 
+def test_what_another_terminal_asks_of_the_pace_is_in_the_forecast(longer: Move) -> None:
+    def foreseen() -> float:
+        longer.clock.sleep(60)
+        before = longer.clock.now()
+        plan = longer.plan()
+        return (dt.datetime.fromisoformat(str(plan.extra["finish"])) - before).total_seconds()
+
+    whole = foreseen()
+    with open_ledger(longer.project, Secrets()) as (ledger, _):
+        control.set_pace(ledger, START, 0.25)
+    assert foreseen() > 3 * whole
+
+
 def test_a_plan_that_no_longer_holds_predicts_nothing(move: Move) -> None:
     move.plan()
     mapping = move.folder / "mappings" / "account.yaml"
