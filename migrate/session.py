@@ -66,10 +66,6 @@ class Interrupted(KeyboardInterrupt):
     code = "cli.interrupted"
 
 
-def nothing() -> None:
-    pass
-
-
 def as_they_are(piece: list[Planned]) -> list[Planned]:
     return piece
 
@@ -166,7 +162,7 @@ class Session:
     mappings: dict[str, CompiledMapping] = field(default_factory=dict)
     people: People | None = None
     tick: Callable[[Tick], None] = lambda _tick: None
-    watch: Callable[[], None] = nothing
+    watch: Callable[[], None] = lambda: None
     interruption: Interruption = field(default_factory=Interruption)
     notices: list[Finding] = field(default_factory=list)
     team: Team | None = None
@@ -311,30 +307,27 @@ def open_session(
         if alone:  # before any call: one that is refused for another's sake costs that one none
             stack.enter_context(hold(project.runs))
         interruption = Interruption()
-
-        def wait_for_hours(until: str) -> None:
-            tick(Tick("waiting", until, 1))
-
+        waits: Callable[[str], None] = lambda until: tick(Tick("waiting", until, 1))  # noqa: E731
         how = {"shared": shared, "notes": alone or not shared, "knows": True}
-        paces = paces_of(project, secrets, clock, interruption.listen, waits=wait_for_hours, **how)
+        paces = paces_of(project, secrets, clock, interruption.listen, waits=waits, **how)
         stack.callback(paces.asked.close)
-        source, target = stack.enter_context(open_connectors(project, secrets, paces, clock))
-        identities = systems_of(source, target)
-        ledger, keys = stack.enter_context(open_ledger(project, secrets))
-        if alone:
-            stack.enter_context(ledger.held())
-            if sends:
-                sound.check(ledger)
-            ledger.take_over()
-        for role, identity in identities.items():
-            check_pin(ledger, role, identity)
-        target_schema = target.describe()  # before anything is asked for: it would be described twice
-        check_known_keys(ledger, target)
-        values = ValueStore(project.runs / "values.db", keys.data)
-        stack.callback(values.close)
-        caller = caller_for(target.capabilities.at_once)
-        stack.callback(caller.close)
-        stack.enter_context(interruption.heard())
+        with _not_begun():
+            source, target = stack.enter_context(open_connectors(project, secrets, paces, clock))
+            ledger, keys = stack.enter_context(open_ledger(project, secrets))
+            if alone:
+                stack.enter_context(ledger.held())
+                if sends:
+                    sound.check(ledger)
+                ledger.take_over()
+            for role, identity in systems_of(source, target).items():
+                check_pin(ledger, role, identity)
+            target_schema = target.describe()  # before anything is asked for: it would be described twice
+            check_known_keys(ledger, target)
+            values = ValueStore(project.runs / "values.db", keys.data)
+            stack.callback(values.close)
+            caller = caller_for(target.capabilities.at_once)
+            stack.callback(caller.close)
+            stack.enter_context(interruption.heard())
         graded = grades(proofs.everything(ledger), target.capabilities, target_schema.objects)
         yield Session(
             project=project,
@@ -367,6 +360,15 @@ def _machine_heard() -> Iterator[None]:
         raise UnavailableError("machine.memory") from error
     except OSError as error:
         raise UnavailableError("machine.refused", reason=error.strerror or type(error).__name__) from error
+
+
+@contextmanager
+def _not_begun() -> Iterator[None]:
+    """Ctrl-C before there is anything to finish."""
+    try:
+        yield
+    except KeyboardInterrupt as stopped:
+        raise Interrupted from stopped
 
 
 @contextmanager

@@ -15,9 +15,10 @@ from types import SimpleNamespace
 import pytest
 from changeover.connectors.clock import VirtualClock
 from changeover.connectors.secrets import Secrets
-from changeover.migrate import steering
+from changeover.migrate import session, steering
 from changeover.migrate.project import load_project
 from changeover.migrate.session import Interrupted, Interruption, Session
+from changeover.runs.catalogue import Catalogue
 
 from .company import Company, make_company
 from .kill_at import At, Launcher
@@ -193,6 +194,18 @@ def test_what_is_no_share_changes_nothing(tmp_path: Path, typed: str) -> None:
     assert said.code == 2
     assert "changeover pace off" in said.err
     assert company.ledger("select pace from control") == [(0.5,)]
+
+
+@pytest.mark.parametrize("words", [("plan",), RUN, ("reconcile",), ("check",)])
+def test_what_is_stopped_while_it_signs_in_has_nothing_in_flight(
+    company: Company, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_given: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(session, "connect", stopped)
+    said = company.say(*words)
+    assert (said.code, said.err.strip()) == (130, Catalogue("en").text("cli.interrupted"))
 
 
 def test_a_run_stands_still_while_it_is_paused_and_then_goes_on(tmp_path: Path) -> None:
