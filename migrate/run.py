@@ -142,6 +142,7 @@ def run(project: Project, order: Order, secrets: Secrets, clock: Clock, tick: Ca
             note_duplicates(session, current.id)
             if not moved.stopped:
                 sweep(session.bodies)
+            totals = totals_if_any(session, choice)
         except Interrupted:
             runlog.end(session.ledger, current.id, "interrupted", clock.now())
             return interrupted_report(session, current, order.typed, clock.monotonic() - started)
@@ -150,7 +151,6 @@ def run(project: Project, order: Order, secrets: Secrets, clock: Clock, tick: Ca
             raise
         runlog.end(session.ledger, current.id, "stopped" if moved.stopped else "finished", clock.now())
         findings = runlog.findings_of(session.ledger, current.id)
-        totals = totals_if_any(session, choice)
         calls = run_calls(session, predicted)
         seconds = clock.monotonic() - started
         return run_report(session, moved, findings, totals, order.chosen, recovered, resumed, calls, seconds)

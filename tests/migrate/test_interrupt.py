@@ -208,6 +208,22 @@ def test_what_is_stopped_while_it_signs_in_has_nothing_in_flight(
     assert (said.code, said.err.strip()) == (130, Catalogue("en").text("cli.interrupted"))
 
 
+def test_a_run_that_is_stopped_at_its_totals_has_not_ended(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(*_given: object) -> None:
+        raise Interrupted
+
+    with monkeypatch.context() as patch:
+        patch.setattr("changeover.migrate.run.totals_if_any", stopped)
+        said = company.say(*RUN)
+    assert (said.code, f"INTERRUPTED after the batch in flight: {CUSTOMERS} records are safe" in said.out) == (
+        130,
+        True,
+    )
+    assert company.ledger("select state from run") == [("interrupted",)]
+    goes_on(company)
+    assert company.ledger("select state from run") == [("finished",)]
+
+
 def test_a_run_stands_still_while_it_is_paused_and_then_goes_on(tmp_path: Path) -> None:
     company = make_company(tmp_path / "move", batch=2)
     for number in range(5):
