@@ -55,8 +55,8 @@ def status(project: Project, secrets: Secrets) -> Report:
             ),
         )
         at_work = latest is not None and latest.state == "open" and ledger.at_work(project.runs)
-        good = at_work or (left_open == 0 and (latest is None or latest.state != "open"))
-        code, steps = _verdict(latest is None, at_work, paused_at is not None, good, bool(waiting))
+        good = at_work or (left_open == 0 and (latest is None or latest.state not in runlog.UNFINISHED))
+        code, steps = _verdict(latest, at_work, paused_at is not None, good, bool(waiting))
         return Report(
             verb="status",
             verdict=Text(code, {"count": len(waiting), "open": left_open}),
@@ -75,17 +75,26 @@ def _at_work(working: Sequence[Worker]) -> tuple[Table, ...]:
     return (Table(Text("table.workers"), columns, rows),) if rows else ()
 
 
-def _verdict(never: bool, at_work: bool, paused: bool, good: bool, waiting: bool) -> tuple[str, tuple[str, ...]]:
+def _verdict(
+    latest: runlog.Run | None, at_work: bool, paused: bool, good: bool, waiting: bool
+) -> tuple[str, tuple[str, ...]]:
     """(code, what to type next)."""
-    if never:
+    if latest is None:
         return "status.never_run", ("plan",)
     if at_work:
         return "status.at_work", ("continue",) if paused else ("pause",)
     if not good:
-        return "status.open", ("run --execute",)
+        return "status.open", (_going_on(latest),)
     return (
         ("status.parked", ("worklist", "run --rejected", "reconcile")) if waiting else ("status.clean", ("reconcile",))
     )
+
+
+def _going_on(latest: runlog.Run) -> str:
+    """Which records were chosen the ledger does not tell."""
+    if latest.undoes is not None:
+        return f"undo {latest.undoes} --execute"
+    return "plan" if latest.selection else "run --execute"
 
 
 def _run_params(run: runlog.Run) -> dict[str, str | int]:

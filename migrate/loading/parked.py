@@ -19,7 +19,7 @@ from ...runs.ledger.records import Waiting
 from ...runs.ledger.runlog import Run
 from ..session import Session
 
-UNFINISHED = ("open", "interrupted", "failed", "stopped")
+UNFINISHED = (*runlog.UNFINISHED, "stopped")
 
 
 class ParkedReader:

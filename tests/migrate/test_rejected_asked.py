@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from changeover.connectors.errors import InputError
+from changeover.connectors.errors import InputError, UnavailableError
 from changeover.connectors.secrets import Secrets
 from changeover.migrate.loading.pipeline import Pipeline
 from changeover.migrate.session import Interrupted
@@ -175,7 +175,10 @@ def test_a_storm_of_refusals_stops_it_and_our_own_rejects_do_not(tmp_path: Path)
 # Interrupted, in production, taken back
 
 
-def test_an_interrupted_one_goes_on_by_the_same_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("end", [Interrupted(), UnavailableError("target.paused"), RuntimeError()])
+def test_one_that_did_not_end_goes_on_by_the_same_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: BaseException
+) -> None:
     """The children of what had been released before are not forgotten, though their parent waits no longer."""
     company = make_company(tmp_path / "move")
     company.customer("BAD", khmc=None)
@@ -187,12 +190,16 @@ def test_an_interrupted_one_goes_on_by_the_same_command(tmp_path: Path, monkeypa
 
     def cut_off(self: Pipeline, mapping: object) -> None:
         if mapping.name == "order":  # type: ignore[attr-defined]
-            raise Interrupted
+            raise end
         real(self, mapping)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Pipeline, "_move_one", cut_off)
-    told = company.run(rejected=True, code="required.missing")
-    assert told.report.next_steps[0] == "changeover run --execute --rejected --code required.missing"
+    if isinstance(end, Interrupted):
+        told = company.run(rejected=True, code="required.missing")
+        assert told.report.next_steps[0] == "changeover run --execute --rejected --code required.missing"
+    else:
+        with pytest.raises(type(end)):
+            company.run(rejected=True, code="required.missing")
     monkeypatch.undo()
     assert names(company) == {"mended"}
     done = company.run(rejected=True, code="required.missing")

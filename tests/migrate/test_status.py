@@ -73,6 +73,22 @@ def test_a_run_that_was_killed_is_told_apart_from_one_at_work(tmp_path: Path) ->
     assert verdict_of(company, "continue") == (0, "continue.asked", ["changeover run --execute"])
 
 
+def test_what_did_not_end_is_gone_on_with_by_what_began_it(tmp_path: Path) -> None:
+    company = make_company(tmp_path / "move")
+    company.customer("A")
+    company.run()
+    for state, selection, undoes, words in (
+        ("interrupted", "", "null", "run --execute"),
+        ("paused", "", "null", "run --execute"),
+        ("failed", "", "null", "run --execute"),
+        ("interrupted", "abc", "null", "plan"),
+        ("interrupted", "", "1", "undo 1 --execute"),
+        ("open", "", "1", "undo 1 --execute"),
+    ):
+        company.ledger(f"update run set state = '{state}', selection = '{selection}', undoes = {undoes}")
+        assert verdict_of(company, "status") == (0, "status.open", [f"changeover {words}"])
+
+
 def test_runs_are_listed_the_latest_first_with_their_reports(tmp_path: Path) -> None:
     company = make_moved(tmp_path / "move")
     company.say("run", "--execute")
