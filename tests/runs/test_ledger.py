@@ -284,12 +284,16 @@ def test_a_second_process_is_kept_out_and_a_killed_one_lets_go(tmp_path: Path) -
     try:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
+        with Ledger(tmp_path / "ledger.db") as ledger:
+            assert (ledger.at_work(tmp_path), ledger.at_work(tmp_path / "another")) == (True, False)
         with pytest.raises(BusyError) as caught, hold(tmp_path):
             pass
         assert caught.value.exit_code == 4
     finally:
         holder.kill()
         holder.wait()
+    with Ledger(tmp_path / "ledger.db") as ledger:
+        assert not ledger.at_work(tmp_path)
     with hold(tmp_path):
         pass
 

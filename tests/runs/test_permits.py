@@ -77,6 +77,11 @@ def test_it_is_told_to_one_that_does_not_count_in_it(place: Place) -> None:
     assert counted(place, "source") == {}
 
 
+def test_a_ledger_that_cannot_be_read_tells_of_no_calls(tmp_path: Path) -> None:
+    (tmp_path / "ledger.db").write_text("no ledger", "utf-8")
+    assert counted(tmp_path / "ledger.db", "target") == {}
+
+
 def test_any_thread_may_ask(place: Place) -> None:
     pace = Pace(SystemClock(), book=Permits(place, "target", 1))
     pace.obey(Allowance(others=Interface((Rate(20, 0.2),), threads=4), quota=Quota(calls=1_000)))
