@@ -71,8 +71,9 @@ class Order:
 
     @property
     def typed(self) -> str:
-        """The options with which a run that did not end is typed again."""
-        options = "" if self.workers is None else f" --workers {self.workers}"
+        """The options with which a run that did not end is typed again; the org's name is typed by hand."""
+        options = "" if self.plan is None else f" --plan {shlex.quote(self.plan)}"
+        options += "" if self.workers is None else f" --workers {self.workers}"
         return options + ("" if self.cluster is None else f" --cluster {shlex.quote(self.cluster)}") + self.chosen
 
     def choice(self, project: Project) -> Choice:

@@ -208,6 +208,22 @@ def test_what_is_stopped_while_it_signs_in_has_nothing_in_flight(
     assert (said.code, said.err.strip()) == (130, Catalogue("en").text("cli.interrupted"))
 
 
+def test_what_to_type_again_names_the_plan(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Production wants one, and the name typed by hand."""
+    company.rewrite("changeover.yaml", ("production: false", "production: true"))
+    words = str(company.say("plan", "--json").document["next"][0]).split()[1:]  # type: ignore[index]
+
+    def stopped(*_given: object) -> None:
+        raise Interrupted
+
+    with monkeypatch.context() as patch:
+        patch.setattr("changeover.migrate.run.read_back_left", stopped)
+        said = company.say(*words, "--confirm", "crm.db", "--json")
+    assert said.code == 130
+    again = str(said.document["next"][0]).split()[1:]  # type: ignore[index]
+    assert (again, company.say(*again, "--confirm", "crm.db").code) == (words, 0)
+
+
 def test_a_run_that_is_stopped_at_its_totals_has_not_ended(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
     def stopped(*_given: object) -> None:
         raise Interrupted
