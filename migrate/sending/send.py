@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from copy import copy
 from itertools import groupby
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exponential_jitter, wait_random
@@ -36,11 +37,11 @@ BESIDES = wait_random(0, 0.5)
 
 class _AgainError(Exception):
     """Some changes are to be sent again. call: the last one that failed, None where only some changes of answered calls
-    were not done. attempts: of those, in a row."""
+    were not done. attempts: of those, in a row. in_a_row: rounds that failed since anything was done, this one too."""
 
-    def __init__(self, call: Call | None, code: str | None, attempts: int) -> None:
+    def __init__(self, call: Call | None, code: str | None, attempts: int, in_a_row: int) -> None:
         super().__init__(code)
-        self.call, self.code, self.attempts = call, code, attempts
+        self.call, self.code, self.attempts, self.in_a_row = call, code, attempts, in_a_row
 
 
 Enough = Callable[[Sequence[Settled]], bool]
@@ -81,7 +82,7 @@ class Sender:
         line = Line(planned, size, touches(session.mappings.get(mapping)) if several else nothing_touched)
         stragglers = Stragglers(session.ledger, object_name)
         ended: list[Settled] = []
-        attempts = 0
+        attempts = in_a_row = 0
         retrying = Retrying(
             stop=_enough_attempts,
             wait=_pause,
@@ -98,7 +99,8 @@ class Sender:
                     self.details += told.details.ended
                     if line and not told.enough:
                         attempts = 0 if done or told.failed else attempts + 1
-                        raise _AgainError(told.failed, told.code, attempts)
+                        in_a_row = 1 if done else in_a_row + 1
+                        raise _AgainError(told.failed, told.code, attempts, in_a_row)
         except _AgainError as error:
             if error.code is not None and not error.code.startswith("target."):
                 raise UnavailableError(
@@ -365,9 +367,10 @@ def _enough_attempts(state: RetryCallState) -> bool:
 
 
 def _pause(state: RetryCallState) -> float:
-    """Seconds until the next attempt."""
-    call = _error_of(state).call
-    match call:
+    """Seconds until the next attempt: more each time, as long as nothing is done in between."""
+    error, state = _error_of(state), copy(state)
+    state.attempt_number = error.in_a_row
+    match error.call:
         case Call(kind=Kind.EXPIRED):
             return 0.0
         case Call(kind=Kind.THROTTLED, retry_after=float() | int() as told):

@@ -10,6 +10,7 @@ import pytest
 from changeover.connectors.change import Batch, Outcome, OutcomeState
 from changeover.connectors.errors import UnavailableError
 from changeover.connectors.pace import Allowance, Interface, Pace, Quota, QuotaSpentError, Rate
+from changeover.connectors.testing import hostile
 from changeover.connectors.testing.hostile import RETRY_AFTER, Fault, FaultKind, Operation
 from changeover.migrate.sending.breaker import Breaker
 from changeover.migrate.sending.send import ATTEMPTS
@@ -77,13 +78,21 @@ def test_nothing_is_sent_before_the_time(opened: Open) -> None:
 
 
 def test_throttled_without_a_time_backs_off(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    from changeover.connectors.testing import hostile
-
     untold = Outcome("", OutcomeState.THROTTLED, code="target.throttled")
     monkeypatch.setitem(hostile._TURNED_AWAY, FaultKind.THROTTLED, untold)
     rig = opened(*faults(FaultKind.THROTTLED, 1, 2, 3))
     all_done(rig, rig.send(range(4)))
     assert 1 + 2 + 4 <= rig.clock.monotonic() <= 1 + 2 + 4 + 3
+
+
+@pytest.mark.parametrize("kind", [FaultKind.THROTTLED, FaultKind.UNREACHABLE])
+def test_back_off_begins_anew_once_something_was_done(
+    opened: Open, monkeypatch: pytest.MonkeyPatch, kind: FaultKind
+) -> None:
+    monkeypatch.setitem(hostile._TURNED_AWAY, FaultKind.THROTTLED, Outcome("", OutcomeState.THROTTLED))
+    rig = opened(*faults(kind, *range(2, 20, 2)), size=1)
+    all_done(rig, rig.send(range(10)), 10)
+    assert rig.clock.monotonic() <= 9 * 2  # the shortest pause, and what is added by chance
 
 
 def test_throttled_beyond_reason_pauses(opened: Open) -> None:
