@@ -184,7 +184,10 @@ class Undo:
             judged = self._judge.judge(mapping, members)
             for each in judged.spared:
                 self.undone.spare(each)
-            ended = writer.release(mapping, judged.releases) | writer.restore(mapping, judged.restores)
+            ended = writer.release(mapping, judged.releases)
+            if ended:
+                self._judge.let_go()
+            ended |= writer.restore(mapping, judged.restores)
             for back in (*judged.releases, *judged.restores):
                 end = ended[back.member.our_key]
                 if end.state == "rejected" and not last:

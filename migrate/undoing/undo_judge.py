@@ -86,6 +86,10 @@ class Judge:
         self._unique = session.target.capabilities.our_key is not OurKeyPlace.NONE
         self._stubs: dict[str, set[str]] = {}
 
+    def let_go(self) -> None:
+        """Records were let go of since: what refers to them is not edited by that."""
+        self._former = former_names(self._session)
+
     def pages(
         self, object_name: str, did: Mapping[str, Did], our_keys: Sequence[str]
     ) -> Iterator[tuple[CompiledMapping, list[Member]]]:

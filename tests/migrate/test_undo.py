@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from changeover.connectors.change import Batch, Outcome
 from changeover.connectors.errors import DecisionError, InputError, UnavailableError
+from changeover.connectors.sql.connector import SqlConnector
 from changeover.migrate.sending.send import Sender
 
 from .company import Company, Told, make_company
@@ -175,6 +177,34 @@ def test_what_users_did_while_a_run_was_broken_off_is_put_back_too(
 
 def _away(*_told: object) -> NoReturn:
     raise UnavailableError("target.paused", count=1, reason="-")
+
+
+def test_an_undo_that_was_cut_off_between_two_parents_that_it_lets_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    company = make_company(tmp_path / "move", batch=1)
+    company.new("insert into customer (name, tax_no) values ('A before', 'TAXA'), ('B before', 'TAXB')")
+    for number, key in enumerate("AB"):
+        company.customer(key)
+        company.order(number, key)
+    company.run()
+    write = SqlConnector.write
+
+    def once(connector: SqlConnector, batch: Batch) -> list[Outcome]:
+        patched.setattr(SqlConnector, "write", _dies)
+        return write(connector, batch)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(SqlConnector, "write", once)
+        with pytest.raises(RuntimeError):
+            company.undo(1, execute=True)
+        patched.setattr(SqlConnector, "write", write)
+        done = company.undo(1, execute=True)
+    assert (spared(done), company.new("select * from orders")) == ({}, [])  # B's order was not edited by letting B go
+
+
+def _dies(*_told: object) -> NoReturn:
+    raise RuntimeError("as if the process had been killed")
 
 
 def test_runs_are_taken_back_the_latest_first(tmp_path: Path) -> None:
