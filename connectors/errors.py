@@ -12,9 +12,11 @@ from .finding import Finding
 
 class ChangeoverError(Exception):
     """code: the catalogue's key. params: names, numbers and paths to fill the text with; never a secret or a cell's
-    value. findings: the single problems behind it, where there are several."""
+    value. findings: the single problems behind it, where there are several. again: the command that was typed, where
+    the text says to type a run again; empty where it is not known."""
 
     exit_code = 1
+    again = ""
 
     def __init__(self, code: str, findings: tuple[Finding, ...] = (), **params: str | int) -> None:
         super().__init__(code)

@@ -6,6 +6,7 @@ Nothing heavy is imported before a command needs it, so that `changeover --help`
 from __future__ import annotations
 
 import inspect
+import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -35,10 +36,10 @@ OF_ALL = {"as_json": (JsonOption, False), "lang": (LangOption, None)}
 
 
 @contextmanager
-def speaking(lang: str | None, as_json: bool) -> Iterator[Voice]:
-    """Give the command its voice, and tell its operator's errors in it."""
-    from ..connectors.errors import ChangeoverError
-    from ..runs.catalogue import Catalogue
+def speaking(lang: str | None, as_json: bool, context: typer.Context | None = None) -> Iterator[Voice]:
+    """Give the command its voice, and tell its operator's errors in it. context: what was typed."""
+    from ..connectors.errors import ChangeoverError, UnavailableError
+    from ..runs.catalogue import Catalogue, typed_again
     from ..runs.report.voice import Voice, tell, tell_error
 
     voice: Voice | None = None
@@ -47,12 +48,34 @@ def speaking(lang: str | None, as_json: bool) -> Iterator[Voice]:
         yield voice
     except ChangeoverError as error:
         catalogue = voice.catalogue if voice else Catalogue("en")
+        if isinstance(error, UnavailableError):
+            error.again = _typed(context)
         tell_error(error, catalogue, as_json)
         raise typer.Exit(error.exit_code) from None
     except KeyboardInterrupt as stopped:
         catalogue = voice.catalogue if voice else Catalogue("en")
-        tell(catalogue.text(getattr(stopped, "code", "cli.killed")))
+        tell(typed_again(catalogue.text(getattr(stopped, "code", "cli.killed")), _typed(context)))
         raise typer.Exit(130) from None
+
+
+def _typed(context: typer.Context | None) -> str:
+    """The command as it was typed, but for the org's name, which is typed by hand each time. Empty outside of one."""
+    if context is None:
+        return ""
+    names, within = list[str](), context.parent  # the outermost is the program, however that was begun
+    while within is not None and within.parent is not None:
+        names.insert(0, str(within.info_name))
+        within = within.parent
+    words = ["changeover", *names, str(context.info_name)]
+    for each in context.command.params:
+        source = context.get_parameter_source(each.name or "")
+        if source is None or source.name != "COMMANDLINE" or each.name == "confirm":
+            continue
+        value = context.params[each.name or ""]
+        values = value if isinstance(value, list | tuple) else [value]
+        option = [max(each.opts, key=len)] if each.param_type_name == "option" else []
+        words += [word for one in values for word in (option if one is True else [*option, str(one)])]
+    return shlex.join(words)
 
 
 class Call:
@@ -117,7 +140,7 @@ def commands_of(app: typer.Typer) -> Command:
 
 
 def _call(verb: Verb, given: dict[str, Any], choosing: Iterable[str], kept: bool) -> None:
-    with speaking(given.pop("lang"), given.pop("as_json")) as voice:
+    with speaking(given.pop("lang"), given.pop("as_json"), given.pop("context")) as voice:
         chosen = {name: given.pop(name) for name in choosing}
         call = Call(voice, given.pop("project", Path()), given.pop("env", None), chosen)
         report = verb(call, **given)
@@ -138,4 +161,5 @@ def _signature(verb: Verb, shared: Mapping[str, tuple[Any, Any]]) -> inspect.Sig
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=option)
         for name, (option, default) in shared.items()
     ]
-    return inspect.Signature([each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in own] + options)
+    typed = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
+    return inspect.Signature([typed, *(each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in own), *options])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
@@ -15,6 +16,7 @@ from ..connectors.finding import Finding
 Language = Literal["zh", "en"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 MOST_FINDINGS = 200
+_RUN = re.compile(r"changeover run --execute(?! --)")
 
 
 def choose_language(flag: str | None, environ: Mapping[str, str]) -> Language:
@@ -67,7 +69,7 @@ class Catalogue:
 
     def error(self, error: ChangeoverError) -> str:
         """The error's text and a line for each of its findings."""
-        lines = [self.text(error.code, error.params)]
+        lines = [typed_again(self.text(error.code, error.params), error.again)]
         lines += [f"  - {self.finding(finding)}" for finding in error.findings[:MOST_FINDINGS]]
         if len(error.findings) > MOST_FINDINGS:
             lines.append(self.text("report.more_findings", {"count": len(error.findings) - MOST_FINDINGS}))
@@ -91,6 +93,11 @@ class Catalogue:
         if value.startswith("@") and self.knows(value[1:]):
             return self.text(value[1:], {other: given for other, given in params.items() if other != name})
         return value
+
+
+def typed_again(text: str, command: str) -> str:
+    """The text with what was really typed in place of a run of everything in the project's default environment."""
+    return _RUN.sub(lambda _run: command, text) if command else text
 
 
 @cache

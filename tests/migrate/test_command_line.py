@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from changeover.connectors.errors import UnavailableError
 
 from .company import TARGET, Company, make_company
 
@@ -191,3 +192,42 @@ def test_init_makes_a_project_that_check_reads(tmp_path: Path) -> None:
     assert {path.name for path in (project.folder / "schemas").iterdir()} == {"source.json", "target.json"}
     again = here.say("init", "my move")
     assert (again.code, "already" in again.err) == (2, True)
+
+
+def away(*_given: object, **_named: object) -> None:
+    raise UnavailableError("target.paused", count=1, reason="-")
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("run", "--execute", "--keys", "t_customer:it's", "--keys", "t_order:1", "--env", "mock"),
+        ("run", "--execute", "--workers", "2", "--json"),
+        ("undo", "1", "--execute"),
+        ("plan", "--sample", "3"),
+        ("mapping", "profile", "t_order", "--show-values"),
+    ],
+)
+def test_what_could_not_go_on_is_typed_again_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], language: str
+) -> None:
+    """A run of everything in the project's default environment might be something else."""
+    company = make_company(tmp_path / "move")
+    for module in ("session", "mapping.source"):
+        monkeypatch.setattr(f"changeover.migrate.{module}.paces_of", away)
+    monkeypatch.setattr("changeover.migrate.run.require_shareable", lambda *_given: None)
+    project = str(company.folder)
+    said = company.say(*words, "--project", project, "--lang", language)
+    assert said.code == 3
+    again = said.err.strip().partition("changeover ")[2].rstrip("\u3002")
+    assert sorted(shlex.split(again)) == sorted([*words, "--project", project, "--lang", language])
+
+
+def test_the_name_of_a_production_system_is_typed_by_hand_each_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    company = make_company(tmp_path / "move")
+    monkeypatch.setattr("changeover.migrate.session.paces_of", away)
+    said = company.say("run", "--execute", "--plan", "P", "--confirm", "crm.db")
+    assert said.err.strip().endswith("changeover run --execute --plan P")
