@@ -60,13 +60,21 @@ def parse_keys(texts: Sequence[str], folder: Path) -> dict[str, tuple[str, ...]]
     for text in texts:
         name, colon, listed = text.partition(":")
         path = folder / text
-        if colon and name and listed and not path.is_file():
+        there = _is_file(path)
+        if colon and name and listed and not there:
             found[name] += [key for key in listed.split(",") if key]
-        elif path.is_file():
+        elif there:
             _parse_file(path, found)
         else:
             raise InputError("keys.wrong", text=text)
     return {name: tuple(dict.fromkeys(keys)) for name, keys in found.items()}
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a list of keys may be longer than a file's name
+        return False
 
 
 def _parse_file(path: Path, found: dict[str, list[str]]) -> None:

@@ -133,3 +133,15 @@ def test_an_interrupted_run_of_chosen_records_is_gone_on_with_by_the_same_words(
     told = company.run("t_customer:A B", sample=1, children=True)
     assert told.code == 130
     assert told.report.next_steps[0] == "changeover run --execute --keys 't_customer:A B' --sample 1 --children"
+
+
+def test_a_list_of_keys_may_be_longer_than_the_name_of_a_file(tmp_path: Path) -> None:
+    company = make_family(tmp_path / "move")
+    many = ["LEAF", *(f"{'Z' * 18}{number}" for number in range(20))]
+    chosen = "t_customer:" + ",".join(many)
+    with pytest.raises(InputError) as refused:
+        company.run(chosen)
+    assert refused.value.code == "keys.not_found"
+    with pytest.raises(InputError) as wrong:
+        company.run("Z" * 300)
+    assert wrong.value.code == "keys.wrong"
