@@ -29,7 +29,8 @@ class Sorted:
 
     digests: of the mapped cells, rows x fields, 0 for those that are never written. sent, back: of the ledger, 0 where
     it knows nothing. differs: where digests and sent are not the same, of fields that may be written to an existing
-    record. known: the ledger's record a row. rejected: rows our own rules refuse. refused: rows the target refused
+    record. known: the ledger's record a row. renamed: where the ledger has its digests under another meaning of the
+    mapping, and it is no stub. rejected: rows our own rules refuse. refused: rows the target refused
     before, unchanged since, with the field that it named. new, changed, unchanged: the rest.
     """
 
@@ -39,6 +40,7 @@ class Sorted:
     back: Digests
     differs: Marks
     known: list[RecordRow | None]
+    renamed: Marks
     rejected: list[int] = field(default_factory=list)
     refused: dict[int, str | None] = field(default_factory=dict)
     new: list[int] = field(default_factory=list)
@@ -72,7 +74,9 @@ def classify(
     changeable = np.array([each.changeable for each in mapping.target_fields], dtype=bool)
     unborn = stands | _owed(mapping, names, known, sent)  # what stands for a record is not yet created as that one
     writable = ~never & (~once | unborn & changeable)
-    result = Sorted(mapped, digests, sent, back, (digests != sent) & writable, known)
+    renamed = np.array([row is not None and row.fieldset not in (None, fieldset) for row in known], dtype=bool)
+    renamed &= ~stands[:, 0]
+    result = Sorted(mapped, digests, sent, back, (digests != sent) & writable, known, renamed)
     refused = {} if insist else _refused_before(session, mapping, fieldset, mapped, known, digests)
     _spread(result, _blocked(mapped, findings), refused)
     return result

@@ -31,8 +31,8 @@ from .wins import asked_code, decide, told
 class UpdatePlan:
     """rows: those to be written, with `planned` in the same order, and sent, written, before a row each (see
     readback). conflicts: row -> (code, field). settled: row -> (sent, back) where both sides agree already. stays: the
-    same of rows that are written, where the target wins a field. decided: one finding a field that somebody won.
-    images: what the target holds now, for undo."""
+    same of rows that are written, where the target wins a field or the mapping has got another meaning. decided: one
+    finding a field that somebody won. images: what the target holds now, for undo."""
 
     rows: list[int] = field(default_factory=list)
     planned: list[Planned] = field(default_factory=list)
@@ -162,7 +162,7 @@ class _Found:
         if not write.any():
             self.plan.settled[row] = (sent.tobytes(), back.tobytes())
             return
-        if stays.any():
+        if stays.any() or self.rows.renamed[row]:  # what was read back is to be known, also by who finds this half done
             kept = np.where(stays, wanted, self.rows.sent[row])
             self.plan.stays[row] = kept.tobytes(), self.rows.back[row].tobytes()
         image: dict[str, Cell] = {

@@ -182,8 +182,8 @@ def rebase(ledger: Ledger, object_name: str, rows: Sequence[tuple[int, bytes, by
 
 
 def stay(ledger: Ledger, object_name: str, rows: Sequence[tuple[int, bytes, bytes, str]]) -> None:
-    """(fieldset, sent, back, our key): note that the target's value stays in some fields of records of which others are
-    still to be written; inside the caller's transaction. What kept them back keeps them back until they are."""
+    """(fieldset, sent, back, our key): note what is agreed in fields of records of which others are still to be
+    written; inside the caller's transaction. What kept them back keeps them back until they are."""
     ledger.db.executemany(
         "update record set fieldset = ?1, sent = ?2, back = ?3, "
         "state = case state when 'conflicted' then 'live' else state end where object = ?4 and our_key = ?5",

@@ -55,9 +55,6 @@ class Unseen(Contracts):
         for name in ("one", "two"):
             self.contract(name)
 
-        def dies(*_given: object) -> None:
-            raise ProcessDied
-
         with monkeypatch.context() as patch:
             patch.setattr(operations, "verify", dies)
             self.dies()
@@ -99,6 +96,29 @@ def test_a_field_that_is_mapped_no_longer_is_not_told_to_be_another(
     report = world.run()
     assert (report.exit_code, causes(report), report.counts[0].buckets["updated"]) == (0, {}, 3)
     assert world.names() == ["ONE", "TWO"]
+
+
+def test_what_the_target_had_made_of_a_field_that_was_not_written_is_no_edit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = Unseen(tmp_path, told=False)
+    for name in ("one", "two"):
+        world.contract(name)
+    world.run()
+    world.say("name: name\n  note: {constant: again}")
+    with monkeypatch.context() as patch:
+        patch.setattr(operations, "verify", dies)
+        world.dies()
+    world.run()
+    world.new.edit("deal", "3", {"name": "theirs"}, "li.na")
+    for number in (1, 2, 3):
+        world.old.edit("contract", str(number), {"name": f"other {number}"}, "somebody")
+    assert causes(world.run())["conflict.edited"] == 1
+    assert world.names() == ["OTHER 2", "theirs"]
+
+
+def dies(*_given: object) -> None:
+    raise ProcessDied
 
 
 def test_what_is_looked_at_in_several_pages_is_kept_as_it_was_seen(
