@@ -54,7 +54,7 @@ def status(project: Project, secrets: Secrets) -> Report:
                 tuple((name, mapping, Text(f"state.{state}"), number) for name, mapping, state, number in by_state),
             ),
         )
-        at_work = latest is not None and latest.state == "open" and ledger.at_work(project.runs)
+        at_work = runlog.at_work(ledger, project.runs)
         good = at_work or (left_open == 0 and (latest is None or latest.state not in runlog.UNFINISHED))
         code, steps = _verdict(latest, at_work, paused_at is not None, good, bool(waiting))
         return Report(
@@ -118,6 +118,8 @@ def runs(project: Project, secrets: Secrets) -> Report:
         )
         working = len(workers.at_work(ledger, heard_within(project.spec.limits.lease)))
         undoable = [run.id for run in history if run.verb == "run" and run.id not in taken_back]
+        undo = f"undo {undoable[0]}" if undoable else "plan"
+        step = "status" if runlog.at_work(ledger, project.runs) else undo
         columns = (
             "column.run",
             "column.verb",
@@ -133,7 +135,7 @@ def runs(project: Project, secrets: Secrets) -> Report:
             good=True,
             facts=(("fact.workers", working),) if working else (),
             tables=(Table(Text("table.runs"), columns, rows),) if rows else (),
-            next_steps=(project.command(f"undo {undoable[0]}" if undoable else "plan"),),
+            next_steps=(project.command(step),),
             extra={"runs": [run.id for run in history], "undone": {str(run): by for run, by in taken_back.items()}},
         )
 

@@ -8,7 +8,6 @@ from ..connectors.clock import Clock
 from ..connectors.errors import InputError
 from ..connectors.secrets import Secrets
 from ..runs.ledger import control, runlog
-from ..runs.ledger.store import Ledger
 from ..runs.report.model import Report, Text
 from .project import Project
 from .session import open_ledger
@@ -20,7 +19,9 @@ def pause(project: Project, secrets: Secrets, clock: Clock) -> Report:
     """Let the run stand still after the batch in flight; where none is at work, the next one waits before its first."""
     with open_ledger(project, secrets) as (ledger, _):
         changed = control.pause(ledger, clock.now())
-        code = "pause.already" if not changed else "pause.asked" if _at_work(project, ledger) else "pause.next"
+        code = (
+            "pause.already" if not changed else "pause.asked" if runlog.at_work(ledger, project.runs) else "pause.next"
+        )
         since = (control.read(ledger).paused_at or "")[:19]
     return _report("pause", code, {"since": since}, (project.command("continue"),))
 
@@ -29,7 +30,7 @@ def go_on(project: Project, secrets: Secrets, clock: Clock) -> Report:
     """Let it go on."""
     with open_ledger(project, secrets) as (ledger, _):
         changed = control.go_on(ledger, clock.now())
-        at_work = _at_work(project, ledger)
+        at_work = runlog.at_work(ledger, project.runs)
     next_steps = () if at_work else (project.command("run --execute"),)
     return _report("continue", "continue.asked" if changed else "continue.nothing", {}, next_steps)
 
@@ -52,12 +53,6 @@ def _share(text: str) -> float:
     if rest or not 0 < share <= 1:
         raise InputError("pace.no_share", given=text)
     return share
-
-
-def _at_work(project: Project, ledger: Ledger) -> bool:
-    """One that was killed is open, too."""
-    latest = next(iter(runlog.history(ledger)), None)
-    return latest is not None and latest.state == "open" and ledger.at_work(project.runs)
 
 
 def _report(verb: str, code: str, params: dict[str, str | int], next_steps: tuple[str, ...]) -> Report:

@@ -6,6 +6,7 @@ import datetime as dt
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 from ...connectors.errors import DecisionError
@@ -132,6 +133,12 @@ def paused(ledger: Ledger) -> bool:
     """Whether the latest run that wrote was paused: then the target is asked with little first."""
     row = ledger.db.execute("select state from run order by id desc limit 1").fetchone()
     return row is not None and row[0] == "paused"
+
+
+def at_work(ledger: Ledger, folder: Path) -> bool:
+    """Whether the latest run is; one that was killed is open, too. folder: the environment's."""
+    row = ledger.db.execute("select state from run order by id desc limit 1").fetchone()
+    return row is not None and row[0] == "open" and ledger.at_work(folder)
 
 
 def end(ledger: Ledger, run_id: int, state: str, now: dt.datetime, report: str | None = None) -> None:

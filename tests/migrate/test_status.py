@@ -68,6 +68,8 @@ def test_a_run_that_was_killed_is_told_apart_from_one_at_work(tmp_path: Path) ->
         assert verdict_of(company, "pause") == (0, "pause.asked", ["changeover continue"])
         assert verdict_of(company, "status") == (0, "status.at_work", ["changeover continue"])
         assert verdict_of(company, "continue") == (0, "continue.asked", [])
+        assert verdict_of(company, "runs") == (0, "runs.listed", ["changeover status"])
+    assert verdict_of(company, "runs") == (0, "runs.listed", ["changeover undo 1"])
     assert verdict_of(company, "pause") == (0, "pause.next", ["changeover continue"])
     assert verdict_of(company, "status") == (0, "status.open", ["changeover run --execute"])
     assert verdict_of(company, "continue") == (0, "continue.asked", ["changeover run --execute"])
