@@ -24,7 +24,7 @@ JUDGED := tests/connectors/salesforce/judges
 COVERING := $(addprefix tests/runs/test_,bodies.py contributions.py ledger*.py partition*.py permits.py proofs.py undone.py) \
 	$(addprefix tests/migrate/test_,adopt.py answers.py assemble.py beside*.py branches.py changed_mapping.py circles.py \
 	clobber.py details*.py everything.py explain.py filed*.py files_source.py flight*.py fold.py foresight.py \
-	fxiaoke_calls.py fxiaoke_move.py kinds.py left_out.py left_unseen.py life.py linking.py mapping_diff_adopting.py outside.py prove.py prove_lost.py rehearsal.py rejected*.py \
+	fxiaoke_calls.py fxiaoke_move.py kinds.py left_out.py left_unseen.py life.py linking.py look.py mapping_diff_adopting.py outside.py prove.py prove_lost.py rehearsal.py rejected*.py \
 	run.py run_bad_rows.py select.py send.py siblings.py small_trials.py split.py stragglers.py stubs.py sweep.py teams.py \
 	together.py trouble.py undo.py undo_faults.py unique_moves.py unwritten.py wins.py workers.py)
 LOCK := build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

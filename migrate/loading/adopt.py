@@ -6,6 +6,7 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import pyarrow as pa
 
@@ -28,20 +29,27 @@ from .references import Resolved
 @dataclass
 class Matches:
     """What the match rules found. adopted: row -> (the target's rows, place in them). ambiguous: row -> how many target
-    records it could be. taken: row -> our key of the record that has the target record already."""
+    records it could be. taken: row -> our key of the record that has the target record already. claimed: target key ->
+    our key of the row that adopts it."""
 
     adopted: dict[int, tuple[TargetRows, int]] = field(default_factory=dict)
     ambiguous: dict[int, int] = field(default_factory=dict)
     taken: dict[int, str] = field(default_factory=dict)
+    claimed: dict[str, str] = field(default_factory=dict)
 
 
 def find_matches(
-    session: Session, mapping: CompiledMapping, mapped: MappedChunk, resolved: Resolved, rows: Sequence[int]
+    session: Session,
+    mapping: CompiledMapping,
+    mapped: MappedChunk,
+    resolved: Resolved,
+    rows: Sequence[int],
+    claimed: Mapping[str, str] = MappingProxyType({}),
 ) -> Matches:
-    """Try the mapping's match rules in order on these rows, which the ledger does not know yet."""
-    result = Matches()
+    """Try the mapping's match rules in order on these rows, which the ledger does not know yet. claimed: by other rows,
+    or by these when they were looked for before."""
+    result = Matches(claimed=dict(claimed))
     open_rows = list(rows)
-    claimed: dict[str, str] = {}
     for rule in mapping.match:
         if not open_rows:
             break
@@ -51,7 +59,7 @@ def find_matches(
             places = hits.get(texts, [])
             if places:
                 open_rows.remove(row)
-                _decide(session, mapping, result, claimed, row, mapped.our_keys[row], places)
+                _decide(session, mapping, result, row, mapped.our_keys[row], places)
     return result
 
 
@@ -104,7 +112,6 @@ def _decide(
     session: Session,
     mapping: CompiledMapping,
     result: Matches,
-    claimed: dict[str, str],
     row: int,
     our_key: str,
     places: Sequence[tuple[TargetRows, int]],
@@ -115,11 +122,11 @@ def _decide(
     rows, place = places[0]
     key = rows.keys[place]
     holder = rows.our_keys[place] if rows.our_keys else None
-    holder = holder or claimed.get(key) or records.our_keys(session.ledger, mapping.target.name, [key]).get(key)
+    holder = holder or result.claimed.get(key) or records.our_keys(session.ledger, mapping.target.name, [key]).get(key)
     if holder is not None and holder != our_key:
         result.taken[row] = holder
     else:  # nobody's, or ours by a run that this ledger has forgotten: whoever made it, undo must not delete it
-        claimed[key] = our_key
+        result.claimed[key] = our_key
         result.adopted[row] = (rows, place)
 
 

@@ -10,28 +10,25 @@ from types import MappingProxyType
 import numpy as np
 import pyarrow as pa
 
-from ...connectors.change import Change, ChangeKind
 from ...connectors.finding import Finding, Severity
 from ...mappings.compile import CompiledMapping
 from ...mappings.mapped import MappedChunk
-from ...runs.cells import encode_cells
-from ...runs.digest import pack
 from ...runs.ledger import records, runlog
-from ...runs.ledger.operations import Intent, Settled
+from ...runs.ledger.operations import Settled
 from ...runs.ledger.records import Parked, RecordRow
-from ...runs.values import PREIMAGE
 from ...validators.judge import Judge
 from ..filing.filing import Filing, of_changed, of_new
-from ..fingerprint import UNKNOWN, Marks, marked
+from ..fingerprint import Marks
 from ..noted import finding_of
 from ..proving.prove import first_alone
-from ..sending.answer import Planned, Sends, carrying
+from ..sending.answer import Planned, Sends
 from ..sending.send import Sender
 from ..session import Session
 from ..settling.readback import Written, read_back
-from .adopt import Matches, adoption, find_matches, keep_adopted
+from .adopt import Matches, find_matches, keep_adopted
 from .carriage import NO_DETAILS, Aboard, Carriage
 from .classify import Sorted, classify
+from .create import plan_creates
 from .images import keep_images
 from .loaded import Loaded
 from .look import Look, shares
@@ -73,7 +70,6 @@ class ObjectLoad:
         self._finding = partial(finding_of, mapping)
         self.names = [each.name for each in mapping.target_fields]
         self.fieldset = records.fieldset(session.ledger, mapping.target.name, mapping.name, mapping.digest, self.names)
-        self._sends = np.array([name not in mapping.unwritten for name in self.names], dtype=bool)
         self._same = [name for name, makers in mapping.references.items() if mapping.name in makers]
 
     def load(
@@ -98,13 +94,12 @@ class ObjectLoad:
         empty = self._hold_back(rows, resolved, result, wait, break_at or {})
         for row in mapped.waiting:  # its text is to be filled, and nothing is empty
             empty.setdefault(row, set())
-        matches = self._match(mapped, resolved, [row for row in rows.new if not result.buckets[row]], result)
-        new = [row for row in rows.new if not result.buckets[row]]
-        for share, aboard in self.details.shares(mapped, new, matches.adopted, result):
-            for some in self.filing.shares(rows, share, of_new(rows, matches), result):
-                self._create(rows, resolved, matches, some, empty, aboard, result)
-            if result.stopped is not None:
-                break
+        matches = Matches()
+        for some in shares(self.session, [row for row in rows.new if not result.buckets[row]]):
+            while some and result.stopped is None:
+                some = self._adopt(rows, resolved, matches, some, empty, result)
+        new = [row for row in rows.new if not result.buckets[row] and result.stopped is None]
+        self._bring(rows, resolved, matches, new, empty, result)
         changed = [row for row in rows.changed if not result.buckets[row] and result.stopped is None]
         for some in self.filing.shares(rows, changed, of_changed(rows), result):
             for left in shares(self.session, some):
@@ -199,15 +194,33 @@ class ObjectLoad:
         result.parked.append(Parked(mapped.our_keys[row], mapped.source_keys[row], "held", "reference.missing", parent))
         return name
 
-    def _match(self, mapped: MappedChunk, resolved: Resolved, rows: Sequence[int], result: Loaded) -> Matches:
-        if not self.mapping.match or not rows:
-            return Matches()
-        matches = find_matches(self.session, self.mapping, mapped, resolved, rows)
-        for row, count in matches.ambiguous.items():
-            self._hold_match(mapped, row, "match.ambiguous", {"count": count}, result)
-        for row, holder in matches.taken.items():
-            self._hold_match(mapped, row, "match.taken", {"holder": holder}, result)
-        return matches
+    def _adopt(
+        self,
+        rows: Sorted,
+        resolved: Resolved,
+        matches: Matches,
+        new: Sequence[int],
+        empty: Mapping[int, set[str]],
+        result: Loaded,
+    ) -> list[int]:
+        """Find which of these are in the target already; where it does not compare in the write they are adopted at
+        once. Returns the rows that were not come to and have to be looked for again."""
+        if not self.mapping.match:
+            return []
+        found = find_matches(self.session, self.mapping, rows.mapped, resolved, new, matches.claimed)
+        look = Look(self.session)
+        for row, count in found.ambiguous.items():
+            self._hold_match(rows.mapped, row, "match.ambiguous", {"count": count}, result)
+        for row, holder in found.taken.items():
+            self._hold_match(rows.mapped, row, "match.taken", {"holder": holder}, result)
+        for row in new:
+            matches.adopted.pop(row, None)
+        matches.adopted |= found.adopted
+        matches.claimed |= found.claimed
+        if self.session.target.capabilities.compare_and_set:
+            return []
+        self._bring(rows, resolved, matches, list(found.adopted), empty, result, look)
+        return [row for row in found.adopted if not result.buckets[row]] if look.over else []
 
     def _hold_match(
         self, mapped: MappedChunk, row: int, code: str, params: Mapping[str, str | int], result: Loaded
@@ -215,6 +228,23 @@ class ObjectLoad:
         result.buckets[row], key = "held", mapped.source_keys[row]
         result.parked.append(Parked(mapped.our_keys[row], key, "held", code))
         result.findings.append(self._finding(code, Severity.HOLDS, key, None, params))
+
+    def _bring(
+        self,
+        rows: Sorted,
+        resolved: Resolved,
+        matches: Matches,
+        new: Sequence[int],
+        empty: Mapping[int, set[str]],
+        result: Loaded,
+        look: Look | None = None,
+    ) -> None:
+        """Adopt these rows or create them. look: by which they are adopted."""
+        for share, aboard in self.details.shares(rows.mapped, new, matches.adopted, result):
+            for some in self.filing.shares(rows, share, of_new(rows, matches), result):
+                self._create(rows, resolved, matches, some, empty, aboard, result, look)
+            if result.stopped is not None:
+                break
 
     def _create(
         self,
@@ -225,50 +255,21 @@ class ObjectLoad:
         empty: Mapping[int, set[str]],
         aboard: Aboard,
         result: Loaded,
+        look: Look | None,
     ) -> None:
         if not new:
             return
         cells = cells_to_send(self.mapping, rows.mapped, resolved, new)
         self.filing.put_into(cells, new)
         row_of = {rows.mapped.our_keys[row]: place for place, row in enumerate(new)}
-        sent, written = rows.digests[new].copy(), np.tile(self._sends, (len(new), 1))
-        before = np.zeros_like(sent)
-        changes: list[tuple[Change, str]] = []
-        images = []
-        for place, row in enumerate(new):
-            our_key = rows.mapped.our_keys[row]
-            if row in matches.adopted:
-                change, image, bucket = adoption(self.mapping, rows, row, cells[place], *matches.adopted[row])
-                target, spot = matches.adopted[row]
-                before[place] = np.where(self._sends, target.digests[spot], UNKNOWN)
-                written[place] = [name in change.values for name in self.names]
-                images.append((PREIMAGE, str(self.run), self.mapping.target.name, our_key, encode_cells(image)))
-            else:
-                change, bucket = Change(ChangeKind.CREATE, our_key, None, cells[place]), "created"
-            for name in empty.get(row, ()):
-                column = self.names.index(name)
-                sent[place, column], written[place, column] = 0, False
-            changes.append((change, "pending" if row in empty else bucket))
-        planned = [
-            Planned(
-                change,
-                Intent(
-                    change.our_key, change.kind, change.target_key, digests, marks, bucket, rows.mapped.source_keys[row]
-                ),
-                "pending" if bucket == "pending" else "live",
-            )
-            for row, (change, bucket), digests, marks in zip(new, changes, pack(sent), marked(written), strict=True)
-        ]
-        planned = [
-            carrying(each, aboard[row]) if row in aboard else each for row, each in zip(new, planned, strict=True)
-        ]
-        keep_images(self.session, self.run, images)
-        ended = self._send(planned, rows.mapped, row_of, new, result)
+        plan = plan_creates(self.mapping, self.run, rows, matches, new, cells, empty, aboard)
+        keep_images(self.session, self.run, plan.images)
+        ended = self._send(plan.planned, rows.mapped, row_of, new, result, look)
         result.adopted += sum(
             1 for each in ended if each.state == "acked" and new[row_of[each.our_key]] in matches.adopted
         )
         created = [row not in matches.adopted for row in new]
-        self._read_back(rows.mapped, new, row_of, ended, sent, written, before, created, result)
+        self._read_back(rows.mapped, new, row_of, ended, plan.sent, plan.written, plan.before, created, result)
 
     def _update(
         self, rows: Sorted, resolved: Resolved, changed: Sequence[int], empty: Mapping[int, set[str]], result: Loaded
