@@ -15,7 +15,7 @@ from ...mappings.compile import CompiledMapping
 from ...runs.digest import pack, unpack
 from ...runs.ledger import operations, records, runlog
 from ...runs.ledger.operations import Unverified
-from ..fingerprint import Digests, Marks, find_rows
+from ..fingerprint import UNKNOWN, Digests, Marks, find_rows
 from ..loading.rehearsal import UNBORN, foretold_of
 from ..loading.tally import chosen
 from ..noted import finding_of
@@ -67,7 +67,8 @@ def read_back_left(session: Session, run_id: int, verbs: Sequence[str] = ("run",
 
     Time has passed since: a field that is not as it was sent may have been changed by the target or by somebody. It is
     told, and taken for somebody's, so that nobody's edit is written over; but for a record of which the target tells
-    that nobody has changed it since we did. Fields that today's mapping does not have are taken to be as sent."""
+    that nobody has changed it since we did. Fields that today's mapping does not have are taken to be as sent. What an
+    adopted record held in fields that were left to it only the dead process knew: it is what it holds now."""
     left = operations.unverified(session.ledger, verbs)
     if left:
         session.wait(session.target.capabilities.read_back_lag.total_seconds())
@@ -83,7 +84,8 @@ def read_back_left(session: Session, run_id: int, verbs: Sequence[str] = ("run",
             now = _in_order(seen, names, fieldset.fields)
             agreed = now == done.sent
             off = done.written & ~agreed & np.array([name in names for name in fieldset.fields])
-            back = np.where(agreed, now, np.where(done.written, done.sent, done.before))
+            before = np.where(_left_to_it(page, done, mapping, fieldset.fields), now, done.before)
+            back = np.where(agreed, now, np.where(done.written, done.sent, before))
             if theirs := chosen(there & off.any(axis=1)):
                 ours = changed_by_us(session, object_name, [done.target_keys[row] for row in theirs])
                 by_target = np.zeros_like(there)
@@ -91,6 +93,13 @@ def read_back_left(session: Session, run_id: int, verbs: Sequence[str] = ("run",
                 back = np.where(off & by_target[:, None], now, back)
             findings = [*doubled, *_findings(mapping, fieldset.fields, done, there, off)]
             _keep(session, mapping, done, there & ~off.any(axis=1), back, findings, run_id)
+
+
+def _left_to_it(page: Sequence[Unverified], done: Written, mapping: CompiledMapping, fields: Sequence[str]) -> Marks:
+    adopted = np.array([each.kind == "adopt" for each in page])
+    known = np.array([name not in mapping.unwritten for name in fields])
+    left: Marks = adopted[:, None] & known & (done.before == UNKNOWN)
+    return left
 
 
 def _pages(members: Sequence[Unverified]) -> Iterator[list[Unverified]]:

@@ -274,6 +274,7 @@ class Unverified(NamedTuple):
     written: bytes
     back: bytes | None
     source_key: str | None
+    kind: str
 
 
 def unverified(ledger: Ledger, verbs: Sequence[str] = ("run", "undo")) -> list[Unverified]:
@@ -281,7 +282,7 @@ def unverified(ledger: Ledger, verbs: Sequence[str] = ("run", "undo")) -> list[U
     marks = ",".join("?" * len(verbs))
     rows = ledger.db.execute(
         "select o.batch, o.object, o.our_key, r.target_key, o.fieldset, o.sent, o.written, "  # noqa: S608
-        f"{back_of('r')}, r.source_key "
+        f"{back_of('r')}, r.source_key, o.kind "
         "from run u join batch b on b.run = u.id join operation o on o.batch = b.id "
         "join record r on (r.object, r.our_key, r.fieldset) = (o.object, o.our_key, o.fieldset) "
         f"where u.verb in ({marks}) and u.state <> 'finished' and o.state = 'acked' "

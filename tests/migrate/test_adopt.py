@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from changeover.mappings.mapped import make_our_key
 
 from .company import Company, make_company
+from .test_answers import not_read_back
 
 FIELDS = "name, tax_no, revenue, opened_on, owner_id, kind, remark"
 THEIRS: dict[str, tuple[object, ...]] = {
@@ -66,6 +68,17 @@ def test_identical_drifted_and_missing(tmp_path: Path) -> None:
     compared = company.reconcile()
     assert compared.verdict == "reconcile.equal"
     assert compared.document["theirs"]["customer"] == 1  # type: ignore[index]
+
+
+def test_what_an_adopted_record_holds_of_its_own_is_known_though_nobody_read_it_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    company = make_meeting(tmp_path / "move")
+    with not_read_back(monkeypatch):
+        company.run()
+    assert company.run().code == 0
+    compared = company.reconcile()
+    assert (compared.verdict, compared.document["theirs"]["customer"]) == ("reconcile.equal", 1)  # type: ignore[index]
 
 
 def test_undo_gives_back_what_was_adopted_and_deletes_none_of_it(tmp_path: Path) -> None:
