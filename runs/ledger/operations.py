@@ -262,8 +262,7 @@ def verify(ledger: Ledger, object_name: str, rows: Sequence[tuple[str, bytes, bo
 
 
 class Unverified(NamedTuple):
-    """An operation that was acknowledged and never read back. back: the record's digests as last read, None where they
-    never were."""
+    """Acknowledged, and never read back. back: the record's digests as last read, None where they never were."""
 
     batch: int
     object: str
