@@ -49,10 +49,10 @@ class Unseen(Contracts):
         text = f"mapping: contract\nfrom: contract\nto: deal\nfields:\n  {fields}\ndrop: {{papers: not asked for}}\n"
         (self.folder / "mappings" / "contract.yaml").write_text(text, "utf-8")
 
-    def dies_unseen(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Once two records more are settled, and nothing of them is read back."""
+    def dies_unseen(self, monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+        """Once two records more, or these, are settled, and nothing of them is read back."""
         assert self.run().exit_code == 0
-        for name in ("one", "two"):
+        for name in names or ("one", "two"):
             self.contract(name)
 
         with monkeypatch.context() as patch:
@@ -124,11 +124,13 @@ def dies(*_given: object) -> None:
 def test_what_is_looked_at_in_several_pages_is_kept_as_it_was_seen(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Both records are of one batch, and neither is as it was sent."""
+    """Two of the records are of one batch, and none is as it was sent."""
     world = Unseen(tmp_path, told=True)
-    world.dies_unseen(monkeypatch)
+    project = world.folder / "changeover.yaml"
+    project.write_text(project.read_text("utf-8").replace("chunk: 3", "chunk: 9"), "utf-8")
+    world.dies_unseen(monkeypatch, "one", "two", "three")
     monkeypatch.setattr(readback, "PAGE", 1)
-    assert causes(world.run()) == {"readback.diverged": 2}
+    assert causes(world.run()) == {"readback.diverged": 3}
     with closing(sqlite3.connect(world.folder / "runs" / "mock" / "ledger.db")) as ledger:
         asked = "select state, count(*) from operation where kind <> 'prove' group by 1 order by 1"
-        assert ledger.execute(asked).fetchall() == [("diverged", 2), ("verified", 1)]
+        assert ledger.execute(asked).fetchall() == [("diverged", 3), ("verified", 1)]
