@@ -65,10 +65,9 @@ class Pace:
 
     Without limits (`obey` not called, or called with an allowance that has none) a call departs at once. `listen` is
     called in every slice of a wait; what it raises ends the wait. waits: told until when, where business hours leave no
-    call, once for all that wait. cap: read at most once a second of the clock, a share
-    (0 to 1) that everything is multiplied by; 0 waits. spent: keeps the day's calls between processes; lately: those
-    that still count in some window. book: counts the calls of several processes together, in place of this one's own
-    count.
+    call, once for all that wait. cap: read at most once a second of the clock, a share (0 to 1) that everything is
+    multiplied by; 0 waits. spent: keeps the day's calls between processes; lately: those that still count in some
+    window. book: counts the calls of several processes together, in place of this one's own count.
     """
 
     def __init__(

@@ -108,7 +108,7 @@ class Window:
 
 
 def counts_for(rate: Rate) -> float:
-    """Seconds."""
+    """Seconds for which an answered call counts."""
     return rate.seconds * (1 + MARGIN_SHARE) + MARGIN_SECONDS
 
 

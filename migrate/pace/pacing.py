@@ -113,10 +113,9 @@ def paces_of(
     knows: bool = False,
 ) -> Paces:
     """listen: called in every slice of a wait; what it raises ends the wait. waits: told where business hours leave no
-    call, and until when. shared: other processes call the same
-    systems for the same run, and no call departs that the ledger has not counted. notes: the calls are noted for the
-    next command; those of a process that joined a run are not. knows: there is a ledger, or is to be one; on a server
-    it knows what those called who shared a run."""
+    call, and until when. shared: other processes call the same systems for the same run, and no call departs that the
+    ledger has not counted. notes: the calls are noted for the next command; those of a process that joined a run are
+    not. knows: there is a ledger, or is to be one; on a server it knows what those called who shared a run."""
     place = project.ledger(secrets)
     asked = AskedShare(place)
     environment = project.environment

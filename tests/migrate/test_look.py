@@ -51,6 +51,10 @@ class Blindly(Contracts):
     def edit_last(self) -> None:
         self.new.edit("deal", str(len(NAMES)), {"name": "theirs"}, "li.na")
 
+    def edit_last_long_after(self) -> None:
+        self.clock.sleep(look.SECONDS + 1)
+        self.edit_last()
+
     def names(self) -> list[object]:
         keys = [str(number + 1) for number in range(len(NAMES))]
         return self.new.find("deal", (KEY,), [(key,) for key in keys], ("name",)).frame["name"].tolist()
@@ -104,12 +108,7 @@ def test_an_edit_while_others_are_written_stays(tmp_path: Path, monkeypatch: pyt
 
 def test_an_edit_while_the_run_stood_still_stays(tmp_path: Path) -> None:
     world = Moved(tmp_path)
-
-    def long_after() -> None:
-        world.clock.sleep(look.SECONDS + 1)
-        world.edit_last()
-
-    world.blind.then = long_after
+    world.blind.then = world.edit_last_long_after
     [counts] = world.run().counts
     assert world.names() == EXPECTED
     assert (counts.buckets["updated"], counts.buckets["conflicted"]) == (6, 1)
@@ -128,12 +127,7 @@ def test_what_is_filled_while_others_are_adopted_stays(tmp_path: Path, monkeypat
 
 def test_what_is_filled_while_a_run_that_adopts_stood_still_stays(tmp_path: Path) -> None:
     world = There(tmp_path)
-
-    def long_after() -> None:
-        world.clock.sleep(look.SECONDS + 1)
-        world.edit_last()
-
-    world.blind.then = long_after
+    world.blind.then = world.edit_last_long_after
     [counts] = world.run().counts
     assert world.names() == EXPECTED
     assert (counts.adopted, counts.buckets["updated"], counts.buckets["unchanged"]) == (len(NAMES), 6, 1)
